@@ -16,6 +16,8 @@ export * from "./gate.ts";
 export * from "./json.ts";
 export * from "./kernel.ts";
 export * from "./meter.ts";
+export * from "./nearest.ts";
 export * from "./operation.ts";
 export * from "./plugin.ts";
 export * from "./random.ts";
+export * from "./search_index.ts";
