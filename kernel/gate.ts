@@ -46,6 +46,8 @@ export interface Decision {
   readonly rule: string;
   /** Handles for the call's authorities. */
   readonly grants: ReadonlyArray<Grant>;
+  /** Ends the grants; the engine runs it when the call has ended, however it ended. */
+  readonly release?: Effect.Effect<void>;
 }
 
 /** What the gate knows of an operation before it is called. */
@@ -53,6 +55,8 @@ export type Listed = {
   readonly id: string;
   readonly effects: ReadonlyArray<string>;
   readonly kinds: ReadonlyArray<string>;
+  /** Whether a call may need less than `effects` and `kinds` (the declaration has a `refine`). */
+  readonly refined?: boolean;
 };
 
 /** Decides on calls and on what a caller may know of. */
