@@ -12,11 +12,11 @@ import type { Actor } from "./actor.ts";
 import type { Progress } from "./context.ts";
 import type { Disk } from "./disk.ts";
 import type { Entropy } from "./entropy.ts";
-import type { Failure } from "./failure.ts";
+import type { Failure, KernelFailure } from "./failure.ts";
 import type { Dangling, Gate, Journal } from "./gate.ts";
 import type { Json } from "./json.ts";
 import type { Account, Amounts, Meter } from "./meter.ts";
-import type { AnyOperation, Example } from "./operation.ts";
+import type { AnyOperation, Declaration, Example } from "./operation.ts";
 import type { Plugin, Provision } from "./plugin.ts";
 
 /** A call from outside. */
@@ -48,7 +48,7 @@ export interface Description {
   /** The plugin that declares it. */
   readonly plugin: string;
   /** The declaration as JSON: schemas, failures, effects, kinds, cost, stability. */
-  readonly declaration: Json;
+  readonly declaration: Declaration;
   /** Calls that show it. */
   readonly examples: ReadonlyArray<Example>;
 }
@@ -117,13 +117,13 @@ export interface Kernel {
   /** Decode → gate → reserve → run → encode. */
   readonly invoke: (request: Request) => Effect.Effect<Json, Failure>;
   /** The whole system in under 1,000 tokens: namespaces, operation counts, one line each. */
-  readonly manifest: (actor: Actor) => Effect.Effect<string, Failure>;
+  readonly manifest: (actor: Actor) => Effect.Effect<string, KernelFailure>;
   /** One operation in full. */
-  readonly describe: (id: string, actor: Actor) => Effect.Effect<Description, Failure>;
+  readonly describe: (id: string, actor: Actor) => Effect.Effect<Description, KernelFailure>;
   /** Ranked operations for a query. */
-  readonly search: (query: string, actor: Actor, limit?: number) => Effect.Effect<ReadonlyArray<Hit>, Failure>;
+  readonly search: (query: string, actor: Actor, limit?: number) => Effect.Effect<ReadonlyArray<Hit>, KernelFailure>;
   /** Every operation the actor may know, by id. */
-  readonly operations: (actor: Actor) => Effect.Effect<ReadonlyArray<AnyOperation>, Failure>;
+  readonly operations: (actor: Actor) => Effect.Effect<ReadonlyArray<AnyOperation>, KernelFailure>;
   /** The plugins in start order. */
   readonly plugins: ReadonlyArray<Plugin>;
   /** Where every plugin stands now. */

@@ -9,7 +9,7 @@
 import * as Schema from "effect/Schema";
 import { AUTHORITIES, type EffectName, EFFECTS, type Kind, KINDS } from "./authority.ts";
 import { type Digest, digestJson } from "./digest.ts";
-import type { AnyFailureDefinition, Failure } from "./failure.ts";
+import type { AnyFailureDefinition, KernelFailure } from "./failure.ts";
 import { incompleteDeclaration } from "./failures.ts";
 import type { Json } from "./json.ts";
 import type { Amounts } from "./meter.ts";
@@ -184,7 +184,7 @@ const FIELD_RULES: ReadonlyArray<readonly [keyof Operation, string, (value: unkn
 ];
 
 /** What is missing or malformed in a declaration, one failure a field; empty for a complete one. */
-export const declarationFaults = (declared: unknown): ReadonlyArray<Failure> => {
+export const declarationFaults = (declared: unknown): ReadonlyArray<KernelFailure> => {
   const record = (declared ?? {}) as Record<string, unknown>;
   const id = typeof record.id === "string" ? record.id : "(no id)";
   return FIELD_RULES.filter(([field, , holds]) => !holds(record[field])).map(([field, expected]) =>
@@ -214,8 +214,38 @@ export type Role = "readPath" | "writePath" | "freeText" | "operationId";
 export const role = <S extends PlainCodec<string, string>>(name: Role, description: string, schema?: S): S =>
   (schema ?? Schema.String).annotate({ [ROLE_KEY]: name, description }) as unknown as S;
 
+/** A declaration as data. */
+export interface Declaration {
+  /** Operation id. */
+  readonly id: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** JSON Schema of the input. */
+  readonly input: Json;
+  /** JSON Schema of the output. */
+  readonly output: Json;
+  /** JSON Schema of the events. */
+  readonly event?: Json;
+  /** The failures it names. */
+  readonly failures: ReadonlyArray<{ readonly code: string; readonly recoverable: boolean; readonly doc: string }>;
+  /** Effect classes. */
+  readonly effects: ReadonlyArray<EffectName>;
+  /** Finer kinds. */
+  readonly kinds: ReadonlyArray<string>;
+  /** Whether a call may need less than `effects`, depending on its input. */
+  readonly refined: boolean;
+  /** What a call consumes. */
+  readonly cost: Json;
+  /** Whether repeating a call changes nothing more. */
+  readonly idempotent: boolean;
+  /** Whether the system can undo a call. */
+  readonly reversible: boolean;
+  /** How firmly it is promised. */
+  readonly stability: string;
+}
+
 /** The declaration as data: what `describe` shows, what approvals bind to. */
-export const declarationJson = (declared: AnyOperation): Json => ({
+export const declarationJson = (declared: AnyOperation): Declaration => ({
   id: declared.id,
   summary: declared.summary,
   input: jsonSchemaOf(declared.input),

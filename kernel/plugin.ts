@@ -9,7 +9,7 @@
 import type * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import type * as Layer from "effect/Layer";
-import type { Authority, Cap, CapsOf, EffectName, Kind } from "./authority.ts";
+import type { Authority, CapsOf, EffectName, Kind } from "./authority.ts";
 import type { CallContext } from "./context.ts";
 import type { Disk } from "./disk.ts";
 import type { Entropy } from "./entropy.ts";
@@ -86,7 +86,10 @@ export interface Plugin {
 /** Services every handler and layer may use besides what its plugin requires. */
 export type Ambient = CallContext | Budget | Entropy | Disk;
 
-/** Services a plugin's layer may use besides what its plugin requires: those that exist before any call. */
+/**
+ * Services a plugin's layer may use besides what its plugin requires. No authority: a plugin starts without touching
+ * anything, and acts only inside a call that the gate allowed.
+ */
 export type AmbientOfLayer = Entropy | Disk;
 
 // deno-lint-ignore no-explicit-any -- erased: the typed view is `implementation`
@@ -149,14 +152,13 @@ export const implementation = <
   // deno-lint-ignore no-explicit-any -- keys of any service
   const Needs extends ReadonlyArray<Context.Key<any, any>>,
   Out,
-  LayerCaps extends Cap<Authority> = never,
 >(spec: {
   /** The declarations this code answers. */
   readonly operations: Ops;
   /** Keys of the services it requires from other plugins (each also in the manifest's `requires`). */
   readonly requires: Needs;
   /** Its own services. */
-  readonly layer: Layer.Layer<Out, Failure, NoInfer<IdentifierOf<Needs[number]> | AmbientOfLayer> | LayerCaps>;
+  readonly layer: Layer.Layer<Out, Failure, NoInfer<IdentifierOf<Needs[number]> | AmbientOfLayer>>;
   /** One handler an operation. */
   readonly handlers: {
     readonly [Id in Ops[number]["id"]]: HandlerOf<

@@ -1,0 +1,193 @@
+/**
+ * Catalogue: the declarations behind the manifests, loaded when asked for, and the small texts agents discover with.
+ *
+ * Not the plugins' code: asking what exists starts nothing.
+ * Invariant: an actor learns only of operations the gate lets it see, also through near misses.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import type { Actor } from "./actor.ts";
+import type { KernelFailure } from "./failure.ts";
+import { bootFailed, incompleteDeclaration, unknownOperation } from "./failures.ts";
+import type { GateShape } from "./gate.ts";
+import type { Description, Hit } from "./kernel.ts";
+import { nearest } from "./nearest.ts";
+import { type AnyOperation, declarationFaults, declarationJson, namespaceOf } from "./operation.ts";
+import type { Namespace, Plugin } from "./plugin.ts";
+import { bm25 } from "./search_index.ts";
+import { VERSION } from "./version.ts";
+
+/** Namespaces listed in the manifest before "and N more". */
+export const MANIFEST_NAMESPACES = 40;
+
+/** Longest summary of a namespace in the manifest, in characters. */
+export const MANIFEST_SUMMARY = 60;
+
+/** Results of a search when the caller names no limit. */
+export const DEFAULT_HITS = 10;
+
+const SUGGESTIONS = 3;
+
+/** The declarations of a resolved set of plugins. */
+export interface Catalogue {
+  /** The declaration of an id, or `KERNEL_UNKNOWN_OPERATION` with the nearest ids the actor may know. */
+  readonly find: (id: string, actor: Actor, path?: string) => Effect.Effect<Declared, KernelFailure>;
+  /** Every declaration the actor may know, by id. */
+  readonly visible: (actor: Actor) => Effect.Effect<ReadonlyArray<Declared>>;
+  /** Plugins whose declarations could not be used, and why. */
+  readonly broken: ReadonlyMap<string, KernelFailure>;
+}
+
+/** A declaration and the plugin it belongs to. */
+export interface Declared {
+  /** The declaration. */
+  readonly operation: AnyOperation;
+  /** Its plugin. */
+  readonly plugin: Plugin;
+}
+
+const checked = (plugin: Plugin, operations: ReadonlyArray<AnyOperation>): KernelFailure | undefined => {
+  const names = plugin.namespaces.map(({ name }) => name);
+  const seen = new Set<string>();
+  for (const declared of operations) {
+    const fault = declarationFaults(declared)[0];
+    if (fault !== undefined) return fault;
+    if (!names.includes(namespaceOf(declared.id))) {
+      return incompleteDeclaration({
+        operation: declared.id,
+        field: "id",
+        path: "/id",
+        expected: `in one of the namespaces ${names.join(", ")} of ${plugin.id}`,
+      });
+    }
+    if (seen.has(declared.id)) {
+      return incompleteDeclaration({ operation: declared.id, field: "id", path: "/id", expected: "declared once" });
+    }
+    seen.add(declared.id);
+    const beyond = [...declared.effects, ...declared.kinds]
+      .find((authority) => ![...plugin.effects, ...plugin.kinds].includes(authority));
+    if (beyond !== undefined) {
+      return incompleteDeclaration({
+        operation: declared.id,
+        field: "effects",
+        path: "/effects",
+        expected: `within the manifest of ${plugin.id}, which does not name ${beyond}`,
+      });
+    }
+  }
+  return undefined;
+};
+
+const byId = (a: Declared, b: Declared): number => a.operation.id < b.operation.id ? -1 : 1;
+
+/** Builds the catalogue of a resolved set of plugins. */
+export const makeCatalogue = (plugins: ReadonlyArray<Plugin>, gate: GateShape): Catalogue => {
+  const loaded = new Map<string, Promise<ReadonlyArray<Declared>>>();
+  const broken = new Map<string, KernelFailure>();
+  const load = (plugin: Plugin): Promise<ReadonlyArray<Declared>> => {
+    const before = loaded.get(plugin.id);
+    if (before !== undefined) return before;
+    const reading = (async () => {
+      try {
+        const operations = await plugin.operations();
+        const fault = checked(plugin, operations);
+        if (fault === undefined) return operations.map((operation) => ({ operation, plugin }));
+        broken.set(plugin.id, fault);
+      } catch (cause) {
+        broken.set(
+          plugin.id,
+          bootFailed({ plugin: plugin.id, cause: `reading its declarations: ${describeCause(cause)}` }),
+        );
+      }
+      return [];
+    })();
+    loaded.set(plugin.id, reading);
+    return reading;
+  };
+  const owners = new Map(plugins.flatMap((plugin) => plugin.namespaces.map(({ name }) => [name, plugin] as const)));
+  const mayKnow = (actor: Actor) => ({ operation }: Declared) =>
+    gate.visible({ id: operation.id, effects: operation.effects, kinds: operation.kinds }, actor);
+
+  const visible = (actor: Actor) =>
+    Effect.promise(async () => (await Promise.all(plugins.map(load))).flat().filter(mayKnow(actor)).sort(byId));
+
+  const find = (id: string, actor: Actor, path = "") =>
+    Effect.gen(function* () {
+      const owner = owners.get(namespaceOf(id));
+      if (owner !== undefined) {
+        const declared = (yield* Effect.promise(() => load(owner))).find(({ operation }) => operation.id === id);
+        if (declared !== undefined && mayKnow(actor)(declared)) return declared;
+        const fault = broken.get(owner.id);
+        if (fault !== undefined) return yield* fault;
+      }
+      const ids = (yield* visible(actor)).map(({ operation }) => operation.id);
+      return yield* unknownOperation({ id, path, actual: id, suggestions: nearest(id, ids, SUGGESTIONS) });
+    });
+
+  return { find, visible, broken };
+};
+
+/** What went wrong, in one line. */
+export const describeCause = (cause: unknown): string =>
+  (cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)).split("\n")[0];
+
+/** `describe` of one declaration. */
+export const description = ({ operation, plugin }: Declared): Description => ({
+  id: operation.id,
+  summary: operation.summary,
+  plugin: plugin.id,
+  declaration: declarationJson(operation),
+  examples: operation.examples,
+});
+
+/** Ranks declarations against a query: id and summary weigh most, then member names, failures and recipes. */
+export const searchDeclared = (
+  declared: ReadonlyArray<Declared>,
+  query: string,
+  limit = DEFAULT_HITS,
+): ReadonlyArray<Hit> => {
+  const summaries = new Map(declared.map(({ operation }) => [operation.id, operation.summary]));
+  const index = bm25(declared.map(({ operation, plugin }) => ({
+    id: operation.id,
+    fields: [
+      { text: operation.id.replaceAll(".", " "), weight: 4 },
+      { text: operation.summary, weight: 3 },
+      { text: plugin.namespaces.find(({ name }) => name === namespaceOf(operation.id))?.summary ?? "", weight: 1 },
+      { text: Object.keys(operation.input.fields ?? {}).join(" "), weight: 1 },
+      { text: [...operation.effects, ...operation.kinds].join(" "), weight: 1 },
+      { text: recipesNaming(plugin, operation.id).join(" "), weight: 2 },
+    ],
+  })));
+  return index.search(query, limit).map(({ id, score }) => ({ id, summary: summaries.get(id)!, score }));
+};
+
+const recipesNaming = (plugin: Plugin, id: string): ReadonlyArray<string> =>
+  plugin.namespaces.flatMap(({ recipes = [] }) =>
+    recipes.filter(({ steps }) => steps.includes(id)).map(({ task }) => task)
+  );
+
+const shorten = (text: string): string =>
+  text.length <= MANIFEST_SUMMARY ? text : `${text.slice(0, MANIFEST_SUMMARY - 1).trimEnd()}…`;
+
+/** The manifest text: one line a namespace that holds something the actor may know. */
+export const manifestText = (plugins: ReadonlyArray<Plugin>, declared: ReadonlyArray<Declared>): string => {
+  const counts = new Map<string, number>();
+  for (const { operation } of declared) {
+    const name = namespaceOf(operation.id);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const namespaces = plugins.flatMap((plugin) => plugin.namespaces)
+    .filter(({ name }) => counts.has(name))
+    .sort((a: Namespace, b: Namespace) => (b.priority ?? 0) - (a.priority ?? 0) || (a.name < b.name ? -1 : 1));
+  const listed = namespaces.slice(0, MANIFEST_NAMESPACES);
+  const more = namespaces.length - listed.length;
+  return [
+    `RMI ${VERSION}: ${declared.length} operations in ${namespaces.length} namespaces`,
+    ...listed.map(({ name, summary }) => `  ${name} (${counts.get(name)}): ${shorten(summary)}`),
+    ...more > 0 ? [`  and ${more} more: search`] : [],
+    'search: kernel.search {"query":"…"}   describe: kernel.describe {"id":"namespace.verb"}',
+    "call: rmi call <operation> '<json>'   every failure carries a code, a path and a fix",
+    "",
+  ].join("\n");
+};

@@ -1,0 +1,74 @@
+/**
+ * The kernel's own plugin: the operations through which callers discover everything else.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import { bootTree } from "./boot.ts";
+import { CallContext } from "./context.ts";
+import { failureToJson } from "./failure.ts";
+import type { Kernel } from "./kernel.ts";
+import { BootReport, Describe, Manifest, operations, Search } from "./operations.ts";
+import { implementation, type Plugin } from "./plugin.ts";
+import { VERSION } from "./version.ts";
+
+/** The plugin `kernel`, answering for the kernel that `self` gives once it is open. */
+export const kernelPlugin = (self: () => Kernel): Plugin => ({
+  id: "kernel",
+  version: VERSION,
+  summary: "Discovery: what there is, how to call it, how it started.",
+  provides: [],
+  requires: [],
+  effects: [],
+  kinds: [],
+  stability: "stable",
+  namespaces: [{
+    name: "kernel",
+    summary: "discover operations: manifest, search, describe, boot",
+    priority: 100,
+    aliases: { manifest: "kernel.manifest", describe: "kernel.describe", search: "kernel.search" },
+    recipes: [
+      { task: "find and call an operation", steps: ["kernel.manifest", "kernel.search", "kernel.describe"] },
+    ],
+  }],
+  operations: () => operations,
+  load: () => ({ default: handlers(self) }),
+});
+
+const handlers = (self: () => Kernel) =>
+  implementation({
+    operations: [Manifest, Describe, Search, BootReport],
+    requires: [],
+    layer: Layer.empty,
+    handlers: {
+      "kernel.manifest": () =>
+        Effect.gen(function* () {
+          const { actor } = yield* CallContext;
+          return { version: VERSION, text: yield* self().manifest(actor) };
+        }),
+      "kernel.describe": ({ id }) =>
+        Effect.gen(function* () {
+          const { actor } = yield* CallContext;
+          const { declaration, ...rest } = yield* self().describe(id, actor);
+          return { ...rest, ...declaration, examples: rest.examples };
+        }),
+      "kernel.search": ({ query, limit }) =>
+        Effect.gen(function* () {
+          const { actor } = yield* CallContext;
+          return { hits: yield* self().search(query, actor, limit) };
+        }),
+      "kernel.boot": () =>
+        Effect.sync(() => {
+          const lines = self().boot();
+          return {
+            tree: bootTree(lines),
+            plugins: lines.map(({ failure, ...line }) => ({
+              ...line,
+              ...(failure ? { failure: failureToJson(failure) } : {}),
+            })),
+            dangling: self().dangling,
+          };
+        }),
+    },
+  });
