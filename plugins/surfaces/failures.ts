@@ -149,6 +149,30 @@ export const brokenServer = failure("SURFACE_DEFECT", {
   says: () => "Cannot answer: the server broke while handling the request",
 });
 
+/** A command line is not one that the program takes. */
+export const unusableCommand = failure("SURFACE_COMMAND", {
+  doc: "A command line is not one that the program takes.",
+  recoverable: true,
+  says: (a: { command: string; reason: string; usage: string }) => `Cannot run "rmi ${a.command}": ${a.reason}`,
+  fix: (a) => ({ summary: `Write ${a.usage}` }),
+});
+
+/** A document for the machine door is not readable. */
+export const malformedDocument = failure("SURFACE_DOCUMENT", {
+  doc: "A document for `rmi call` is not JSON text in UTF-8, or not the object that was expected.",
+  recoverable: true,
+  says: (a: { reason: string }) => `Cannot read the document: ${a.reason}`,
+  fix: () => ({ summary: 'Write one JSON document a line: the operation\'s input, or {"operation","input"}' }),
+});
+
+/** A document for the machine door is too long. */
+export const documentTooLong = failure("SURFACE_DOCUMENT_SIZE", {
+  doc: "A document for `rmi call -` is longer than a line may be.",
+  recoverable: true,
+  says: (a: { limit: number }) => `Cannot read a document of more than ${a.limit} bytes`,
+  fix: () => ({ summary: "Store large data as an artifact and pass its digest" }),
+});
+
 /** Every failure of the surfaces, for docs and for the uniqueness test. */
 export const surfaceFailures: ReadonlyArray<AnyFailureDefinition> = [
   tokenNeeded,
@@ -168,4 +192,7 @@ export const surfaceFailures: ReadonlyArray<AnyFailureDefinition> = [
   tooSlow,
   tooBusy,
   brokenServer,
+  unusableCommand,
+  malformedDocument,
+  documentTooLong,
 ];
