@@ -107,7 +107,12 @@ export const makeCatalogue = (plugins: ReadonlyArray<Plugin>, gate: GateShape): 
   };
   const owners = new Map(plugins.flatMap((plugin) => plugin.namespaces.map(({ name }) => [name, plugin] as const)));
   const mayKnow = (actor: Actor) => ({ operation }: Declared) =>
-    gate.visible({ id: operation.id, effects: operation.effects, kinds: operation.kinds }, actor);
+    gate.visible({
+      id: operation.id,
+      effects: operation.effects,
+      kinds: operation.kinds,
+      refined: operation.refine !== undefined,
+    }, actor);
 
   const visible = (actor: Actor) =>
     Effect.promise(async () => (await Promise.all(plugins.map(load))).flat().filter(mayKnow(actor)).sort(byId));

@@ -290,7 +290,7 @@ export const invoke = (engine: Engine, request: Request, parent?: Parent): Effec
       });
     }
     const { call, input } = yield* read(engine, declared, request, parent);
-    const decided = yield* engine.gate.decide(call);
+    const decided = yield* Effect.acquireRelease(engine.gate.decide(call), ({ release }) => release ?? Effect.void);
     const decision = parent === undefined
       ? decided
       : { ...decided, grants: yield* attenuate(call, decided.grants, parent) };
@@ -302,11 +302,9 @@ export const invoke = (engine: Engine, request: Request, parent?: Parent): Effec
     return yield* engine.meter.open(
       { operation: operation.id, actor: call.actor, ...(from ? { parent: from } : {}) },
       reserved,
-    ).pipe(
-      Effect.flatMap((account) => recorded(prepared, run(prepared, account))),
-      Effect.scoped,
-    );
+    ).pipe(Effect.flatMap((account) => recorded(prepared, run(prepared, account))));
   }).pipe(
+    Effect.scoped,
     Effect.catchCause((cause) => Effect.fail(failureOf(request.operation, cause))),
     Effect.withSpan(`invoke ${request.operation}`, { attributes: { "rmi.actor": request.actor } }),
   );

@@ -8,20 +8,15 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { monotonicMs } from "./platform/clock.ts";
+import { monotonicMs, nextTurn } from "./platform/clock.ts";
 
 /** Longest stretch of synchronous work between two turns of the event loop. */
 export const SLICE_MS = 15;
 
 /** A turn of the event loop: timers and messages are handled before the work goes on. */
 export const turn: Effect.Effect<void> = Effect.callback<void>((resume) => {
-  const channel = new MessageChannel();
-  channel.port1.onmessage = () => {
-    channel.port1.close();
-    resume(Effect.void);
-  };
-  channel.port2.postMessage(null);
-  return Effect.sync(() => channel.port1.close());
+  const cancel = nextTurn(() => resume(Effect.void));
+  return Effect.sync(cancel);
 });
 
 /**
