@@ -130,7 +130,7 @@ const coercions = (value: Json): ReadonlyArray<Json> => {
   }
   if (typeof value === "boolean") return [String(value), value ? 1 : 0];
   if (Array.isArray(value)) return value.length === 1 ? [value[0], ...coercions(value[0])] : [value.join(",")];
-  return value === null ? [] : [JSON.stringify(value)];
+  return value === null ? [] : [[value], JSON.stringify(value)];
 };
 
 const within = (value: number, schema: JsonObject): ReadonlyArray<Json> => {
@@ -169,23 +169,15 @@ const resized = (value: Json, schema: JsonObject): ReadonlyArray<Json> => {
 const constants = (schema: JsonObject): ReadonlyArray<Json> =>
   Array.isArray(schema.enum) ? schema.enum : schema.const === undefined ? [] : [schema.const];
 
-/** Replacements for a value that does not fit its place, likeliest first. */
-const replacements = (
-  value: Json,
-  schemas: ReadonlyArray<JsonObject>,
-  shown: ReadonlyArray<Json>,
-): ReadonlyArray<Json> => {
-  const named = schemas.flatMap(constants);
-  const words = named.filter((word) => typeof word === "string") as ReadonlyArray<string>;
+/** Other ways of writing a value that may fit its place, likeliest first. */
+const reforms = (value: Json, schemas: ReadonlyArray<JsonObject>): ReadonlyArray<Json> => {
+  const words = schemas.flatMap(constants).filter((word) => typeof word === "string");
   return [
     ...typeof value === "string" ? nearest(value, words, 2) : [],
     ...typeof value === "number" ? schemas.flatMap((schema) => within(value, schema)) : [],
     ...coercions(value),
     ...typeof value === "string" ? [value.trim(), value.toLowerCase(), value.toUpperCase()] : [],
     ...schemas.flatMap((schema) => resized(value, schema)),
-    ...schemas.flatMap((schema) => schema.default === undefined ? [] : [schema.default]),
-    ...shown,
-    ...named,
   ];
 };
 
@@ -195,43 +187,70 @@ const shownAt = (examples: ReadonlyArray<Json>, keys: ReadonlyArray<PropertyKey>
     return value === undefined ? [] : [value];
   });
 
-/** Edits that may mend one misfit, likeliest first; each is a list because a renaming is two edits. */
-const edits = (
+/** Edits that go together, and how much of the caller's meaning they put at risk. */
+interface Mending {
+  readonly edits: ReadonlyArray<JsonEdit>;
+  readonly risk: number;
+}
+
+/** Risks: saying the same in the right form, inventing a value, dropping what was said. */
+const RISK = { reform: 1, invent: 2, dropUnknown: 3, dropKnown: 6 } as const;
+
+const replacing = (path: string, value: Json, risk: number): Mending => ({
+  edits: [{ op: "replace", path, value: value as never }],
+  risk,
+});
+
+/** A list whose items stand in another order: a misfit inside it may be one of place. */
+const reordered = (input: Json, keys: ReadonlyArray<PropertyKey>): ReadonlyArray<Mending> => {
+  const path = pointer(keys.slice(0, -1));
+  const list = at(input, path);
+  return typeof keys.at(-1) === "number" && Array.isArray(list) && list.length > 1
+    ? [replacing(path, [...list].reverse(), RISK.reform)]
+    : [];
+};
+
+const mendUnexpected = (input: Json, misfit: Misfit, root: JsonObject): ReadonlyArray<Mending> => {
+  const path = pointer(misfit.keys);
+  const parent = misfit.keys.slice(0, -1);
+  const siblings = at(input, pointer(parent));
+  const free = propertiesOf(schemasAt(root, parent))
+    .filter((name) => isJsonObject(siblings) && !Object.hasOwn(siblings, name));
+  const value = at(input, path) as never;
+  return [
+    ...nearest(String(misfit.keys.at(-1)), free, 2).map((name): Mending => ({
+      edits: [{ op: "remove", path }, { op: "add", path: pointer([...parent, name]), value }],
+      risk: RISK.reform,
+    })),
+    { edits: [{ op: "remove", path }], risk: RISK.dropUnknown },
+  ];
+};
+
+/** Edits that may mend one misfit, likeliest first. */
+const mendings = (
   input: Json,
   misfit: Misfit,
   root: JsonObject,
   examples: ReadonlyArray<Json>,
-): ReadonlyArray<ReadonlyArray<JsonEdit>> => {
+): ReadonlyArray<Mending> => {
   const path = pointer(misfit.keys);
   const schemas = schemasAt(root, misfit.keys);
   const value = at(input, path);
-  if (misfit.kind === "UnexpectedKey" && value !== undefined) {
-    const parent = misfit.keys.slice(0, -1);
-    const siblings = at(input, pointer(parent));
-    const free = propertiesOf(schemasAt(root, parent))
-      .filter((name) => isJsonObject(siblings) && !Object.hasOwn(siblings, name));
-    return [
-      ...nearest(String(misfit.keys.at(-1)), free, 2).map((name): ReadonlyArray<JsonEdit> => [
-        { op: "remove", path },
-        { op: "add", path: pointer([...parent, name]), value: value as never },
-      ]),
-      [{ op: "remove", path }],
-    ];
-  }
+  const shown = shownAt(examples, misfit.keys);
+  if (misfit.kind === "UnexpectedKey" && value !== undefined) return mendUnexpected(input, misfit, root);
+  const defaults = schemas.flatMap((schema) => schema.default === undefined ? [] : [schema.default]);
   if (value === undefined) {
-    const invented = [
-      ...schemas.flatMap((schema) => schema.default === undefined ? [] : [schema.default]),
-      ...shownAt(examples, misfit.keys),
-      ...schemas.flatMap(constants),
-    ];
-    return invented.map((made) => [{ op: "add", path, value: made as never }]);
+    return [...defaults, ...shown, ...schemas.flatMap(constants)].map((made) => ({
+      edits: [{ op: "add", path, value: made as never }],
+      risk: RISK.invent,
+    }));
   }
   return [
-    ...replacements(value, schemas, shownAt(examples, misfit.keys)).map((made): ReadonlyArray<JsonEdit> => [
-      { op: "replace", path, value: made as never },
-    ]),
-    ...misfit.keys.length > 0 && typeof misfit.keys.at(-1) === "string"
-      ? [[{ op: "remove", path } satisfies JsonEdit]]
+    ...reforms(value, schemas).map((made) => replacing(path, made, RISK.reform)),
+    ...reordered(input, misfit.keys),
+    ...[...defaults, ...shown, ...schemas.flatMap(constants)].map((made) => replacing(path, made, RISK.invent)),
+    ...typeof misfit.keys.at(-1) === "string"
+      ? [{ edits: [{ op: "remove", path } satisfies JsonEdit], risk: RISK.dropKnown }]
       : [],
   ];
 };
@@ -239,10 +258,13 @@ const edits = (
 interface Trial {
   readonly input: Json;
   readonly patch: ReadonlyArray<JsonEdit>;
+  readonly risk: number;
   readonly misfits: ReadonlyArray<Misfit>;
 }
 
-/** The smallest patch found, best first by misfits left and edits made; `undefined` where none was found in bounds. */
+const promise = ({ risk, misfits }: Trial): number => risk + misfits.length;
+
+/** The least risky patch found within bounds (best-first search); `undefined` where none was found. */
 const repair = (
   decode: Decode,
   input: Json,
@@ -250,23 +272,27 @@ const repair = (
   examples: ReadonlyArray<Json>,
 ): ReadonlyArray<JsonEdit> | undefined => {
   const seen = new Set([canonicalJson(input)]);
-  const open: Array<Trial> = [{ input, patch: [], misfits: misfitsOf(decode, input) }];
-  for (let trials = 0; trials < MAX_TRIALS && open.length > 0;) {
-    open.sort((a, b) => a.misfits.length + a.patch.length - b.misfits.length - b.patch.length);
+  const open: Array<Trial> = [{ input, patch: [], risk: 0, misfits: misfitsOf(decode, input) }];
+  let trials = 0;
+  while (open.length > 0) {
+    open.sort((a, b) => promise(a) - promise(b));
     const here = open.shift()!;
+    if (here.misfits.length === 0) return here.patch;
     if (here.patch.length >= MAX_EDITS) continue;
     for (const misfit of here.misfits) {
-      for (const made of edits(here.input, misfit, root, examples)) {
-        if (trials >= MAX_TRIALS) return undefined;
-        const next = applyPatch(made, here.input);
+      for (const { edits, risk } of mendings(here.input, misfit, root, examples)) {
+        if (trials >= MAX_TRIALS) break;
+        const next = applyPatch(edits, here.input);
         const text = canonicalJson(next);
         if (seen.has(text)) continue;
         seen.add(text);
         trials++;
-        const left = misfitsOf(decode, next);
-        const patch = [...here.patch, ...made];
-        if (left.length === 0) return patch;
-        open.push({ input: next, patch, misfits: left });
+        open.push({
+          input: next,
+          patch: [...here.patch, ...edits],
+          risk: here.risk + risk,
+          misfits: misfitsOf(decode, next),
+        });
       }
     }
   }
