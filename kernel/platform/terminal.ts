@@ -14,6 +14,8 @@ export type Output = "stdout" | "stderr";
 
 /** What the surfaces need of the machine's terminal; tests bring their own. */
 export interface Terminal {
+  /** The words after the program's name. */
+  readonly args: ReadonlyArray<string>;
   /** Whether a stream is a terminal. */
   readonly isTerminal: (stream: Output | "stdin") => boolean;
   /** Whether the person asked for no colour (`NO_COLOR`). */
@@ -101,6 +103,7 @@ const onStop = (stop: () => void): () => void => {
 
 /** The terminal of this process. */
 export const platformTerminal: Terminal = {
+  args: process.argv.slice(2),
   isTerminal,
   noColor: deno === undefined ? (process.env.NO_COLOR ?? "") !== "" : deno.noColor,
   columns,

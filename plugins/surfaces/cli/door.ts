@@ -82,7 +82,7 @@ const askedOf = (document: Json): Asked => {
 };
 
 /** A call that ended, as its failure; a broken kernel is answered too. */
-const failureOf = (cause: Cause.Cause<Failure>, operation: string): Failure => {
+export const failureOf = (cause: Cause.Cause<Failure>, operation: string): Failure => {
   const reason = cause.reasons.find((found) => found._tag === "Fail");
   if (reason !== undefined && isFailure(reason.error)) return reason.error;
   if (Cause.hasInterrupts(cause)) return interrupted({ operation });
@@ -101,7 +101,7 @@ const refusal = (tag: JsonObject, failure: Failure): JsonObject => ({
 });
 
 /** Makes one call and writes its events and its answer; `tag` marks all its documents. */
-const answer = (
+export const answer = (
   context: DoorContext,
   asked: () => Asked,
   tag: JsonObject,

@@ -1,0 +1,191 @@
+/**
+ * People: a command line typed by a person: read the words, make the call, draw the answer or the failure.
+ *
+ * Not for machines: they use the door, or `--json`, which prints exactly what the door prints.
+ * Invariant: answers go to standard output, everything else (failures, usage, progress, questions) to standard error.
+ *
+ * @module
+ */
+import * as Cause from "effect/Cause";
+import * as Effect from "effect/Effect";
+import * as Exit from "effect/Exit";
+import type { Failure, Json, Kernel } from "../../../kernel/mod.ts";
+import { isPerson, VERSION } from "../../../kernel/mod.ts";
+import type { Output, Terminal } from "../../../kernel/platform/terminal.ts";
+import { commandLine } from "./command_line.ts";
+import { completionScript, type Meaning, PROGRAM, readWords, SHELLS, type Vocabulary } from "./commands.ts";
+import { answer, type DoorContext, failureOf } from "./door.ts";
+import { EXIT, type ExitCode, exitCodeOf } from "./exit.ts";
+import { renderFailure } from "./failure_text.ts";
+import { linesOf } from "./lines.ts";
+import { progressBar } from "./progress.ts";
+import { type Canvas, renderValue } from "./render.ts";
+import { styleOf } from "./style.ts";
+import { leafOf, type Named, nameOf, vocabularyOf, wholeVocabulary } from "./vocabulary.ts";
+
+/** What a person's command line works with. */
+export interface PeopleContext extends DoorContext {
+  /** The terminal. */
+  readonly terminal: Terminal;
+}
+
+/** Longest answer to a question, in bytes. */
+const MAX_ANSWER_BYTES = 4_096;
+
+const SHELL_LIST = SHELLS.join(" | ");
+
+const put = ({ terminal }: PeopleContext, stream: Output, text: string): Effect.Effect<void> =>
+  Effect.suspend(() => text === "" || terminal.write(stream, text) ? Effect.void : Effect.interrupt);
+
+const canvasOf = ({ terminal }: PeopleContext, stream: Output): Canvas => {
+  const isTerminal = terminal.isTerminal(stream);
+  const columns = isTerminal ? terminal.columns() : undefined;
+  return { style: styleOf(isTerminal && !terminal.noColor), ...(columns === undefined ? {} : { columns }) };
+};
+
+/** The words read in the smallest vocabulary that knows them, and that vocabulary. */
+const read = (
+  context: PeopleContext,
+  kernel: Kernel,
+  args: ReadonlyArray<string>,
+): Effect.Effect<{ readonly meaning: Meaning; readonly named?: Named; readonly vocabulary: Vocabulary }, Failure> =>
+  Effect.gen(function* () {
+    const colors = { usage: canvasOf(context, "stderr"), help: canvasOf(context, "stdout") };
+    const options = {
+      colors: [colors.usage, colors.help].every(({ style }) => style.strong("x") !== "x"),
+      version: VERSION,
+    };
+    const named = nameOf(args, kernel.plugins);
+    const described = named === undefined ? undefined : yield* kernel.describe(named.operation, context.actor).pipe(
+      Effect.catch((failure) =>
+        failure.code === "KERNEL_UNKNOWN_OPERATION" ? Effect.succeed(undefined) : Effect.fail(failure)
+      ),
+    );
+    if (named === undefined || described === undefined) {
+      const vocabulary = yield* wholeVocabulary(kernel, context.actor);
+      return { meaning: yield* readWords(vocabulary, named?.args ?? args, options), vocabulary };
+    }
+    const vocabulary = vocabularyOf(named.words, leafOf(described));
+    return { meaning: yield* readWords(vocabulary, named.args, options), named, vocabulary };
+  });
+
+type Call = Extract<Meaning, { kind: "call" }>;
+
+/** Makes the call, drawing events and progress as they come. */
+const invoke = (context: PeopleContext, kernel: Kernel, call: Call): Effect.Effect<Json, Failure> => {
+  const { terminal, actor } = context;
+  const canvas = canvasOf(context, "stdout");
+  const bar = progressBar(
+    (text) => terminal.write("stderr", text),
+    () => terminal.isTerminal("stderr") ? terminal.columns() : undefined,
+    canvasOf(context, "stderr").style,
+  );
+  return kernel.invoke({
+    operation: call.operation,
+    input: call.input,
+    actor,
+    ...(call.seed === undefined ? {} : { seed: call.seed }),
+    onEvent: (event) => Effect.andThen(bar.clear, put(context, "stdout", renderValue(event, canvas))),
+    onProgress: bar.update,
+  }).pipe(Effect.ensuring(bar.clear));
+};
+
+/** Asks the person at the terminal; anything but yes is no. */
+const isAgreed = (context: PeopleContext, question: string): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    const { terminal, actor } = context;
+    if (!isPerson(actor) || !terminal.isTerminal("stdin") || !terminal.isTerminal("stderr")) return false;
+    yield* put(context, "stderr", `${question} [y/N] `);
+    const line = yield* Effect.promise(() => linesOf(terminal.input(), MAX_ANSWER_BYTES).next());
+    return !line.done && "text" in line.value && /^y(?:es)?$/iu.test(line.value.text.trim());
+  });
+
+/** Words of the command in a fix, where it is one of this program's: `rmi approve <id>`. */
+const ownCommand = (failure: Failure): ReadonlyArray<string> | undefined => {
+  const [program, ...words] = failure.fix?.command?.split(" ") ?? [];
+  return failure.code === "KERNEL_APPROVAL_NEEDED" && program === PROGRAM ? words : undefined;
+};
+
+const fail = (
+  context: PeopleContext,
+  failure: Failure,
+  call: Call | undefined,
+  reading: { readonly named?: Named; readonly vocabulary: Vocabulary } | undefined,
+): Effect.Effect<ExitCode> =>
+  Effect.gen(function* () {
+    const code = exitCodeOf(failure);
+    const leaf = reading?.vocabulary.namespaces[0]?.verbs[0]?.leaf ?? reading?.vocabulary.aliases[0]?.leaf;
+    const words = [PROGRAM, ...reading?.named?.words ?? []];
+    const { style } = canvasOf(context, "stderr");
+    if (code === EXIT.usage && reading?.named !== undefined && call?.operation === reading.named.operation) {
+      const asked = [...reading.named.words, "--help"];
+      const help = yield* readWords(reading.vocabulary, asked, { colors: style.strong("x") !== "x", version: VERSION });
+      if (help.kind === "help") yield* put(context, "stderr", `${help.text}\n`);
+    }
+    const again = (input: Json): string => commandLine(words, leaf?.grammar ?? { parameters: [] }, input);
+    yield* put(context, "stderr", renderFailure(failure, style, { input: call?.input ?? {}, again }));
+    return code;
+  });
+
+/** Makes the call a command line means; a person who is asked and agrees lets it happen at once. */
+const perform = (
+  context: PeopleContext,
+  kernel: Kernel,
+  call: Call,
+  reading: { readonly named?: Named; readonly vocabulary: Vocabulary },
+  mayAsk: boolean,
+): Effect.Effect<ExitCode> =>
+  Effect.gen(function* () {
+    const exit = yield* Effect.exit(invoke(context, kernel, call));
+    if (Exit.isSuccess(exit)) {
+      yield* put(context, "stdout", renderValue(exit.value, canvasOf(context, "stdout")));
+      return EXIT.ok;
+    }
+    if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt;
+    const failure = failureOf(exit.cause, call.operation);
+    const code = yield* fail(context, failure, call, reading);
+    const approve = ownCommand(failure);
+    if (
+      !mayAsk || approve === undefined ||
+      !(yield* isAgreed(context, `Run "${PROGRAM} ${approve.join(" ")}" and go on?`))
+    ) {
+      return code;
+    }
+    const approved = yield* servePeople(context, approve, false);
+    return approved === EXIT.ok ? yield* perform(context, kernel, call, reading, false) : approved;
+  });
+
+/** Serves a command line; answers the exit code. */
+export const servePeople = (
+  context: PeopleContext,
+  args: ReadonlyArray<string>,
+  mayAsk = true,
+): Effect.Effect<ExitCode> =>
+  Effect.gen(function* () {
+    const kernel = yield* context.kernel;
+    if (args[0] === "completions") return yield* printCompletions(context, kernel, args.slice(1));
+    const reading = yield* read(context, kernel, args);
+    const { meaning } = reading;
+    if (meaning.kind !== "call") {
+      yield* put(context, meaning.kind === "help" ? "stdout" : "stderr", meaning.text);
+      return meaning.kind === "help" ? EXIT.ok : EXIT.usage;
+    }
+    if (!meaning.json) return yield* perform(context, kernel, meaning, reading, mayAsk);
+    const { operation, input, seed } = meaning;
+    return yield* answer(context, () => ({ operation, input, ...(seed === undefined ? {} : { seed }) }), {});
+  }).pipe(Effect.catch((failure) => fail(context, failure, undefined, undefined)));
+
+const printCompletions = (
+  context: PeopleContext,
+  kernel: Kernel,
+  [name, ...more]: ReadonlyArray<string>,
+): Effect.Effect<ExitCode, Failure> =>
+  Effect.gen(function* () {
+    const shell = SHELLS.find((known) => known === name);
+    if (shell === undefined || more.length > 0) {
+      yield* put(context, "stderr", `USAGE\n  ${PROGRAM} completions ${SHELL_LIST}\n`);
+      return EXIT.usage;
+    }
+    yield* put(context, "stdout", completionScript(yield* wholeVocabulary(kernel, context.actor), shell));
+    return EXIT.ok;
+  });
