@@ -236,7 +236,8 @@ const contextOf = (prepared: Prepared, grants: ReadonlyArray<Grant>, account: Ac
       invoke(engine, {
         operation,
         input,
-        actor: call.actor,
+        // Code that is not ours never speaks in its caller's name.
+        actor: declared.plugin.foreign === true ? `plugin:${declared.plugin.id}` : call.actor,
         seed: `${seed}/${operation}`,
         ...(request.onProgress ? { onProgress: request.onProgress } : {}),
       }, self).pipe(

@@ -53,6 +53,16 @@ export interface Namespace {
   readonly aliases?: { readonly [alias: string]: string };
 }
 
+/** How far a plugin's authorities reach, where its process is confined to them. */
+export interface Reach {
+  /** Hosts for `network`, as `name`, `name:port` or `*`. */
+  readonly hosts?: ReadonlyArray<string>;
+  /** Names of variables for `env`. */
+  readonly env?: ReadonlyArray<string>;
+  /** System facts for `sys`. */
+  readonly sys?: ReadonlyArray<string>;
+}
+
 /** A plugin's manifest: pure data, and where to find the rest. */
 export interface Plugin {
   /** Unique id, lower case. */
@@ -69,6 +79,10 @@ export interface Plugin {
   readonly effects: ReadonlyArray<EffectName>;
   /** The most its code may do: finer kinds. */
   readonly kinds: ReadonlyArray<Kind>;
+  /** How far `network`, `env` and `sys` reach; a plugin in a child host gets nothing that is not named here. */
+  readonly reach?: Reach;
+  /** Whether its code is not ours: what it calls, it calls as `plugin:<id>`. Set by the registry, not by the plugin. */
+  readonly foreign?: boolean;
   /** How firmly it is promised. */
   readonly stability: Stability;
   /** Whether the kernel opens without it when it breaks. Default false. */
