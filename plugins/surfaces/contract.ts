@@ -10,10 +10,11 @@
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import { type Actor, actorName } from "../../kernel/actor.ts";
-import type { Failure } from "../../kernel/failure.ts";
+import type { Failure, KernelFailure } from "../../kernel/failure.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Description, Hit, Kernel, Request } from "../../kernel/kernel.ts";
 import type { AnyOperation } from "../../kernel/operation.ts";
+import type { Namespace } from "../../kernel/plugin.ts";
 
 /** The surfaces that listen for others. */
 export const DOORS = ["mcp", "http", "a2a"] as const;
@@ -28,19 +29,19 @@ export interface Caller {
   /** Calls an operation as this caller. */
   readonly invoke: (request: Omit<Request, "actor" | "account">) => Effect.Effect<Json, Failure>;
   /** The whole system in short, as far as this caller may know. */
-  readonly manifest: Effect.Effect<string, Failure>;
+  readonly manifest: Effect.Effect<string, KernelFailure>;
   /** One operation in full. */
-  readonly describe: (id: string) => Effect.Effect<Description, Failure>;
+  readonly describe: (id: string) => Effect.Effect<Description, KernelFailure>;
   /** Ranked operations for a query. */
-  readonly search: (query: string, limit?: number) => Effect.Effect<ReadonlyArray<Hit>, Failure>;
+  readonly search: (query: string, limit?: number) => Effect.Effect<ReadonlyArray<Hit>, KernelFailure>;
   /** Every operation this caller may know, by id. */
-  readonly operations: Effect.Effect<ReadonlyArray<AnyOperation>, Failure>;
+  readonly operations: Effect.Effect<ReadonlyArray<AnyOperation>, KernelFailure>;
+  /** What the groups of operations are for; says nothing of which exist for this caller. */
+  readonly namespaces: Effect.Effect<ReadonlyArray<Namespace>>;
 }
 
 /** Makes callers. */
 export interface FrontShape {
-  /** Version of the system, as surfaces announce it. */
-  readonly version: string;
   /** The caller that came in through a door under a name; the name is made safe. */
   readonly caller: (door: Door, name: string) => Caller;
 }
@@ -53,12 +54,11 @@ const FrontBase: Context.ServiceClass<Front, "rmi/Front", FrontShape> = Context.
 export class Front extends FrontBase {}
 
 /** The front of a kernel; the kernel may still be opening when this is made. */
-export const frontOf = (kernel: Effect.Effect<Kernel>, version: string): FrontShape => ({
-  version,
+export const frontOf = (kernel: Effect.Effect<Kernel>): FrontShape => ({
   caller: (door, name) => {
     if (!DOORS.includes(door)) throw new Error(`"${door}" is no door`);
     const actor: Actor = `${door}:${actorName(name)}`;
-    const ask = <A>(question: (kernel: Kernel) => Effect.Effect<A, Failure>): Effect.Effect<A, Failure> =>
+    const ask = <A, E>(question: (kernel: Kernel) => Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.flatMap(kernel, question);
     return {
       actor,
@@ -69,6 +69,7 @@ export const frontOf = (kernel: Effect.Effect<Kernel>, version: string): FrontSh
       describe: (id) => ask((open) => open.describe(id, actor)),
       search: (query, limit) => ask((open) => open.search(query, actor, limit)),
       operations: ask((open) => open.operations(actor)),
+      namespaces: Effect.map(kernel, (open) => open.plugins.flatMap((plugin) => plugin.namespaces)),
     };
   },
 });

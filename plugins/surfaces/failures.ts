@@ -11,10 +11,10 @@ import { type AnyFailureDefinition, failure } from "../../kernel/failure.ts";
 export const tokenNeeded = failure("SURFACE_TOKEN_NEEDED", {
   doc: "A server on an address that other machines can reach was to start without access tokens.",
   recoverable: true,
-  says: (a: { address: string }) => `Cannot listen on ${a.address}: other machines reach it, and no tokens are given`,
+  says: (a: { host: string }) => `Cannot listen on ${a.host}: other machines reach it, and no tokens are given`,
   fix: () => ({
     summary: "Listen on loopback, or name a file of tokens (one `name token` a line) as `tokens`",
-    patch: [{ op: "replace", path: "/address", value: "127.0.0.1" }],
+    patch: [{ op: "replace", path: "/host", value: "127.0.0.1" }],
   }),
 });
 
@@ -39,7 +39,7 @@ export const notForCallers = failure("SURFACE_NOT_FOR_CALLERS", {
 export const cannotListen = failure("SURFACE_LISTEN", {
   doc: "The address and port cannot be opened (in use, or not permitted).",
   recoverable: true,
-  says: (a: { address: string; port: number; cause: string }) => `Cannot listen on ${a.address}:${a.port}: ${a.cause}`,
+  says: (a: { host: string; port: number; cause: string }) => `Cannot listen on ${a.host}:${a.port}: ${a.cause}`,
   fix: () => ({
     summary: "Let the system choose a free port",
     patch: [{ op: "add", path: "/port", value: 0 }],
