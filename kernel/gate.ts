@@ -11,7 +11,7 @@ import type * as Effect from "effect/Effect";
 import type { Actor } from "./actor.ts";
 import type { EffectName, Grant, Kind } from "./authority.ts";
 import type { Digest } from "./digest.ts";
-import type { KernelFailure } from "./failure.ts";
+import type { Failure } from "./failure.ts";
 import type { Json } from "./json.ts";
 
 /** One call, as the gate and the journal see it. */
@@ -61,8 +61,8 @@ export type Listed = {
 
 /** Decides on calls and on what a caller may know of. */
 export interface GateShape {
-  /** Allows the call, or fails with `KERNEL_DENIED` or `KERNEL_APPROVAL_NEEDED`. */
-  readonly decide: (call: Call) => Effect.Effect<Decision, KernelFailure>;
+  /** Allows the call, or fails with `KERNEL_DENIED`, `KERNEL_APPROVAL_NEEDED`, or why it could not decide. */
+  readonly decide: (call: Call) => Effect.Effect<Decision, Failure>;
   /** Whether the actor may know that the operation exists; denied outright means hidden. */
   readonly visible: (listed: Listed, actor: Actor) => boolean;
 }
@@ -92,11 +92,11 @@ export interface Dangling {
 /** Records intents and outcomes of calls with effects beyond reading. */
 export interface JournalShape {
   /** Writes the intent, durably, before anything happens. */
-  readonly intent: (call: Call, decision: Decision) => Effect.Effect<void, KernelFailure>;
+  readonly intent: (call: Call, decision: Decision) => Effect.Effect<void, Failure>;
   /** Writes the outcome. */
-  readonly outcome: (call: Call, outcome: Outcome) => Effect.Effect<void, KernelFailure>;
+  readonly outcome: (call: Call, outcome: Outcome) => Effect.Effect<void, Failure>;
   /** Intents of earlier processes without an outcome. */
-  readonly dangling: Effect.Effect<ReadonlyArray<Dangling>, KernelFailure>;
+  readonly dangling: Effect.Effect<ReadonlyArray<Dangling>, Failure>;
 }
 
 const JournalBase: Context.ServiceClass<Journal, "rmi/Journal", JournalShape> = Context.Service<

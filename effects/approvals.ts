@@ -1,0 +1,433 @@
+/**
+ * Approvals: requests that policy asked for, and the consents that answer them. Stored as ledger events, read as a fold.
+ *
+ * Not the policy (which decides that something asks) and not a session: a consent is for one call, once.
+ * Invariant: a consent is bound to declaration, arguments, actor, expiry and a nonce; of several uses of it, in any
+ * number of processes, the first in the order of the chain counts and every other call is refused.
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock";
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import {
+  type Actor,
+  approvalNeeded,
+  type Call,
+  canonicalJson,
+  denied,
+  type Digest,
+  digestJson,
+  Entropy,
+  type FailureOf,
+  isPerson,
+  type Json,
+  type JsonObject,
+  type KernelFailure,
+  nearest,
+  unknownEntry,
+} from "../kernel/mod.ts";
+import { badSignature, notApprover, requestClosed } from "./failures.ts";
+import { type Fold, Ledger, type LedgerEvent, type LedgerShape } from "./ledger.ts";
+import { glob } from "./patterns.ts";
+import { verifySignature } from "./platform/signature.ts";
+import { approvalLifetimeMs, type AutomaticRule, Policy, type PolicyShape } from "./policy.ts";
+
+/** Most open requests of one actor; an actor that asks without end is refused, not recorded. */
+export const MAX_OPEN_REQUESTS = 256;
+
+/** How many closed requests the fold remembers; older ones stay in the chain. */
+export const MAX_CLOSED_REQUESTS = 1_000;
+
+/** Where a request stands. */
+export type RequestState = "open" | "approved" | "used" | "revoked" | "expired";
+
+/** A request for an approval. */
+export interface ApprovalRequest {
+  /** Its id, also the nonce. */
+  readonly request: string;
+  /** The operation asked for. */
+  readonly operation: string;
+  /** Identity of its declaration. */
+  readonly declaration: Digest;
+  /** Identity of the canonical input. */
+  readonly arguments: Digest;
+  /** The input, redacted, for the person who decides. */
+  readonly input: Json;
+  /** Who asked. */
+  readonly actor: Actor;
+  /** What needs the approval: authorities, with paths where they are known. */
+  readonly authorities: ReadonlyArray<string>;
+  /** The rule that asks. */
+  readonly rule: string;
+  /** When request and approval end, milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Where it stands, as far as events say; expiry is the reader's matter. */
+  readonly state: RequestState;
+  /** Who approved or revoked. */
+  readonly by?: string;
+  /** The call that used the approval. */
+  readonly call?: string;
+}
+
+/** The state of approvals: a pure fold over the ledger. */
+export interface ApprovalState {
+  /** Requests, oldest first. */
+  readonly requests: ReadonlyArray<ApprovalRequest>;
+  /** Approvals so far, by kind of approver. */
+  readonly counts: { readonly person: number; readonly key: number; readonly policy: number };
+  /** Times of the latest approvals by each policy rule, milliseconds since 1970. */
+  readonly automatic: { readonly [rule: string]: ReadonlyArray<number> };
+}
+
+const HOUR_MS = 3_600_000;
+
+const isClosed = (request: ApprovalRequest, nowMs: number): boolean =>
+  request.state === "used" || request.state === "revoked" || nowMs >= request.expiresAt;
+
+const prune = (requests: ReadonlyArray<ApprovalRequest>, nowMs: number): ReadonlyArray<ApprovalRequest> => {
+  const closed = requests.filter((request) => isClosed(request, nowMs)).length;
+  let surplus = closed - MAX_CLOSED_REQUESTS;
+  return surplus <= 0 ? requests : requests.filter((request) => !(isClosed(request, nowMs) && surplus-- > 0));
+};
+
+type Step = (state: ApprovalState, data: JsonObject, nowMs: number) => ApprovalState;
+
+/** Changes one request if it is live and in the state that the change starts from. */
+const advance = (
+  state: ApprovalState,
+  id: unknown,
+  nowMs: number,
+  from: ReadonlyArray<RequestState>,
+  change: Partial<ApprovalRequest>,
+): ApprovalState => {
+  const index = state.requests.findIndex((request) => request.request === id);
+  const found = state.requests[index];
+  if (found === undefined || nowMs >= found.expiresAt || !from.includes(found.state)) return state;
+  return { ...state, requests: state.requests.with(index, { ...found, ...change }) };
+};
+
+const count = (state: ApprovalState, kind: keyof ApprovalState["counts"]): ApprovalState => ({
+  ...state,
+  counts: { ...state.counts, [kind]: state.counts[kind] + 1 },
+});
+
+const STEPS: { readonly [type: string]: Step } = {
+  "approval.requested": (state, data, nowMs) => ({
+    ...state,
+    requests: [...prune(state.requests, nowMs), { ...data, state: "open" } as unknown as ApprovalRequest],
+  }),
+  "approval.granted": (state, data, nowMs) => {
+    const next = advance(state, data.request, nowMs, ["open"], { state: "approved", by: String(data.by) });
+    return next === state ? state : count(next, String(data.by).startsWith("key:") ? "key" : "person");
+  },
+  "approval.revoked": (state, data, nowMs) =>
+    advance(state, data.request, nowMs, ["open", "approved"], { state: "revoked", by: String(data.by) }),
+  "approval.used": (state, data, nowMs) =>
+    advance(state, data.request, nowMs, ["approved"], { state: "used", call: String(data.call) }),
+  "approval.automatic": (state, data, nowMs) => {
+    const rule = String(data.rule);
+    const recent = (state.automatic[rule] ?? []).filter((time) => time > nowMs - HOUR_MS);
+    return count({ ...state, automatic: { ...state.automatic, [rule]: [...recent, nowMs] } }, "policy");
+  },
+};
+
+/** The fold of approvals. */
+export const approvalFold: Fold<ApprovalState> = {
+  name: "approvals",
+  version: 1,
+  initial: { requests: [], counts: { person: 0, key: 0, policy: 0 }, automatic: {} },
+  step: (state: ApprovalState, event: LedgerEvent): ApprovalState => {
+    const step = Object.hasOwn(STEPS, event.type) ? STEPS[event.type] : undefined;
+    return step === undefined ? state : step(state, event.data as JsonObject, Date.parse(event.at));
+  },
+};
+
+/** A signature by a key of the policy. */
+export interface Signature {
+  /** The key's id in the policy. */
+  readonly key: string;
+  /** The signature, base64. */
+  readonly value: string;
+}
+
+/** The text a key holder signs to approve what `binding` names. */
+export const signedText = (binding: Digest): string => `rmi approval ${binding}`;
+
+/** What an approval is bound to. */
+export const bindingOf = (request: ApprovalRequest): Digest =>
+  digestJson({
+    format: 1,
+    request: request.request,
+    operation: request.operation,
+    declaration: request.declaration,
+    arguments: request.arguments,
+    actor: request.actor,
+    expiresAt: request.expiresAt,
+  });
+
+/** What is to be approved, for {@link approverOf}. */
+export interface Consent {
+  /** What it is, for messages. */
+  readonly what: string;
+  /** Who proposed or asked. */
+  readonly proposer: string;
+  /** Identity of exactly what is approved. */
+  readonly binding: Digest;
+  /** The command with which a person approves it. */
+  readonly command: string;
+}
+
+/**
+ * Who approves: the person at the terminal, or the holder of a policy key by signature. The proposer never does, save
+ * the person at the terminal, who was asked.
+ */
+export const approverOf = (
+  policy: PolicyShape,
+  actor: Actor,
+  consent: Consent,
+  signature: Signature | undefined,
+): Effect.Effect<string, FailureOf<"EFFECTS_NOT_APPROVER"> | FailureOf<"EFFECTS_SIGNATURE">> =>
+  Effect.gen(function* () {
+    const refused = notApprover({ what: consent.what, actor, command: consent.command });
+    if (signature === undefined) return isPerson(actor) ? actor : yield* Effect.fail(refused);
+    const key = policy.file.keys?.find((key) => key.id === signature.key);
+    if (key === undefined) {
+      const known = (policy.file.keys ?? []).map((key) => key.id);
+      return yield* Effect.fail(
+        badSignature({ key: signature.key, reason: "the policy names no such key", suggestions: known }),
+      );
+    }
+    if (key.actor === consent.proposer) return yield* Effect.fail(refused);
+    const text = signedText(consent.binding);
+    const good = yield* Effect.promise(() => verifySignature(key.publicKey, text, signature.value));
+    if (good) return `key:${key.id}`;
+    return yield* Effect.fail(badSignature({ key: key.id, reason: "it does not verify", expected: text }));
+  });
+
+/** What a policy rule looks at before it approves by itself. */
+export interface AutomaticQuery {
+  /** Who asks or proposes. */
+  readonly actor: string;
+  /** The operation, for a call. */
+  readonly operation?: string;
+  /** The domain, for a proposal. */
+  readonly domain?: string;
+  /** The input or the patch. */
+  readonly content: Json;
+}
+
+/** The first automatic rule that covers a query and has room left in this hour. */
+export const automaticRule = (
+  rules: ReadonlyArray<AutomaticRule>,
+  state: ApprovalState,
+  query: AutomaticQuery,
+  nowMs: number,
+): AutomaticRule | undefined => {
+  const names = (pattern: string | undefined, text: string | undefined): boolean =>
+    text === undefined ? pattern === undefined : pattern !== undefined && glob(pattern)(text);
+  const bytes = new TextEncoder().encode(canonicalJson(query.content)).length;
+  return rules.find((rule) =>
+    names(rule.operation, query.operation) && names(rule.domain, query.domain) &&
+    glob(rule.actor ?? "*")(query.actor) &&
+    bytes <= rule.maxBytes &&
+    (state.automatic[rule.name] ?? []).filter((time) => time > nowMs - HOUR_MS).length < rule.perHour
+  );
+};
+
+/** The command that approves a request. */
+export const approveCommand = (request: string): string => `rmi approve ${request}`;
+
+/** What the gate says about a call when it asks for an approval. */
+export interface Asking {
+  /** What needs it. */
+  readonly authorities: ReadonlyArray<string>;
+  /** The rule that asks. */
+  readonly rule: string;
+}
+
+type RequestFailure =
+  | KernelFailure
+  | FailureOf<"EFFECTS_NOT_APPROVER">
+  | FailureOf<"EFFECTS_SIGNATURE">
+  | FailureOf<"EFFECTS_REQUEST_CLOSED">;
+
+/** Requests and consents. */
+export interface ApprovalsShape {
+  /** Uses up an approval of exactly this call; `undefined` where there is none left. */
+  readonly consume: (call: Call) => Effect.Effect<ApprovalRequest | undefined, KernelFailure>;
+  /** Lets a policy rule approve by itself, within its bounds; `undefined` where none does. */
+  readonly automatic: (query: AutomaticQuery, call?: string) => Effect.Effect<string | undefined, KernelFailure>;
+  /** Records the request, or finds the open one of the same call, and fails with the command that answers it. */
+  readonly ask: (call: Call, asking: Asking) => Effect.Effect<never, KernelFailure>;
+  /** Approves a request. */
+  readonly approve: (
+    request: string,
+    actor: Actor,
+    signature?: Signature,
+  ) => Effect.Effect<ApprovalRequest, RequestFailure>;
+  /** Takes back a request or an unused approval: its asker, or whoever may approve it. */
+  readonly revoke: (request: string, actor: Actor) => Effect.Effect<ApprovalRequest, RequestFailure>;
+  /** The state now; requests past their end show as expired. */
+  readonly state: Effect.Effect<ApprovalState, KernelFailure>;
+}
+
+const ApprovalsBase: Context.ServiceClass<Approvals, "rmi/Approvals", ApprovalsShape> = Context.Service<
+  Approvals,
+  ApprovalsShape
+>()("rmi/Approvals");
+
+/** The service of requests and consents. */
+export class Approvals extends ApprovalsBase {}
+
+const sameCall = (request: ApprovalRequest, call: Call): boolean =>
+  request.operation === call.operation && request.declaration === call.declaration &&
+  request.arguments === call.arguments && request.actor === call.actor;
+
+const shown = (state: ApprovalState, nowMs: number): ApprovalState => ({
+  ...state,
+  requests: state.requests.map((request) =>
+    nowMs >= request.expiresAt && (request.state === "open" || request.state === "approved")
+      ? { ...request, state: "expired" }
+      : request
+  ),
+});
+
+/** Builds the service over a ledger. */
+export const makeApprovals = (
+  ledger: Pick<LedgerShape, "append" | "state">,
+  policy: PolicyShape,
+  fresh: () => string,
+): ApprovalsShape => {
+  const now = Clock.currentTimeMillis;
+  const state = Effect.gen(function* () {
+    return shown(yield* ledger.state(approvalFold), yield* now);
+  });
+  const record = (type: string, actor: string, data: JsonObject) => ledger.append([{ type, actor, data }]);
+  const find = (id: string) =>
+    Effect.flatMap(state, ({ requests }) => {
+      const found = requests.find((request) => request.request === id);
+      if (found !== undefined) return Effect.succeed(found);
+      const open = requests.filter((request) => request.state === "open").map((request) => request.request);
+      return Effect.fail(
+        unknownEntry({ kind: "request", name: id, path: "/request", suggestions: nearest(id, open, 3) }),
+      );
+    });
+  const settled = (id: string, wanted: RequestState, by: string) =>
+    Effect.flatMap(
+      find(id),
+      (request) =>
+        request.state === wanted && request.by === by
+          ? Effect.succeed(request)
+          : Effect.fail(requestClosed({ request: id, state: request.state })),
+    );
+
+  return {
+    state,
+    consume: (call) =>
+      Effect.gen(function* () {
+        for (;;) {
+          const { requests } = yield* state;
+          const ready = requests.find((request) => request.state === "approved" && sameCall(request, call));
+          if (ready === undefined) return undefined;
+          yield* record("approval.used", call.actor, { request: ready.request, call: call.id });
+          // Another call may have been first in the chain: then this one looks for another consent.
+          const after = yield* state;
+          const used = after.requests.find((request) => request.request === ready.request);
+          if (used?.state === "used" && used.call === call.id) return used;
+          if (used?.state === "approved") return undefined;
+        }
+      }),
+    automatic: (query, call) =>
+      Effect.gen(function* () {
+        const rules = policy.file.automatic ?? [];
+        if (rules.length === 0) return undefined;
+        const rule = automaticRule(rules, yield* state, query, yield* now);
+        if (rule === undefined) return undefined;
+        yield* record("approval.automatic", `policy:${rule.name}`, {
+          rule: rule.name,
+          actor: query.actor,
+          ...(query.operation === undefined ? {} : { operation: query.operation }),
+          ...(query.domain === undefined ? {} : { domain: query.domain }),
+          ...(call === undefined ? {} : { call }),
+        });
+        return `policy:${rule.name}`;
+      }),
+    ask: (call, asking) =>
+      Effect.gen(function* () {
+        const { requests } = yield* state;
+        const open = requests.filter((request) => request.state === "open" && request.actor === call.actor);
+        const failWith = (request: string) =>
+          approvalNeeded({ operation: call.operation, ...asking, command: approveCommand(request) });
+        const same = open.find((request) => sameCall(request, call));
+        if (same !== undefined) return yield* Effect.fail(failWith(same.request));
+        if (open.length >= MAX_OPEN_REQUESTS) {
+          return yield* Effect.fail(
+            denied({
+              operation: call.operation,
+              authority: asking.authorities.join(", "),
+              detail: `request ${open.length + 1} of ${call.actor}`,
+              rule: `at most ${MAX_OPEN_REQUESTS} open requests an actor`,
+            }),
+          );
+        }
+        const request = fresh();
+        yield* record("approval.requested", call.actor, {
+          request,
+          operation: call.operation,
+          declaration: call.declaration,
+          arguments: call.arguments,
+          input: call.input,
+          actor: call.actor,
+          authorities: asking.authorities,
+          rule: asking.rule,
+          expiresAt: (yield* now) + approvalLifetimeMs(policy.file),
+        });
+        return yield* Effect.fail(failWith(request));
+      }),
+    approve: (id, actor, signature) =>
+      Effect.gen(function* () {
+        const request = yield* find(id);
+        if (request.state !== "open") return yield* Effect.fail(requestClosed({ request: id, state: request.state }));
+        const consent = {
+          what: `request ${id}`,
+          proposer: request.actor,
+          binding: bindingOf(request),
+          command: approveCommand(id),
+        };
+        const by = yield* approverOf(policy, actor, consent, signature);
+        yield* record("approval.granted", actor, {
+          request: id,
+          by,
+          binding: consent.binding,
+          ...(signature === undefined ? {} : { signature: signature.value }),
+        });
+        return yield* settled(id, "approved", by);
+      }),
+    revoke: (id, actor) =>
+      Effect.gen(function* () {
+        const request = yield* find(id);
+        if (request.state !== "open" && request.state !== "approved") {
+          return yield* Effect.fail(requestClosed({ request: id, state: request.state }));
+        }
+        if (!isPerson(actor) && actor !== request.actor) {
+          return yield* Effect.fail(
+            notApprover({ what: `the end of request ${id}`, actor, command: `rmi approvals revoke ${id}` }),
+          );
+        }
+        yield* record("approval.revoked", actor, { request: id, by: actor });
+        return yield* settled(id, "revoked", actor);
+      }),
+  };
+};
+
+/** Requests and consents over the ledger and the policy in force. */
+export const layerApprovals: Layer.Layer<Approvals, never, Ledger | Policy | Entropy> = Layer.effect(
+  Approvals,
+  Effect.gen(function* () {
+    const entropy = yield* Entropy;
+    return makeApprovals(yield* Ledger, yield* Policy, () => bytesToHex(entropy.bytes(8)));
+  }),
+);

@@ -1,0 +1,453 @@
+/**
+ * Proposals: the one type for every durable change of behaviour, and the one road from proposed to applied and back.
+ *
+ * Not the change itself: a proposal is inert data until it is applied, and then the change is an event.
+ * Invariant: a domain's document is a pure fold over the ledger; preview is the same fold on a fork; rolling a change
+ * back restores the digest it was applied on; evidence by the proposer never satisfies a check.
+ *
+ * @module
+ */
+import * as Clock from "effect/Clock";
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import {
+  type Actor,
+  type Digest,
+  digestJson,
+  type FailureOf,
+  isPerson,
+  type Json,
+  type JsonObject,
+  type JsonPatch,
+  type KernelFailure,
+  nearest,
+  NotCanonical,
+  unknownEntry,
+} from "../kernel/mod.ts";
+import { Approvals, type ApprovalsShape, approverOf, type Signature } from "./approvals.ts";
+import { gateHolds, malformedProposal, notApprover, staleChange, wrongAdmission } from "./failures.ts";
+import { Ledger, type LedgerShape } from "./ledger.ts";
+import { glob } from "./patterns.ts";
+import { type Candidate, type Check, CHECKS, type Report, runPipeline } from "./pipeline.ts";
+import { approvalLifetimeMs, domainRule, Policy, type PolicyShape } from "./policy.ts";
+import { type Admission, domainOf, moves, proposalFold, type ProposalState, recordOf } from "./proposal_state.ts";
+
+/** Where evidence comes from. */
+export type EvidenceSource = "validator" | "user" | "benchmark" | "verifier" | "self";
+
+/** A statement about a proposal that somebody stands for. */
+export interface Evidence {
+  /** What kind of judge found it. */
+  readonly source: EvidenceSource;
+  /** What was found. */
+  readonly result: "pass" | "fail" | "measure";
+  /** Identity of the material behind it. */
+  readonly digest: Digest;
+  /** One line for people. */
+  readonly summary: string;
+  /** The measure's name. */
+  readonly metric?: string;
+  /** The measure's value. */
+  readonly value?: number;
+}
+
+/** Evidence with its witness. */
+export interface Attested extends Evidence {
+  /** Who stands for it. */
+  readonly by: string;
+  /** What it counts as: `self` whenever the witness is the proposer. */
+  readonly counts: EvidenceSource;
+}
+
+/** A call whose success, with this part of its output, validates a proposal. */
+export interface ValidationCommand {
+  /** Operation id. */
+  readonly operation: string;
+  /** Its input. */
+  readonly input: Json;
+  /** Members its output must have. */
+  readonly expect?: Json;
+}
+
+/** What a change is expected to do, measurably. */
+export interface ExpectedEffect {
+  /** The measure. */
+  readonly metric: string;
+  /** Where it should move. */
+  readonly direction: "up" | "down";
+  /** The value it should reach. */
+  readonly bound: number;
+}
+
+/** What a proposer writes. */
+export interface ProposalDraft {
+  /** Which part of the system's behaviour: memory, genome, router. */
+  readonly domain: string;
+  /** What the change is, in one sentence. */
+  readonly summary: string;
+  /** Ids at the root of the domain's document that change: all of them and no others. */
+  readonly changedIds: ReadonlyArray<string>;
+  /** Edits of the domain's document. */
+  readonly patch: JsonPatch;
+  /** The state of the domain that the change stands on; default the current one. */
+  readonly base?: Digest;
+  /** What it is expected to do. */
+  readonly expected: ExpectedEffect;
+  /** Calls that validate it. */
+  readonly validation: ReadonlyArray<ValidationCommand>;
+  /** The state a rollback returns to; default the base. */
+  readonly rollbackTarget?: Digest;
+  /** Whether it can be undone by the system. */
+  readonly reversible: boolean;
+  /** Whether it gives anybody more authority; then no policy rule approves it. */
+  readonly widensAuthority: boolean;
+}
+
+/** A proposed change: equal content has the equal id. */
+export interface Proposal extends Required<ProposalDraft> {
+  /** Digest of the content. */
+  readonly id: Digest;
+  /** Who proposed it first. */
+  readonly proposer: Actor;
+}
+
+/** A proposal with all that is known of it. */
+export interface ProposalRecord {
+  /** The change. */
+  readonly proposal: Proposal;
+  /** Where it stands. */
+  readonly state: Admission;
+  /** Evidence so far. */
+  readonly evidence: ReadonlyArray<Attested>;
+  /** Which validation commands ran, and whether they passed. */
+  readonly validated: { readonly [index: string]: boolean };
+  /** Reason codes of the latest judgement. */
+  readonly reasons: ReadonlyArray<string>;
+  /** Who approved it. */
+  readonly by?: string;
+  /** When the approval ends, milliseconds since 1970. */
+  readonly expiresAt?: number;
+  /** The domain's state after it was applied. */
+  readonly after?: Digest;
+}
+
+/** What a change would do. */
+export interface Preview {
+  /** The domain's state now. */
+  readonly before: Digest;
+  /** The domain's state with the change. */
+  readonly after: Digest;
+  /** The document with the change. */
+  readonly document: Json;
+  /** What the checks say now. */
+  readonly report: Report;
+}
+
+type SubmitFailure = KernelFailure | FailureOf<"EFFECTS_PROPOSAL">;
+type MoveFailure = KernelFailure | FailureOf<"EFFECTS_ADMISSION">;
+type DecideFailure = MoveFailure | FailureOf<"EFFECTS_NOT_APPROVER"> | FailureOf<"EFFECTS_SIGNATURE">;
+type ApplyFailure = MoveFailure | FailureOf<"EFFECTS_GATE"> | FailureOf<"EFFECTS_STALE">;
+type RollbackFailure = MoveFailure | FailureOf<"EFFECTS_STALE"> | FailureOf<"EFFECTS_NOT_APPROVER">;
+
+/** What a decision says. */
+export type Verdict = "approve" | "reject" | "confirm";
+
+/** Proposals and the documents they change. */
+export interface ProposalsShape {
+  /** Records a change and judges it; the same content again is the same proposal. */
+  readonly submit: (draft: ProposalDraft, actor: Actor) => Effect.Effect<ProposalRecord, SubmitFailure>;
+  /** Adds evidence and judges again. */
+  readonly attest: (id: string, evidence: Evidence, actor: Actor) => Effect.Effect<ProposalRecord, MoveFailure>;
+  /** Records whether a validation command passed, and judges again; only for whoever ran it in this ledger. */
+  readonly validated: (id: string, index: number, passed: boolean) => Effect.Effect<ProposalRecord, MoveFailure>;
+  /** Runs the checks now, without recording anything. */
+  readonly judge: (id: string) => Effect.Effect<Report, KernelFailure>;
+  /** What the change would do: the fold on a fork. */
+  readonly preview: (id: string) => Effect.Effect<Preview, KernelFailure | FailureOf<"EFFECTS_STALE">>;
+  /** Approves, rejects or confirms. */
+  readonly decide: (
+    id: string,
+    verdict: Verdict,
+    actor: Actor,
+    signature?: Signature,
+  ) => Effect.Effect<ProposalRecord, DecideFailure>;
+  /** Applies an approved change, once, if every check passes now. */
+  readonly apply: (id: string, actor: Actor) => Effect.Effect<ProposalRecord, ApplyFailure>;
+  /** Undoes the latest applied change of a domain: anybody during probation, a person once it is confirmed. */
+  readonly rollback: (id: string, actor: Actor) => Effect.Effect<ProposalRecord, RollbackFailure>;
+  /** One proposal. */
+  readonly get: (id: string) => Effect.Effect<ProposalRecord, KernelFailure>;
+  /** All proposals, oldest first. */
+  readonly list: Effect.Effect<ReadonlyArray<ProposalRecord>, KernelFailure>;
+  /** A domain's document and its identity. */
+  readonly domain: (name: string) => Effect.Effect<{ readonly document: Json; readonly digest: Digest }, KernelFailure>;
+  /** Adds checks for the domains a pattern names, while this kernel is open. */
+  readonly register: (domain: string, checks: ReadonlyArray<Check>) => Effect.Effect<void>;
+}
+
+const ProposalsBase: Context.ServiceClass<Proposals, "rmi/Proposals", ProposalsShape> = Context.Service<
+  Proposals,
+  ProposalsShape
+>()("rmi/Proposals");
+
+/** The service of proposals. */
+export class Proposals extends ProposalsBase {}
+
+const bindingOf = (record: ProposalRecord): Digest =>
+  digestJson({ format: 1, proposal: record.proposal.id, base: record.proposal.base });
+
+const contentOf = ({ id: _id, proposer: _proposer, ...content }: Proposal): ProposalDraft => content;
+
+const contentId = (content: ProposalDraft): Effect.Effect<Digest, FailureOf<"EFFECTS_PROPOSAL">> =>
+  Effect.try({
+    try: () => digestJson(content),
+    catch: (cause) =>
+      malformedProposal({
+        problem: cause instanceof Error ? cause.message : String(cause),
+        path: cause instanceof NotCanonical ? cause.path : "",
+      }),
+  });
+
+/** What the service is built over. */
+export interface ProposalPorts {
+  /** The ledger. */
+  readonly ledger: Pick<LedgerShape, "append" | "state" | "fork">;
+  /** The policy in force. */
+  readonly policy: PolicyShape;
+  /** Approvals by policy rules. */
+  readonly approvals: Pick<ApprovalsShape, "automatic">;
+}
+
+const DECISIONS: {
+  readonly [V in Verdict]: { readonly type: string; readonly to: Admission; readonly needed: string };
+} = {
+  approve: { type: "proposal.approved", to: "approved", needed: "ready" },
+  reject: { type: "proposal.rejected", to: "rejected", needed: "not yet applied" },
+  confirm: { type: "proposal.confirmed", to: "confirmed", needed: "applied" },
+};
+
+/** Builds the service. */
+export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): ProposalsShape => {
+  const registered: Array<{ readonly matches: (domain: string) => boolean; readonly checks: ReadonlyArray<Check> }> =
+    [];
+  const state: Effect.Effect<ProposalState, KernelFailure> = ledger.state(proposalFold);
+  const record = (type: string, actor: string, data: JsonObject) => ledger.append([{ type, actor, data }]);
+
+  const find = (from: ProposalState, id: string): Effect.Effect<ProposalRecord, KernelFailure> => {
+    const found = recordOf(from, id);
+    if (found !== undefined) return Effect.succeed(found);
+    const suggestions = nearest(id, Object.keys(from.records), 3);
+    return Effect.fail(unknownEntry({ kind: "proposal", name: id, path: "/proposal", suggestions }));
+  };
+  const get = (id: string) => Effect.flatMap(state, (now) => find(now, id));
+
+  const judgeIn = (from: ProposalState, { proposal, evidence, validated }: ProposalRecord): Effect.Effect<Report> => {
+    const { document, digest } = domainOf(from, proposal.domain);
+    const candidate: Candidate = {
+      proposal,
+      evidence,
+      validated,
+      document,
+      current: digest,
+      rule: domainRule(policy.file, proposal.domain),
+      // Redaction changed what was stored: then the stored content has another digest than its id.
+      redacted: digestJson(contentOf(proposal)) !== proposal.id,
+    };
+    const own = registered.filter(({ matches }) => matches(proposal.domain)).flatMap(({ checks }) => checks);
+    return runPipeline([...CHECKS, ...own], candidate);
+  };
+
+  /** Judges, records the judgement where it is news, and lets a policy rule approve what is ready and within bounds. */
+  const judged = (id: string): Effect.Effect<ProposalRecord, KernelFailure> =>
+    Effect.gen(function* () {
+      const before = yield* state;
+      const found = yield* find(before, id);
+      const { outcome, findings } = yield* judgeIn(before, found);
+      const reasons = findings.filter((finding) => finding.outcome !== "pass").map(({ code }) => code);
+      if (found.state === "approved" && outcome === "ready") return found;
+      if (found.state !== outcome || reasons.join() !== found.reasons.join()) {
+        yield* record("proposal.judged", "policy:pipeline", { proposal: id, outcome, reasons });
+      }
+      const { proposal } = found;
+      if (outcome !== "ready" || !proposal.reversible || proposal.widensAuthority) return yield* get(id);
+      const query = { actor: proposal.proposer, domain: proposal.domain, content: proposal.patch as Json };
+      const by = yield* approvals.automatic(query);
+      if (by !== undefined) yield* approve(found, by, "policy:pipeline");
+      return yield* get(id);
+    });
+
+  const approve = (found: ProposalRecord, by: string, actor: string, signature?: Signature) =>
+    Effect.gen(function* () {
+      yield* record("proposal.approved", actor, {
+        proposal: found.proposal.id,
+        by,
+        binding: bindingOf(found),
+        expiresAt: (yield* Clock.currentTimeMillis) + approvalLifetimeMs(policy.file),
+        ...(signature === undefined ? {} : { key: signature.key, signature: signature.value }),
+      });
+    });
+
+  const reached = (id: string, wanted: Admission, action: string, needed: string) =>
+    Effect.flatMap(
+      get(id),
+      (found) =>
+        found.state === wanted
+          ? Effect.succeed(found)
+          : Effect.fail(wrongAdmission({ proposal: id, state: found.state, action, needed })),
+    );
+
+  const submit: ProposalsShape["submit"] = (draft, actor) =>
+    Effect.gen(function* () {
+      const now = yield* state;
+      const base = draft.base ?? domainOf(now, draft.domain).digest;
+      const content = { ...draft, base, rollbackTarget: draft.rollbackTarget ?? base };
+      const id = yield* contentId(content);
+      if (recordOf(now, id) === undefined) {
+        yield* record("proposal.submitted", actor, {
+          proposal: { ...content, id, proposer: actor } as unknown as Json,
+        });
+      }
+      return yield* judged(id);
+    });
+
+  const decide: ProposalsShape["decide"] = (id, verdict, actor, signature) =>
+    Effect.gen(function* () {
+      const { type, to, needed } = DECISIONS[verdict];
+      const found = verdict === "approve" ? yield* judged(id) : yield* get(id);
+      const consent = {
+        what: `proposal ${id}`,
+        proposer: found.proposal.proposer,
+        binding: bindingOf(found),
+        command: `rmi proposals decide --proposal ${id} --verdict ${verdict}`,
+      };
+      const by = yield* approverOf(policy, actor, consent, signature);
+      if (!moves(type, found.state)) {
+        return yield* Effect.fail(wrongAdmission({ proposal: id, state: found.state, action: verdict, needed }));
+      }
+      if (verdict === "approve") yield* approve(found, by, actor, signature);
+      else yield* record(type, actor, { proposal: id, by });
+      return yield* reached(id, to, verdict, needed);
+    });
+
+  const apply: ProposalsShape["apply"] = (id, actor) =>
+    Effect.gen(function* () {
+      const before = yield* state;
+      const found = yield* find(before, id);
+      if (found.state !== "approved") {
+        return yield* Effect.fail(
+          wrongAdmission({ proposal: id, state: found.state, action: "apply", needed: "approved" }),
+        );
+      }
+      const report = yield* judgeIn(before, found);
+      const now = yield* Clock.currentTimeMillis;
+      const late = now >= (found.expiresAt ?? 0);
+      const reasons = report.findings.filter(({ outcome }) => outcome !== "pass").map(({ code }) => code);
+      if (late || report.outcome !== "ready") {
+        // Only the consent ran out: then the change is ready for a new one.
+        const { outcome } = report;
+        yield* record("proposal.judged", "policy:pipeline", { proposal: id, outcome, reasons });
+        return yield* Effect.fail(
+          gateHolds({
+            proposal: id,
+            outcome,
+            reasons: late ? [...reasons, "APPROVAL_EXPIRED"] : reasons,
+            actual: report as unknown as Json,
+          }),
+        );
+      }
+      yield* record("proposal.applied", actor, { proposal: id, before: found.proposal.base });
+      const after = yield* get(id);
+      if (after.state === "applied") return after;
+      const { digest } = domainOf(yield* state, found.proposal.domain);
+      return yield* Effect.fail(
+        staleChange({ domain: found.proposal.domain, base: found.proposal.base, current: digest }),
+      );
+    });
+
+  const rollback: ProposalsShape["rollback"] = (id, actor) =>
+    Effect.gen(function* () {
+      const before = yield* state;
+      const { proposal, state: admission, after } = yield* find(before, id);
+      if (after === undefined || admission !== "applied" && admission !== "confirmed") {
+        return yield* Effect.fail(
+          wrongAdmission({ proposal: id, state: admission, action: "roll back", needed: "applied or confirmed" }),
+        );
+      }
+      if (admission === "confirmed" && !isPerson(actor)) {
+        return yield* Effect.fail(
+          notApprover({ what: `the rollback of ${id}`, actor, command: `rmi proposals rollback ${id}` }),
+        );
+      }
+      const { digest, stack } = domainOf(before, proposal.domain);
+      const latest = stack.at(-1)?.proposal;
+      const stale = staleChange({
+        domain: proposal.domain,
+        base: after,
+        current: digest,
+        path: "/proposal",
+        suggestions: latest === undefined ? [] : [latest],
+        fix: { summary: `Roll back the later changes first, latest first: ${latest}` },
+      });
+      if (latest !== id) return yield* Effect.fail(stale);
+      yield* record("proposal.rolledBack", actor, { proposal: id, before: digest });
+      return yield* reached(id, "rolledBack", "roll back", "the latest change of its domain");
+    });
+
+  const preview: ProposalsShape["preview"] = (id) =>
+    Effect.gen(function* () {
+      const now = yield* state;
+      const found = yield* find(now, id);
+      const { domain, base } = found.proposal;
+      const { digest } = domainOf(now, domain);
+      const fork = yield* ledger.fork;
+      const road: ReadonlyArray<readonly [string, JsonObject]> = [
+        ["proposal.judged", { outcome: "ready", reasons: [] }],
+        ["proposal.approved", { by: "policy:preview", expiresAt: 0 }],
+        ["proposal.applied", { before: base }],
+      ];
+      yield* fork.append(
+        road.map(([type, data]) => ({ type, actor: "policy:preview", data: { ...data, proposal: id } })),
+      );
+      const then = domainOf(yield* fork.state(proposalFold), domain);
+      const report = yield* judgeIn(now, found);
+      return { before: digest, after: then.digest, document: then.document, report };
+    });
+
+  return {
+    submit,
+    judge: (id) => Effect.flatMap(state, (now) => Effect.flatMap(find(now, id), (found) => judgeIn(now, found))),
+    attest: (id, evidence, actor) =>
+      Effect.gen(function* () {
+        yield* get(id);
+        yield* record("proposal.attested", actor, { proposal: id, evidence: evidence as unknown as Json });
+        return yield* judged(id);
+      }),
+    validated: (id, index, passed) =>
+      Effect.gen(function* () {
+        yield* get(id);
+        yield* record("proposal.validated", "policy:validation", { proposal: id, index, passed });
+        return yield* judged(id);
+      }),
+    preview,
+    decide,
+    apply,
+    rollback,
+    get,
+    list: Effect.map(state, ({ records }) => Object.values(records)),
+    domain: (name) =>
+      Effect.map(state, (now) => {
+        const { document, digest } = domainOf(now, name);
+        return { document, digest };
+      }),
+    register: (domain, checks) => Effect.sync(() => void registered.push({ matches: glob(domain), checks })),
+  };
+};
+
+/** Proposals over the ledger, the policy and its automatic rules. */
+export const layerProposals: Layer.Layer<Proposals, never, Ledger | Policy | Approvals> = Layer.effect(
+  Proposals,
+  Effect.gen(function* () {
+    return makeProposals({ ledger: yield* Ledger, policy: yield* Policy, approvals: yield* Approvals });
+  }),
+);
