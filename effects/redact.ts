@@ -14,18 +14,13 @@ import { cards, emails } from "./redact/personal.ts";
 import { type Detector, hide, mark } from "./redact/span.ts";
 import { familyOfKey, isValueOf, neighbourOf } from "./redact/members.ts";
 
-/** Every detector; where two disagree about a kind, the one whose find begins first names it. */
-const DETECTORS: ReadonlyArray<Detector> = [
-  privateKeys,
-  urlCredentials,
-  httpCredentials,
-  webTokens,
-  issuedKeys,
-  pairedSecrets,
-  emails,
-  cards,
-  namedSecrets,
-  flaggedSecrets,
+/**
+ * Every detector, in two stages: what encloses other finds goes first, so that the host after a password in a URL is not
+ * taken for the end of an address. Within a stage the find that begins first names the kind.
+ */
+const STAGES: ReadonlyArray<ReadonlyArray<Detector>> = [
+  [privateKeys, urlCredentials],
+  [httpCredentials, webTokens, issuedKeys, pairedSecrets, emails, cards, namedSecrets, flaggedSecrets],
 ];
 
 /** Hiding one value can complete the context of another; texts settle in two passes, this is the bound. */
@@ -46,8 +41,7 @@ const MAX_PASSES = 4;
 export const redactText = (text: string): string => {
   let current = text;
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const spans = DETECTORS.flatMap((detect) => detect(current));
-    const next = spans.length === 0 ? current : hide(current, spans);
+    const next = STAGES.reduce((before, stage) => hide(before, stage.flatMap((detect) => detect(before))), current);
     if (next === current) return current;
     current = next;
   }

@@ -51,7 +51,8 @@ export const webTokens = (text: string): ReadonlyArray<Span> => text.includes("e
 
 const PEM_BEGIN = /-{5}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{5}/gu;
 const PEM_END = /-{5}END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-{5}/gu;
-const PEM_BODY = /^(?:[A-Za-z0-9+/=]|\s|\\+[nrt]|[A-Za-z-]+: [^\n]{1,200}\n|["',+]|\\u000a)+/u;
+const PEM_BODY =
+  /^(?:\s*[A-Za-z-]+: [^\n]{1,200}(?=\n))*(?:(?:\s|\\+[nrt]|["',+]|\\u000a){0,80}[A-Za-z0-9+/]{16,}={0,2})+(?:(?:\s|\\+[nrt]){0,8}[A-Za-z0-9+/]{1,15}={1,2})?/u;
 const MIN_PEM_BODY = 24;
 
 /** Private keys in PEM; one whose end is cut off is hidden as far as its body goes. */

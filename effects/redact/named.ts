@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { MARKS, type Span } from "./span.ts";
+import { MARK_START, MARKS, type Span } from "./span.ts";
 import { type Family, NOT_A_VALUE, ORDINARY, ORDINARY_ENDING, SECRET_NAMES } from "./words.ts";
 
 /** Longest value that is read as a whole. */
@@ -25,31 +25,44 @@ interface Value {
 
 const QUOTE = `(?:\\\\{0,4}["'\`]|&quot;|%22|[“”‘’「」『』«»]|\\*{1,2}|_{2})`;
 const groups = SECRET_NAMES.map((name) => `(?<${name.family}>${name.latin}|${name.chinese})`).join("|");
-const NAME = new RegExp(`(?<!\\[redacted:)(?:${groups})`, "giu");
+const NAME = new RegExp(groups, "gi");
 
 const ABOUT = "(?:\\s(?:for|to|on|of|at|in|from|there)(?:\\s[^.,;:!?\\n\\r。，]{1,48}?)?)?";
 const VERB = "(?:(?:has been|is|was|will be|should be|got|gets)\\s(?:now\\s|still\\s|simply\\s|just\\s)?)?" +
   "(?:is|was|are|equals|becomes?|changed to|set to|reset to|updated to|rotated to|be|now)(?:\\s?:)?";
 const CHINESE_VERB = "[^，。；！？、\\n:：=＝A-Za-z0-9\"'「『“]{0,8}?" +
-  "(?:是|为|為|叫做?|改成|改为|改為|设为|設為|设成|换成|[:：=＝])了?\\s{0,2}[:：]?";
+  "(?:是|为|為|係|叫做?|改成|改为|改為|设为|設為|设成|换成|[:：=＝])了?\\s{0,2}[:：]?";
+
+const SUBJECT = "(?:\\s(?:for|of|on|to|in|at|from)\\s[^.,;:!?()\\n\\r。，]{1,40}|\\s?\\([^()\\n\\r]{1,40}\\))";
 
 /** The ways a name is tied to what follows, first match wins; each ends where the value begins. */
 const LINKS: ReadonlyArray<readonly [Link, RegExp]> = [
-  ["assigned", new RegExp(`(?:${QUOTE})?(?:=(?![=>~])|%3D|＝)`, "iuy")],
-  ["colon", new RegExp(`(?:${QUOTE})?\\s?(?:[:：→](?![:=])|%3A)(?:\\*{1,2})?[ \\t]{0,4}`, "iuy")],
-  ["spaced", new RegExp(`(?:${QUOTE})?[ \\t]{1,4}(?::?=(?![=>~])|＝)[ \\t]{0,4}`, "iuy")],
-  ["spaced", new RegExp(`${QUOTE}\\s{0,4}(?:=>|->)\\s{0,4}`, "iuy")],
+  ["assigned", new RegExp(`(?:${QUOTE})?(?:=(?![=>~])|%3D|&#61;|＝)`, "iuy")],
+  ["beside", /:[ \t]{0,2}(?:[|>][-+]?)?\r?\n[ \t]{0,8}/uy],
+  [
+    "colon",
+    new RegExp(`(?:${QUOTE}\\]?|${SUBJECT})?\\s?(?:[:：→](?![:=])|%3A)(?:\\*{1,2})?[ \\t]{0,4}(?:@(?=["']))?`, "iuy"),
+  ],
+  ["colon", />(?=[^<>\s]{1,512}<\/)/uy],
+  ["colon", new RegExp(`${QUOTE}\\s{1,4}(?:value|content)\\s?=\\s?(?=["'])`, "iuy")],
+  ["spaced", new RegExp(`(?:${QUOTE}\\]?)?[ \\t]{1,4}(?::?=(?![=>~])|＝)[ \\t]{0,4}`, "iuy")],
+  ["spaced", new RegExp(`(?:${QUOTE}\\]?)?\\s{0,4}(?:=>|->|<-)\\s{0,4}(?=["'])`, "iuy")],
   ["told", new RegExp(`(?:${QUOTE})?${ABOUT}\\s${VERB}[ \\t]{1,2}`, "iuy")],
   ["told", new RegExp(`(?:${QUOTE})?${CHINESE_VERB}[ \\t]{0,2}`, "iuy")],
-  ["beside", /[ \t]{1,2}\(?|[ \t]?[（(]?(?=[A-Za-z0-9])/uy],
+  [
+    "beside",
+    /[ \t]{1,2}(?:to[ \t]|[-–—|][ \t]{1,2}|\()?|['’]s[ \t]|｜|(?<=\p{Script=Han})[ \t]?[（(]?(?=[A-Za-z0-9])/uy,
+  ],
 ];
 
 const OPENING = /(?:\\{0,4}["'`]|&quot;|%22|[“‘「『«]|\*{2}|__)/uy;
 const CLOSING: { readonly [opening: string]: string } = { "“": "”", "‘": "’", "「": "」", "『": "』", "«": "»" };
 const BARE = new RegExp(`[^\\s"'\`<>\\p{Script=Han}，。；：、！？“”‘’「」『』（）【】…]{1,${MAX_VALUE_LENGTH}}`, "uy");
 const HAN = /[\p{Script=Han}]{2,12}(?=[。！；\s]|$)/uy;
+const PHRASE = /(?:[a-z]{3,12}[ \t]){3,23}[a-z]{3,12}(?=[.。"']?\s*(?:$|[\n\r]))/uy;
+const PHRASE_NAME = /phrase|mnemonic|助/iu;
 const FUNCTION_WORD =
-  /[的了在不需必请請应應与與和或被由要会會已未个個位什怎么么谁誰哪空错錯对對该該这這那我你他您它以将將是有没沒无無否]/u;
+  /[字的了在不需必请請应應与與和或被由要会會已未个個位什怎么么谁誰哪空错錯对對该該这這那我你他您它以将將是有没沒无無否]/u;
 // A separator ends a bare value where another `name=` follows or nothing does; elsewhere it may belong to a password.
 const NEXT_FIELD = /[;&,|](?=\s*[A-Za-z_][\w .-]{0,40}(?:=|:\s)|$)/u;
 
@@ -90,13 +103,13 @@ const readValue = (text: string, from: number): Value | undefined => {
 };
 
 const isMask = (value: string): boolean =>
-  value.replaceAll(MARKS, "").replace(/[\s.,;:!?"'()[\]{}-]/gu, "") === "" ||
+  value.replace(/[\s.,;:!?"'()[\]{}-]/gu, "") === "" ||
   NOT_A_VALUE.some((pattern) => pattern.test(value));
 
 const NAMES_A_SECRET = new RegExp(SECRET_NAMES.map((name) => name.latin).join("|"), "iu");
 const WORD = /^[A-Za-zÀ-ɏ]+$/u;
 const WORDS = /^[A-Za-zÀ-ɏ]+(?:[-_./'’][A-Za-zÀ-ɏ]+)*$/u;
-const CODE_PATH = /^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)+$/u;
+const CODE_PATH = /^[A-Za-z_$][\w$]*(?:\??\.#?[A-Za-z_$][\w$]*)+$/u;
 const CALL = /^(?:await\s|new\s|!)?[A-Za-z_$][\w$.?]*(?:\(|\[|\?\.|<)/u;
 const OPERATOR = /=>|\|\||&&|\?\?|^[([{/\\!+|&?:@^]|\.\.\.|^-{2}/u;
 const CODE_LINE =
@@ -145,18 +158,19 @@ const isSecretQuoted = (value: string, family: Family, link: Link): boolean => {
   return value.length >= 20 && classes(value) >= 2 && !WORDS.test(value) || (WORD.test(value) && value.length >= 32);
 };
 
+const COUNTED =
+  /^[ \t]?(?:%|char|letter|digit|bit|byte|year|time|day|hour|minute|second|word|sign|user|account|site|entr|rule|line|[年月日位次个個字天分秒小条])/iu;
+
 const isSecretNumber = (value: string, family: Family, link: Link, after: string): boolean => {
-  if (family === "code") return /^\d{3,8}$/u.test(value) && !/^\s?(?:%|[a-z]|[位个個次分秒年月日条])/iu.test(after);
+  if (family === "code") return /^\d{3,8}$/u.test(value) && !COUNTED.test(after);
   if (family === "token") return value.length >= 16;
   if (family !== "password") return value.length >= 8;
-  return value.length >= (link === "beside" ? 6 : 4) &&
-    !/^\s?(?:%|char|letter|digit|bit|byte|year|time|day|hour|minute|second|word|sign|user|account|site|entr|rule|[年月日位次个個字天分秒小条])/iu
-      .test(after);
+  return value.length >= (link === "beside" ? 6 : 4) && !COUNTED.test(after);
 };
 
 const isCode = (value: string, link: Link, text: string, to: number): boolean => {
   const next = text.slice(to, to + 2);
-  if (CALL.test(value + (/^[([<`]/u.test(next) ? next[0] : "")) || OPERATOR.test(value)) return true;
+  if (CALL.test(value + (/^(?:[([`]|<[^/])/u.test(next) ? next[0] : "")) || OPERATOR.test(value)) return true;
   if (CODE_PATH.test(value) && (link !== "assigned" || !/\d/u.test(value))) return true;
   if (/^[\w$]+[;,)\]}]*$/u.test(value) && NAMES_A_SECRET.test(value)) return true;
   return (link === "spaced" || link === "colon") && /^[\w$.]+$/u.test(value) && CODE_LINE.test(lineAround(text, to));
@@ -186,31 +200,40 @@ const isSecretBare = (value: Value, family: Family, link: Link, text: string): b
     !/^[;,)]/u.test(after);
 };
 
-const HAN_PASSWORD_LINKS: ReadonlyArray<Link> = ["told", "colon"];
-
-const hanValue = (text: string, from: number): Value | undefined => {
-  HAN.lastIndex = from;
-  const found = HAN.exec(text)?.[0];
-  if (found === undefined || found.length < 4 || FUNCTION_WORD.test(found)) return undefined;
-  return { text: found, from, to: from + found.length, quoted: true };
+const spelled = (text: string, from: number, pattern: RegExp): Value | undefined => {
+  pattern.lastIndex = from;
+  const found = pattern.exec(text)?.[0];
+  return found === undefined ? undefined : { text: found, from, to: from + found.length, quoted: true };
 };
 
-const isSecret = (value: Value, family: Family, link: Link, text: string): boolean =>
-  !isMask(value.text) &&
-  (value.quoted ? isSecretQuoted(value.text, family, link) : isSecretBare(value, family, link, text));
+/** A password of Chinese characters, or a passphrase of several words, up to the end of its clause. */
+const phraseAfter = (text: string, from: number, name: string): Value | undefined => {
+  const han = spelled(text, from, HAN);
+  if (han !== undefined) return han.text.length >= 4 && !FUNCTION_WORD.test(han.text) ? han : undefined;
+  const words = PHRASE_NAME.test(name) ? spelled(text, from, PHRASE) : undefined;
+  const all = words?.text.split(/\s+/u) ?? [];
+  return all.filter(isOrdinary).length > all.length / 4 ? undefined : words;
+};
 
-const valueAfter = (text: string, at: number, family: Family): Value | undefined => {
+const isSecret = (found: Value, family: Family, link: Link, text: string): boolean => {
+  // A mark put before a secret does not shelter it.
+  const value = { ...found, text: found.text.replaceAll(MARKS, "") };
+  return !isMask(value.text) &&
+    (value.quoted ? isSecretQuoted(value.text, family, link) : isSecretBare(value, family, link, text));
+};
+
+const valueAfter = (text: string, at: number, family: Family, name: string): Value | undefined => {
   for (const [link, pattern] of LINKS) {
     pattern.lastIndex = at;
     const match = pattern.exec(text);
     if (match === null) continue;
     const from = at + match[0].length;
-    const value = readValue(text, from);
-    if (value !== undefined && isSecret(value, family, link, text)) return value;
-    if (value === undefined && family === "password" && HAN_PASSWORD_LINKS.includes(link)) {
-      const phrase = hanValue(text, from);
+    if (family === "password" && (link === "told" || link === "colon")) {
+      const phrase = phraseAfter(text, from, name);
       if (phrase !== undefined) return phrase;
     }
+    const value = readValue(text, from);
+    if (value !== undefined && isSecret(value, family, link, text)) return value;
     if (link !== "told" && link !== "beside") return undefined;
   }
   return undefined;
@@ -221,8 +244,9 @@ export const namedSecrets = (text: string): ReadonlyArray<Span> => {
   const spans: Span[] = [];
   NAME.lastIndex = 0;
   for (let match = NAME.exec(text); match !== null; match = NAME.exec(text)) {
+    if (text.startsWith(MARK_START, match.index - MARK_START.length)) continue;
     const family = SECRET_NAMES.find((name) => match!.groups?.[name.family] !== undefined)!.family;
-    const value = valueAfter(text, NAME.lastIndex, family);
+    const value = valueAfter(text, NAME.lastIndex, family, match[0]);
     if (value === undefined) continue;
     spans.push({ from: value.from, to: value.to, kind: family });
     NAME.lastIndex = Math.max(NAME.lastIndex, value.to);
@@ -230,8 +254,10 @@ export const namedSecrets = (text: string): ReadonlyArray<Span> => {
   return spans;
 };
 
-const NAMED_BEFORE =
-  /(?<![^\s"'“「(])["'“「`]?([^\s"'“”「」`()]{5,64})["'”」`]?\s(?:as|is)\s(?:the\s|my\s|your\s|his\s|her\s|our\s|their\s|a\s)?(?:new\s|root\s|admin\s|login\s)?(pass(?:word|phrase|code)|api key|access key|secret key|access token|secret|token)(?![A-Za-z])/giu;
+const NAME_AFTER =
+  /\s(?:as|is)\s(?:the\s|my\s|your\s|his\s|her\s|our\s|their\s|a\s)?(?:new\s|root\s|admin\s|login\s)?(pass(?:word|phrase|code)|api key|access key|secret key|access token|secret|token)(?![A-Za-z])/giu;
+const WORD_BEFORE = /(?<![^\s"'“「(])["'“「`]?([^\s"'“”「」`()]{5,64})["'”」`]?$/u;
+const LONG_NUMBER = /^\d{6,}$/u;
 const FLAG_PAIR = /(?<!\S)(?:-u|--user|--proxy-user)[ =]["']?([A-Za-z0-9._@-]{1,64}:[^\s"']{4,128})/gu;
 const GLUED_FLAG =
   /(?<!\S)(?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\s[^\n]{0,160}?\s?-p\s?["']?([^\s"'-][^\s"']{3,128})/gu;
@@ -244,13 +270,19 @@ const lastGroup = (match: RegExpExecArray, group: string, kind: string): Span =>
 /** Values that stand before the name of a secret, or in a command's flags. */
 export const flaggedSecrets = (text: string): ReadonlyArray<Span> => {
   const spans: Span[] = [];
-  for (const match of text.matchAll(NAMED_BEFORE)) {
-    if (isMixed(match[1]) && !isMask(match[1]) && !OPERATOR.test(match[1]) && !CALL.test(match[1])) {
-      spans.push(lastGroup(match, match[1], match[2].toLowerCase().startsWith("pass") ? "password" : "token"));
-    }
+  for (const match of text.matchAll(NAME_AFTER)) {
+    const start = Math.max(0, match.index - 67);
+    const word = WORD_BEFORE.exec(text.slice(start, match.index));
+    if (
+      word === null || !(isMixed(word[1]) || LONG_NUMBER.test(word[1])) || isMask(word[1]) || OPERATOR.test(word[1]) ||
+      CALL.test(word[1])
+    ) continue;
+    const from = start + word.index + word[0].indexOf(word[1]);
+    const kind = match[1].toLowerCase().startsWith("pass") ? "password" : "token";
+    spans.push({ from, to: from + word[1].length, kind });
   }
   for (const match of text.matchAll(FLAG_PAIR)) {
-    if (!/[$<{]/u.test(match[1])) spans.push(lastGroup(match, match[1], "credentials"));
+    if (!/^\$|:\$|[<{]/u.test(match[1])) spans.push(lastGroup(match, match[1], "credentials"));
   }
   for (const match of text.matchAll(GLUED_FLAG)) {
     if (!isMask(match[1])) spans.push(lastGroup(match, match[1], "password"));

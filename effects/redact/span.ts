@@ -20,14 +20,18 @@ export interface Span {
 /** Finds what to hide; linear in the text. */
 export type Detector = (text: string) => ReadonlyArray<Span>;
 
+/** What every mark begins with. */
+export const MARK_START = "[redacted:";
+
 /** The mark that stands for a hidden part. */
-export const mark = (kind: string): string => `[redacted:${kind}]`;
+export const mark = (kind: string): string => `${MARK_START}${kind}]`;
 
 /** Every mark in a text. */
 export const MARKS = /\[redacted:[a-z-]+\]/gu;
 
 /** Replaces the spans by marks. Of overlapping spans the first gives the kind; all are hidden. */
 export const hide = (text: string, spans: ReadonlyArray<Span>): string => {
+  if (spans.length === 0) return text;
   const ordered = [...spans].sort((a, b) => a.from - b.from || b.to - a.to);
   const parts: string[] = [];
   let done = 0;

@@ -32,7 +32,7 @@ export const SECRET_NAMES: ReadonlyArray<SecretName> = [
   {
     family: "password",
     latin:
-      "pass[-_ ]?(?:word|phrase|code)|passw(?:d|ort)|\\bpass|(?:\\b|_)pwd|(?<![a-z])pw(?=[\"']?\\s?[:=])|contraseña|" +
+      "pass[-_ ]?(?:words?|phrase|code)|passw(?:d|ort)|requirepass|masterauth|identified by(?=\\s+['\"])|\\bpass|(?:\\b|_)pwd|(?<![a-z])pw(?=[\"']?\\s?[:=])|contraseña|" +
       "pgpassword|seed[-_ ]phrase|mnemonic",
     chinese: "密码|密碼|口令|通行码|通行碼|助记词|助記詞",
   },
