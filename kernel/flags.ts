@@ -183,8 +183,8 @@ const flag = (name: string, values: Iterable<string>): ReadonlyArray<string> =>
 export const flagsFor = (situation: Situation): ReadonlyArray<string> => {
   const { workspace, args, policy, generated } = situation;
   const id = operationOf(args, generated) ?? "";
-  const declared = Object.hasOwn(generated.operations, id) ? generated.operations[id] : { effects: [], kinds: [] };
-  const has = (name: string): boolean => declared.effects.includes(name) || declared.kinds.includes(name);
+  const declared = Object.hasOwn(generated.operations, id) ? generated.operations[id] : undefined;
+  const needed = new Set([...declared?.effects ?? [], ...declared?.kinds ?? []]);
   const shown = shownIn(args);
   const paths = pathsOf(id, situation, shown);
   const folders = named(policy, "folders").map((folder) => absolute(workspace, folder));
@@ -195,9 +195,9 @@ export const flagsFor = (situation: Situation): ReadonlyArray<string> => {
     ...flag("allow-read", [...situation.code, workspace, ...folders, ...paths.read]),
     ...flag("allow-write", [...own, ...folders, ...paths.write, ...lockWritable]),
     ...flag("deny-write", [...files(POLICY_FILE), ...lockDenied]),
-    ...(has("network") ? flag("allow-net", hostsOf(id, situation, shown.document)) : []),
-    ...(has("env") ? flag("allow-env", named(policy, "env")) : []),
-    ...(has("sys") ? ["--allow-sys"] : []),
-    ...(has("ffi") ? ["--allow-ffi"] : []),
+    ...(needed.has("network") ? flag("allow-net", hostsOf(id, situation, shown.document)) : []),
+    ...(needed.has("env") ? flag("allow-env", named(policy, "env")) : []),
+    ...(needed.has("sys") ? ["--allow-sys"] : []),
+    ...(needed.has("ffi") ? ["--allow-ffi"] : []),
   ];
 };
