@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Fiber from "effect/Fiber";
 import * as Queue from "effect/Queue";
-import * as Scope from "effect/Scope";
+import type * as Scope from "effect/Scope";
 import type { Entropy } from "../../../kernel/entropy.ts";
 import { type Failure, failureToJson } from "../../../kernel/failure.ts";
 import { invalidInput } from "../../../kernel/failures.ts";

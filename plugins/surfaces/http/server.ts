@@ -136,7 +136,7 @@ export const serve = (
     const mcp = yield* makeMcp(options.front, { tools: options.tools, limits, admitted });
     const a2a = yield* makeA2a({ front: options.front, limits, admitted, entropy: yield* Entropy });
     const context = yield* Effect.context<never>();
-    let shared: Shared | undefined;
+    let shared: Shared | undefined = undefined as Shared | undefined;
     const { host } = options;
     const server = yield* Effect.acquireRelease(
       Effect.tryPromise({

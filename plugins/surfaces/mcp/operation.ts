@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema";
 import { unknownOperation } from "../../../kernel/failures.ts";
-import { type Operation, operation, type PlainCodec, role } from "../../../kernel/operation.ts";
+import { operation, type PlainCodec, role } from "../../../kernel/operation.ts";
 import { notForCallers } from "../failures.ts";
 
 const MAX_NAMES = 200;
