@@ -7,6 +7,7 @@
  * @module
  */
 import * as Context from "effect/Context";
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as ManagedRuntime from "effect/ManagedRuntime";
@@ -25,10 +26,12 @@ import {
   openKernel,
   type Plugin,
   type Request,
+  VERSION,
 } from "../kernel/mod.ts";
 import { platformDisk } from "../kernel/platform/disk.ts";
 import { layerEntropy } from "../kernel/platform/entropy.ts";
 import { builtinPlugins } from "./builtin.ts";
+import { Front, frontOf, frontProvision } from "./surfaces/contract.ts";
 
 /** What a running system is made of; only the folder is needed. */
 export interface RmiOptions extends Partial<Omit<KernelOptions, "host" | "hostProvides" | "plugins">> {
@@ -41,25 +44,29 @@ export interface RmiOptions extends Partial<Omit<KernelOptions, "host" | "hostPr
 }
 
 /** Opens the system in a scope. */
-export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Scope.Scope> => {
-  const folders = {
-    workspace: options.workspace,
-    stateFolder: options.stateFolder ?? `${options.workspace}/.rmi`,
-    outputFolder: options.outputFolder ?? `${options.workspace}/out`,
-  };
-  const platform = Layer.mergeAll(layerEntropy, layerDisk(platformDisk));
-  const { policy, plugins, ...rest } = options;
-  return openKernel({
-    ...rest,
-    ...folders,
-    plugins: [...builtinPlugins, ...plugins ?? []],
-    host: layerEffects({ ...folders, realPath: platformDisk.realPath, ...(policy === undefined ? {} : { policy }) })
-      .pipe(
-        Layer.provideMerge(platform),
-      ),
-    hostProvides: hostProvisions,
+export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Scope.Scope> =>
+  Effect.gen(function* () {
+    const folders = {
+      workspace: options.workspace,
+      stateFolder: options.stateFolder ?? `${options.workspace}/.rmi`,
+      outputFolder: options.outputFolder ?? `${options.workspace}/out`,
+    };
+    const { policy, plugins, ...rest } = options;
+    const effects = { ...folders, realPath: platformDisk.realPath, ...(policy === undefined ? {} : { policy }) };
+    const platform = Layer.mergeAll(layerEntropy, layerDisk(platformDisk));
+    // Surfaces that listen call back into the kernel they are part of, once it is open.
+    const opened = yield* Deferred.make<Kernel>();
+    const front = Layer.succeed(Front, frontOf(Deferred.await(opened), VERSION));
+    const kernel = yield* openKernel({
+      ...rest,
+      ...folders,
+      plugins: [...builtinPlugins, ...plugins ?? []],
+      host: layerEffects(effects).pipe(Layer.provideMerge(platform), Layer.merge(front)),
+      hostProvides: [...hostProvisions, frontProvision],
+    });
+    yield* Deferred.succeed(opened, kernel);
+    return kernel;
   });
-};
 
 class Opened extends Context.Service<Opened, Kernel>()("rmi/Kernel") {}
 

@@ -14,7 +14,7 @@ import type { Failure, KernelFailure } from "../../kernel/failure.ts";
 import type { Json } from "../../kernel/json.ts";
 import type { Description, Hit, Kernel, Request } from "../../kernel/kernel.ts";
 import type { AnyOperation } from "../../kernel/operation.ts";
-import type { Namespace } from "../../kernel/plugin.ts";
+import type { Namespace, Provision } from "../../kernel/plugin.ts";
 
 /** The surfaces that listen for others. */
 export const DOORS = ["mcp", "http", "a2a"] as const;
@@ -52,6 +52,9 @@ const FrontBase: Context.ServiceClass<Front, "rmi/Front", FrontShape> = Context.
 
 /** The service of {@link FrontShape}; the host provides it, over the kernel it opens. */
 export class Front extends FrontBase {}
+
+/** What a host that provides {@link Front} adds to `KernelOptions.hostProvides`. */
+export const frontProvision: Provision = { capability: "rmi/Front", version: "1.0.0" };
 
 /** The front of a kernel; the kernel may still be opening when this is made. */
 export const frontOf = (kernel: Effect.Effect<Kernel>): FrontShape => ({

@@ -14,8 +14,8 @@ export const surfacesPlugin: Plugin = {
   version: VERSION,
   summary: "Command line, MCP, HTTP and A2A: projections of the declarations.",
   provides: [],
-  requires: [],
-  effects: ["readLocal", "writeLocal"],
+  requires: [{ capability: "rmi/Front", range: "^1.0.0" }],
+  effects: ["readLocal", "writeLocal", "network"],
   kinds: [],
   stability: "unstable",
   namespaces: [
