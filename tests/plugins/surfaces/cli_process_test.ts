@@ -1,0 +1,155 @@
+/**
+ * The command line as people and programs meet it: real processes, started through the launcher.
+ */
+import assert from "node:assert/strict";
+import { HAS_TERMINAL, inWorkspace, rmi, rmiAtTerminal, start } from "./rmi.ts";
+
+const test = (name: string, body: (workspace: string) => Promise<void>): void =>
+  Deno.test(name, () => inWorkspace(body));
+
+const atTerminal = (name: string, body: (workspace: string) => Promise<void>): void =>
+  Deno.test({ name, ignore: !HAS_TERMINAL, fn: () => inWorkspace(body) });
+
+test("a call through the door answers one document, exit 0, and writes no word more", async (workspace) => {
+  const ran = await rmi(workspace, ["call", "kernel.search", '{"query":"describe an operation","limit":1}']);
+  assert.equal(ran.code, 0, ran.err);
+  const [document, ...more] = ran.documents();
+  assert.deepEqual(more, []);
+  assert.equal(document.ok, true);
+  assert.equal(ran.err, "");
+});
+
+test("a batch answers a line a line with its index; the highest exit code counts", async (workspace) => {
+  const calls = [
+    '{"operation":"kernel.describe","input":{"id":"kernel.search"}}',
+    "nonsense",
+    '{"operation":"kernel.describe","input":{"id":"kernel.serch"}}',
+    '{"operation":"kernel.manifest"}',
+  ];
+  const ran = await rmi(workspace, ["call", "-"], calls.join("\n"));
+  assert.equal(ran.code, 2, ran.err);
+  assert.deepEqual(ran.documents().map(({ index, ok }) => [index, ok]), [[0, true], [1, false], [2, false], [3, true]]);
+});
+
+test("a batch of ten thousand inputs goes through one process", async (workspace) => {
+  const count = 10_000;
+  const ran = await rmi(workspace, ["call", "kernel.search", "-"], '{"query":"ledger","limit":1}\n'.repeat(count));
+  assert.equal(ran.code, 0, ran.err);
+  assert.equal(ran.documents().length, count);
+  assert.equal(ran.documents().at(-1)!.index, count - 1);
+});
+
+test("a person's command line draws the answer", async (workspace) => {
+  const ran = await rmi(workspace, ["kernel", "search", "--query", "verify the ledger", "--limit", "2"]);
+  assert.equal(ran.code, 0, ran.err);
+  assert.match(ran.out, /id +summary +score/u);
+  assert.match(ran.out, /ledger\.verify/u);
+  // deno-lint-ignore no-control-regex -- colours are escape sequences
+  assert.doesNotMatch(ran.out, /\u001b/u);
+});
+
+test("the short name, the id in one word and the single field without its flag mean the same", async (workspace) => {
+  const forms = [
+    ["kernel", "describe", "--id", "kernel.search"],
+    ["describe", "kernel.search"],
+    ["kernel.describe", "kernel.search"],
+    ["kernel", "describe", "kernel.search"],
+  ];
+  const [first, ...rest] = await Promise.all(forms.map((form) => rmi(workspace, form)));
+  assert.equal(first.code, 0, first.err);
+  for (const ran of rest) assert.equal(ran.out, first.out);
+});
+
+test("--json prints what the door prints", async (workspace) => {
+  const human = await rmi(workspace, ["describe", "kernel.search", "--json"]);
+  const door = await rmi(workspace, ["call", "kernel.describe", '{"id":"kernel.search"}']);
+  assert.equal(human.out, door.out);
+  assert.equal(human.code, 0);
+});
+
+test("an unknown flag is exit 2, with help and the nearest flag on standard error", async (workspace) => {
+  const ran = await rmi(workspace, ["kernel", "describe", "--idd", "x"]);
+  assert.equal(ran.code, 2);
+  assert.equal(ran.out, "");
+  assert.match(ran.err, /USAGE[^]*--idd[^]*--id/u);
+});
+
+test("an unknown word is exit 2, with the nearest word on standard error", async (workspace) => {
+  for (const [words, near] of [[["kernle", "describe"], /kernel/u], [["kernel", "descirbe"], /describe/u]] as const) {
+    const ran = await rmi(workspace, words);
+    assert.equal(ran.code, 2);
+    assert.equal(ran.out, "");
+    assert.match(ran.err, near);
+  }
+});
+
+test("an input the kernel refuses is exit 2, with help, the path, and the fix as a command", async (workspace) => {
+  const ran = await rmi(workspace, ["kernel", "search", "ledger", "--limit", "1000"]);
+  assert.equal(ran.code, 2);
+  assert.equal(ran.out, "");
+  assert.match(ran.err, /USAGE/u);
+  assert.match(ran.err, /at +\/limit/u);
+  const command = /run +rmi (.+)/u.exec(ran.err)?.[1];
+  assert.ok(command !== undefined, ran.err);
+  const mended = await rmi(workspace, command.split(" ").map((word) => word.replaceAll("'", "")));
+  assert.equal(mended.code, 0, mended.err);
+});
+
+test("an operation that policy refuses is exit 3, with the command that would allow it", async (workspace) => {
+  const ran = await rmi(workspace, ["call", "registry.install", '{"package":"onnxruntime-node"}']);
+  assert.equal(ran.code, 3, ran.out + ran.err);
+  const { failure } = ran.documents()[0] as { failure: { code: string; fix: { command: string } } };
+  assert.equal(failure.code, "KERNEL_APPROVAL_NEEDED");
+  assert.match(failure.fix.command, /^rmi approve /u);
+});
+
+test("help, version and completions answer on standard output, exit 0", async (workspace) => {
+  for (const words of [[], ["--help"], ["kernel", "--help"], ["kernel", "describe", "--help"], ["--version"]]) {
+    const ran = await rmi(workspace, words);
+    assert.equal(ran.code, 0, `${words.join(" ")}: ${ran.err}`);
+    assert.equal(ran.err, "");
+    assert.notEqual(ran.out, "");
+  }
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const ran = await rmi(workspace, ["completions", shell]);
+    assert.equal(ran.code, 0);
+    for (const word of ["kernel", "describe", "--"]) assert.ok(ran.out.includes(word), `${shell} ${word}`);
+  }
+  assert.equal((await rmi(workspace, ["completions", "tcsh"])).code, 2);
+});
+
+test("an interrupt ends the process with 130, and a batch in hand is answered", async (workspace) => {
+  const child = start(workspace, ["call", "-"]);
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode('{"operation":"kernel.manifest"}\n'));
+  const reader = child.stdout.getReader();
+  const first = await reader.read();
+  assert.match(new TextDecoder().decode(first.value), /"index":0,"ok":true/u);
+  child.kill("SIGINT");
+  const { code } = await child.status;
+  assert.equal(code, 130);
+  await writer.close().catch(() => {});
+  reader.releaseLock();
+  await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
+});
+
+test("a reader that leaves early is no error message", async (workspace) => {
+  const child = start(workspace, ["call", "kernel.manifest", "-"]);
+  const reader = child.stdout.getReader();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("{}\n"));
+  await reader.read();
+  await reader.cancel();
+  await writer.write(new TextEncoder().encode("{}\n".repeat(1_000))).catch(() => {});
+  await writer.close().catch(() => {});
+  const stderr = await new Response(child.stderr).text();
+  await child.status;
+  assert.equal(stderr, "");
+});
+
+atTerminal("a terminal gets colour, and NO_COLOR none", async (workspace) => {
+  const colourful = await rmiAtTerminal(workspace, ["kernel", "search", "ledger"]);
+  const plain = await rmiAtTerminal(workspace, ["kernel", "search", "ledger"], "", { NO_COLOR: "1" });
+  assert.ok(colourful.out.includes("\u001b[1m"), colourful.out);
+  assert.ok(!plain.out.includes("\u001b["), plain.out);
+});
