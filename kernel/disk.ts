@@ -49,6 +49,8 @@ export interface DiskDriver {
   readonly stat: (path: string) => Promise<Stat | undefined>;
   /** The path with every link of its existing part resolved; the missing tail is kept as it is. */
   readonly realPath: (path: string) => Promise<string>;
+  /** Tells this process from others that write to the same files; absent where there are no others. */
+  readonly writer?: string;
 }
 
 /** The gated file service. Paths are absolute. */
@@ -59,7 +61,7 @@ export interface DiskShape {
   readonly readText: (path: string) => Effect.Effect<string, KernelFailure, Cap<"readLocal">>;
   /** Replaces a file atomically and durably, creating its folder. */
   readonly write: (path: string, content: Uint8Array | string) => Effect.Effect<void, KernelFailure, Cap<"writeLocal">>;
-  /** Removes a file or a folder. */
+  /** Removes a file or a folder; of a link, the link. */
   readonly remove: (path: string) => Effect.Effect<void, KernelFailure, Cap<"writeLocal">>;
   /** Creates a folder and its parents. */
   readonly makeFolder: (path: string) => Effect.Effect<void, KernelFailure, Cap<"writeLocal">>;
@@ -82,23 +84,100 @@ const parentOf = (path: string): string => {
   return cut <= 0 ? "/" : path.slice(0, cut);
 };
 
+const nameOf = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+
 const attempt = <A>(action: string, file: string, run: () => Promise<A>): Effect.Effect<A, DiskFailure> =>
   Effect.tryPromise({
     try: run,
     catch: (cause) => diskFailed({ action, file, cause: cause instanceof Error ? cause.message : String(cause) }),
   });
 
+/** The real path of a directory entry: links before the last name are followed, the last one is not. */
+const realEntry = async (driver: DiskDriver, path: string): Promise<string> => {
+  const name = nameOf(path);
+  if (name === "" || name === "." || name === "..") return await driver.realPath(path);
+  const folder = await driver.realPath(parentOf(path));
+  return folder.endsWith("/") ? folder + name : `${folder}/${name}`;
+};
+
+/** Steps that keep the promise of durability across several raw ones. */
+const durableSteps = (driver: DiskDriver) => {
+  // A new folder is lost in a power cut until its parent is synced, and with it every file synced inside.
+  const unsynced = new Set<string>();
+
+  const makeFolder = async (folder: string): Promise<void> => {
+    for (let here = folder; await driver.stat(here) === undefined; here = parentOf(here)) unsynced.add(here);
+    await driver.makeFolder(folder);
+    const fresh: string[] = [];
+    for (let here = folder; here !== parentOf(here); here = parentOf(here)) if (unsynced.has(here)) fresh.push(here);
+    for (const here of fresh.reverse()) {
+      await driver.syncFolder(parentOf(here));
+      unsynced.delete(here);
+    }
+  };
+
+  // One replacement of a file at a time in this process, and a half named after the process: no two writers ever
+  // share a half. A process that may write this one file alone may not create that name, only the plain half.
+  const turns = new Map<string, Promise<void>>();
+
+  const writeHalf = async (file: string, bytes: Uint8Array): Promise<string> => {
+    const own = `${file}.${driver.writer ?? "0"}${PART_SUFFIX}`;
+    const plain = file + PART_SUFFIX;
+    for (const half of [own, plain]) {
+      try {
+        await driver.write(half, bytes);
+        await driver.sync(half);
+        return half;
+      } catch (cause) {
+        await driver.remove(half).catch(() => {});
+        if (half === plain) throw cause;
+      }
+    }
+    return plain;
+  };
+
+  const replaceNow = async (file: string, bytes: Uint8Array): Promise<void> => {
+    const folder = parentOf(file);
+    await makeFolder(folder);
+    const half = await writeHalf(file, bytes);
+    await driver.rename(half, file).catch(async (cause) => {
+      await driver.remove(half).catch(() => {});
+      throw cause;
+    });
+    await driver.syncFolder(folder);
+  };
+
+  const replace = (file: string, bytes: Uint8Array): Promise<void> => {
+    const turn = (turns.get(file) ?? Promise.resolve()).then(() => replaceNow(file, bytes));
+    const settled = turn.catch(() => {}).then(() => {
+      if (turns.get(file) === settled) turns.delete(file);
+    });
+    turns.set(file, settled);
+    return turn;
+  };
+
+  const remove = async (entry: string): Promise<void> => {
+    await driver.remove(entry);
+    for (const made of [...unsynced]) if (made === entry || made.startsWith(`${entry}/`)) unsynced.delete(made);
+    if (await driver.stat(parentOf(entry)) !== undefined) await driver.syncFolder(parentOf(entry));
+  };
+
+  return { makeFolder, replace, remove };
+};
+
 /** Builds the gated service over raw steps. */
 export const diskOver = (driver: DiskDriver): DiskShape => {
+  const steps = durableSteps(driver);
   const gated = <A extends "readLocal" | "writeLocal", B>(
     authority: A,
     action: string,
     path: string,
     run: (real: string) => Promise<B>,
+    resolve: (path: string) => Promise<string> = driver.realPath,
   ): Effect.Effect<B, KernelFailure, Cap<A>> =>
     Effect.gen(function* () {
       const grant = (yield* Effect.service(caps[authority])) as Grant<A>;
-      const real = yield* attempt("resolve", path, () => driver.realPath(path));
+      const real = yield* attempt("resolve", path, () => resolve(path));
       yield* grant.check(real);
       return yield* attempt(action, path, () => run(real));
     }) as Effect.Effect<B, KernelFailure, Cap<A>>;
@@ -113,22 +192,14 @@ export const diskOver = (driver: DiskDriver): DiskShape => {
         async (real) => new TextDecoder("utf-8", { fatal: true }).decode(await driver.read(real)),
       ),
     write: (path, content) =>
-      gated("writeLocal", "write", path, async (real) => {
-        const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-        const folder = parentOf(real);
-        await driver.makeFolder(folder);
-        const part = real + PART_SUFFIX;
-        await driver.write(part, bytes);
-        await driver.sync(part);
-        await driver.rename(part, real);
-        await driver.syncFolder(folder);
-      }),
-    remove: (path) =>
-      gated("writeLocal", "remove", path, async (real) => {
-        await driver.remove(real);
-        await driver.syncFolder(parentOf(real));
-      }),
-    makeFolder: (path) => gated("writeLocal", "create folder", path, driver.makeFolder),
+      gated(
+        "writeLocal",
+        "write",
+        path,
+        (real) => steps.replace(real, typeof content === "string" ? new TextEncoder().encode(content) : content),
+      ),
+    remove: (path) => gated("writeLocal", "remove", path, steps.remove, (entry) => realEntry(driver, entry)),
+    makeFolder: (path) => gated("writeLocal", "create folder", path, steps.makeFolder),
     list: (path) =>
       gated(
         "readLocal",

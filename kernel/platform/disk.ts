@@ -7,6 +7,7 @@
  */
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
+import process from "node:process";
 import type { DiskDriver } from "../disk.ts";
 
 const isAbsent = (cause: unknown): boolean => {
@@ -20,6 +21,23 @@ const syncPath = async (file: string): Promise<void> => {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+};
+
+const mayNot = (cause: unknown): boolean => {
+  const { code, name } = cause as { code?: string; name?: string };
+  return code === "EACCES" || code === "EPERM" || name === "NotCapable";
+};
+
+const syncFolder = async (folder: string): Promise<void> => {
+  // Windows cannot open a folder for syncing; its file systems journal metadata themselves.
+  if (path.sep === "\\") return;
+  try {
+    await syncPath(folder);
+  } catch (cause) {
+    // Writing into a folder needs no right to read it, syncing does: the parent of a granted folder may lack it, and
+    // its entries then become durable with the file system's own next commit.
+    if (!mayNot(cause)) throw cause;
   }
 };
 
@@ -44,8 +62,7 @@ export const platformDisk: DiskDriver = {
   read: async (file) => new Uint8Array(await fs.readFile(file)),
   write: (file, bytes) => fs.writeFile(file, bytes),
   sync: syncPath,
-  // Windows cannot open a folder for syncing; its file systems journal metadata themselves.
-  syncFolder: (folder) => path.sep === "\\" ? Promise.resolve() : syncPath(folder),
+  syncFolder,
   rename: fs.rename,
   remove: (file) => fs.rm(file, { recursive: true, force: true }),
   makeFolder: async (folder) => {
@@ -66,4 +83,5 @@ export const platformDisk: DiskDriver = {
     }
   },
   realPath,
+  writer: String(process.pid),
 };
