@@ -26,7 +26,6 @@ import {
   openKernel,
   type Plugin,
   type Request,
-  VERSION,
 } from "../kernel/mod.ts";
 import { platformDisk } from "../kernel/platform/disk.ts";
 import { layerEntropy } from "../kernel/platform/entropy.ts";
@@ -56,7 +55,7 @@ export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Sco
     const platform = Layer.mergeAll(layerEntropy, layerDisk(platformDisk));
     // Surfaces that listen call back into the kernel they are part of, once it is open.
     const opened = yield* Deferred.make<Kernel>();
-    const front = Layer.succeed(Front, frontOf(Deferred.await(opened), VERSION));
+    const front = Layer.succeed(Front, frontOf(Deferred.await(opened)));
     const kernel = yield* openKernel({
       ...rest,
       ...folders,
