@@ -15,7 +15,7 @@ import { AUTHORITIES, type Authority, isJsonObject, type Json, JsonValue, MAX_JS
 export const PROTOCOL_VERSION = 1;
 
 /** Characters of one line. */
-export const MAX_FRAME = 8 * 1024 * 1024;
+export const MAX_FRAME = 4 * 1024 * 1024;
 
 /** Questions of one call that wait for an answer; a plugin that asks faster than it listens is stopped. */
 export const MAX_OUTSTANDING = 64;

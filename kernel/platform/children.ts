@@ -9,11 +9,11 @@
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import * as fs from "node:fs";
 import process from "node:process";
 import { startSandbox } from "./candidate.ts";
+import { startHost, tellHost } from "./host.ts";
 import { denoCommand, killGroup } from "./process.ts";
-import { demand, isRecord, isTexts, json, MAX_MESSAGE_CHARS, onlyMembers, Refusal, TAIL_CHARS } from "./request.ts";
+import { demand, isRecord, onlyMembers, TAIL_CHARS } from "./request.ts";
 
 export { denoCommand } from "./process.ts";
 
@@ -41,85 +41,6 @@ export interface Requests {
 export const MAX_CHILDREN = 32;
 
 const COMMAND_DEADLINE_MS = 600_000;
-
-/** The permissions a lock may hold for a plugin; `run` and `ffi` are none of them. */
-const LOCKED_PERMISSIONS = ["read", "write", "net", "env", "sys"] as const;
-
-/** What the lock says of a plugin; the lock is read here because the kernel process is not asked for permissions. */
-const lockedPlugin = (workspace: string, plugin: unknown): { entry: string; flags: ReadonlyArray<string> } => {
-  demand(typeof plugin === "string" && /^[a-z][a-z0-9-]*$/u.test(plugin), "plugin must be an id");
-  let lock: unknown;
-  try {
-    lock = JSON.parse(fs.readFileSync(`${workspace}/rmi.lock`, "utf8"));
-  } catch {
-    throw new Refusal("rmi.lock cannot be read");
-  }
-  const plugins = isRecord(lock) && isRecord(lock.plugins) ? lock.plugins : {};
-  const locked = Object.hasOwn(plugins, plugin as string) ? plugins[plugin as string] : undefined;
-  demand(isRecord(locked) && typeof locked.entry === "string", `rmi.lock has no entry of plugin "${plugin}"`);
-  const { entry, permissions = {} } = locked as { entry: string; permissions?: unknown };
-  demand(isRecord(permissions), "permissions of a locked plugin must be an object");
-  const members = permissions as Record<string, unknown>;
-  const flags = LOCKED_PERMISSIONS.filter((name) => members[name] !== undefined).flatMap((name) => {
-    demand(isTexts(members[name]), `permission "${name}" of a locked plugin must be a list of texts`);
-    return (members[name] as ReadonlyArray<string>).map((value) => {
-      const path = name === "read" || name === "write" ? absolute(workspace, value) : value;
-      return `--allow-${name}=${path.replaceAll(",", ",,")}`;
-    });
-  });
-  return { entry: absolute(workspace, entry), flags };
-};
-
-const absolute = (folder: string, path: string): string =>
-  /^(?:\/|[A-Za-z]:[\\/]|\\\\|[a-z]+:)/u.test(path) ? path : `${folder}/${path}`;
-
-const startHost = (
-  request: Record<string, unknown>,
-  { workspace, root }: Workplace,
-  hear: (message: unknown) => void,
-  answer: (value: unknown) => void,
-): ChildProcess => {
-  onlyMembers(request, ["plugin"]);
-  const { entry, flags } = lockedPlugin(workspace, request.plugin);
-  const config = new URL("deno.json", root);
-  const folder = entry.replace(/[\\/][^\\/]*$/u, "");
-  const child = spawn(denoCommand(), [
-    ...["run", "--no-prompt", "--cached-only", "--quiet"],
-    ...(config.protocol === "file:" ? [`--config=${decodeURIComponent(config.pathname)}`] : []),
-    // A file entry is loaded at run time, which needs its folder; a package comes from the cache and needs none.
-    ...(/^[a-z]{2,}:/u.test(entry) ? [] : [`--allow-read=${folder.replaceAll(",", ",,")}`]),
-    ...flags,
-    new URL("registry/host_child.ts", root).href,
-    entry,
-  ], {
-    cwd: workspace,
-    detached: process.platform !== "win32",
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    env: Object.fromEntries(
-      Object.entries(process.env).filter(([name]) =>
-        ["DENO_DIR", "HOME", "LOCALAPPDATA", "XDG_CACHE_HOME"].includes(name) || flags.includes(`--allow-env=${name}`)
-      ),
-    ) as Record<string, string>,
-  });
-  let complaint = "";
-  child.stderr?.on("data", (data: Uint8Array) => {
-    complaint = (complaint + new TextDecoder().decode(data)).slice(-TAIL_CHARS);
-  });
-  child.on("message", (message: unknown) => {
-    if (json(message).length <= MAX_MESSAGE_CHARS) hear(message);
-    else killGroup(child);
-  });
-  let done = false;
-  const end = (status: number | null, signal: string | null): void => {
-    if (done) return;
-    done = true;
-    killGroup(child);
-    answer({ ended: true, status, signal, complaint });
-  };
-  child.on("error", () => end(null, null));
-  child.on("exit", end);
-  return child;
-};
 
 /** Commands by name: each builds Deno's arguments from its own checked arguments. */
 const COMMANDS: {
@@ -187,9 +108,8 @@ export const serveRequests = (workplace: Workplace): Requests => {
       const target = children.get(request.to as number);
       if (request.kind === "stop" && target !== undefined) killGroup(target.child);
       if (request.kind === "send") {
-        demand(target?.kind === "host" && target.child.connected === true, "no such host");
-        demand(json(request.message).length <= MAX_MESSAGE_CHARS, "message is too large");
-        target?.child.send(request.message as never, () => {});
+        demand(target?.kind === "host", "no such host");
+        tellHost(target!.child, request.message);
       }
       return;
     }
