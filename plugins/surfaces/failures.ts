@@ -173,6 +173,14 @@ export const documentTooLong = failure("SURFACE_DOCUMENT_SIZE", {
   fix: () => ({ summary: "Store large data as an artifact and pass its digest" }),
 });
 
+/** A step of the tour ended otherwise than it must. */
+export const tourSurprised = failure("SURFACE_TOUR", {
+  doc: "A call of the tour ended otherwise than it must; `actual` holds what came of it.",
+  recoverable: false,
+  says: (a: { step: string; found: string }) => `Cannot go on with the tour: "${a.step}" ended with ${a.found}`,
+  fix: () => ({ summary: "Report it: what the tour shows is promised to work", command: "rmi doctor" }),
+});
+
 /** Every failure of the surfaces, for docs and for the uniqueness test. */
 export const surfaceFailures: ReadonlyArray<AnyFailureDefinition> = [
   tokenNeeded,
@@ -195,4 +203,5 @@ export const surfaceFailures: ReadonlyArray<AnyFailureDefinition> = [
   unusableCommand,
   malformedDocument,
   documentTooLong,
+  tourSurprised,
 ];
