@@ -52,7 +52,8 @@ const isTerminal = (stream: Output | "stdin"): boolean =>
 
 const columns = (): number | undefined => {
   try {
-    return deno === undefined ? process.stdout.columns : deno.consoleSize().columns;
+    // A terminal that does not know its size says 0.
+    return (deno === undefined ? process.stdout.columns : deno.consoleSize().columns) || undefined;
   } catch {
     return undefined;
   }

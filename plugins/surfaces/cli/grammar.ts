@@ -88,8 +88,6 @@ const typeOf = (value: Json): JsonType =>
     ? "integer"
     : (typeof value as JsonType);
 
-const isText = (value: Json): value is string => typeof value === "string";
-
 const SCALARS: { readonly [type: string]: ValueKind } = {
   string: { kind: "text" },
   integer: { kind: "integer" },
@@ -100,8 +98,8 @@ const SCALARS: { readonly [type: string]: ValueKind } = {
 const valueKind = (members: ReadonlyArray<JsonObject>): ValueKind => {
   const literals = members.map(literalsOf);
   const texts = literals.flatMap((values) => values ?? []);
-  if (texts.length > 0 && literals.every((values) => values !== undefined) && texts.every(isText)) {
-    return { kind: "choice", values: [...new Set(texts.filter(isText))] };
+  if (texts.length > 0 && literals.every((values) => values !== undefined) && texts.every(isString)) {
+    return { kind: "choice", values: [...new Set(texts.filter(isString))] };
   }
   const [only] = members;
   if (members.length === 1 && literals[0] === undefined && typeof only.type === "string" && only.type in SCALARS) {
@@ -119,11 +117,15 @@ const kebab = (name: string): string =>
 
 const FLAG_NAME = /^[A-Za-z][A-Za-z0-9_-]*$/u;
 
-const described = (schema: JsonObject, resolved: JsonObject): string => {
-  const text = schema.description ?? resolved.description;
-  const role = schema[ROLE_KEY] ?? resolved[ROLE_KEY];
-  return typeof text === "string" ? text : typeof role === "string" ? role : "";
-};
+/** An annotation, also where it stands beside a check (`allOf`). */
+const annotation = (schema: JsonObject, key: string): string | undefined =>
+  [schema, ...(Array.isArray(schema.allOf) ? schema.allOf.filter(isJsonObject) : [])]
+    .map((part) => part[key]).find(isString);
+
+const isString = (value: Json | undefined): value is string => typeof value === "string";
+
+const described = (schema: JsonObject, resolved: JsonObject): string =>
+  ["description", ROLE_KEY].flatMap((key) => [annotation(schema, key), annotation(resolved, key)]).find(isString) ?? "";
 
 const readParameter = (field: string, raw: Json, required: boolean, root: JsonObject): Parameter => {
   const schema = isJsonObject(raw) ? raw : {};
@@ -197,7 +199,7 @@ const readJson = (text: string): Json | undefined => {
 };
 
 const isOf = (types: ReadonlyArray<JsonType>, value: Json): boolean =>
-  types.length === 0 || (!isText(value) && (types.includes(typeOf(value)) ||
+  types.length === 0 || (!isString(value) && (types.includes(typeOf(value)) ||
     (typeof value === "number" && types.includes("number"))));
 
 const readMixed = (types: ReadonlyArray<JsonType>, read: Json | undefined, text: string): Json | undefined =>

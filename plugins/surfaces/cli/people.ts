@@ -32,6 +32,9 @@ export interface PeopleContext extends DoorContext {
 /** Longest answer to a question, in bytes. */
 const MAX_ANSWER_BYTES = 4_096;
 
+/** Width of a terminal that does not tell. */
+const USUAL_COLUMNS = 80;
+
 const SHELL_LIST = SHELLS.join(" | ");
 
 const put = ({ terminal }: PeopleContext, stream: Output, text: string): Effect.Effect<void> =>
@@ -39,8 +42,10 @@ const put = ({ terminal }: PeopleContext, stream: Output, text: string): Effect.
 
 const canvasOf = ({ terminal }: PeopleContext, stream: Output): Canvas => {
   const isTerminal = terminal.isTerminal(stream);
-  const columns = isTerminal ? terminal.columns() : undefined;
-  return { style: styleOf(isTerminal && !terminal.noColor), ...(columns === undefined ? {} : { columns }) };
+  return {
+    style: styleOf(isTerminal && !terminal.noColor),
+    ...(isTerminal ? { columns: terminal.columns() ?? USUAL_COLUMNS } : {}),
+  };
 };
 
 /** The words read in the smallest vocabulary that knows them, and that vocabulary. */
@@ -77,7 +82,7 @@ const invoke = (context: PeopleContext, kernel: Kernel, call: Call): Effect.Effe
   const canvas = canvasOf(context, "stdout");
   const bar = progressBar(
     (text) => terminal.write("stderr", text),
-    () => terminal.isTerminal("stderr") ? terminal.columns() : undefined,
+    () => terminal.isTerminal("stderr") ? terminal.columns() ?? USUAL_COLUMNS : undefined,
     canvasOf(context, "stderr").style,
   );
   return kernel.invoke({

@@ -2,7 +2,8 @@
  * Render: a JSON answer as text for a person: tables for lists of records, `key  value` lines for a record.
  *
  * Not for machines (`--json` and the door print JSON). An answer with a member `text` brings its own rendering.
- * Invariant: everything in the answer is shown, safely for the terminal; only table cells are cut, and only to fit it.
+ * Invariant: every member of the answer is shown, safely for the terminal; numbers to six digits, and table cells cut only
+ * to fit it.
  *
  * @module
  */
@@ -26,9 +27,20 @@ const NARROWEST_COLUMN = 6;
 
 const isScalar = (value: Json): boolean => value === null || typeof value !== "object";
 
+/** Digits of a number that is not whole. */
+const DIGITS = 6;
+
+const plain = (value: Json): string =>
+  value === null
+    ? "-"
+    : typeof value === "number" && !Number.isInteger(value)
+    ? String(Number(value.toPrecision(DIGITS)))
+    : typeof value === "string"
+    ? value
+    : JSON.stringify(value);
+
 /** A value on one line. */
-const inline = (value: Json): string =>
-  safe(value === null ? "-" : typeof value === "string" ? value : JSON.stringify(value)).replaceAll("\n", "⏎");
+const inline = (value: Json): string => safe(plain(value)).replaceAll("\n", "⏎");
 
 const widthOf = (text: string): number => CliOutput.displayWidth(text);
 
@@ -62,7 +74,7 @@ const fitted = (widths: ReadonlyArray<number>, columns: number): ReadonlyArray<n
 const table = (rows: ReadonlyArray<JsonObject>, canvas: Canvas): string => {
   const shown = rows.slice(0, MAX_ROWS);
   const keys = [...new Set(shown.flatMap((row) => Object.keys(row)))];
-  const cells = shown.map((row) => keys.map((key) => Object.hasOwn(row, key) ? inline(row[key]) : ""));
+  const cells = shown.map((row) => keys.map((key) => Object.hasOwn(row, key) ? oneLine(row[key]) : ""));
   const numeric = keys.map((key) => shown.every((row) => !Object.hasOwn(row, key) || typeof row[key] === "number"));
   const natural = keys.map((key, column) => Math.max(widthOf(safe(key)), ...cells.map((row) => widthOf(row[column]))));
   const widths = canvas.columns === undefined ? natural : fitted(natural, canvas.columns);
