@@ -1,0 +1,305 @@
+/**
+ * Builder: programs written as TypeScript, typed and shape-checked line by line.
+ *
+ * Not a tracer: a builder's values are names of future tensors and hold no data.
+ * Invariant: every emitted node has been typed by infer.ts; `build` gives a checked `Program` or throws a failure whose
+ * path is the source location of the node. A body of structured control may use values from outside it: they are passed.
+ *
+ * @module
+ */
+import { innerSizes, makeProgram, parameterSizes } from "./check.ts";
+import { Composites } from "./composites.ts";
+import type { Dimension } from "./dimension.ts";
+import { badReference, locate, unknownFunction } from "./failures.ts";
+import type { Attributes, IrFunction, Node, Program } from "./graph.ts";
+import { inferNode } from "./infer.ts";
+import { Value } from "./operators.ts";
+import { type Constraint, DimensionSolver } from "./solver.ts";
+import { rowOf } from "./control.ts";
+import { parseType, type TensorType, tensorType } from "./types.ts";
+
+export { Value } from "./operators.ts";
+
+/** Types of parameters by name; a text is read as a type. */
+export type ParameterTypes = { readonly [name: string]: string | TensorType };
+
+/** Values by parameter name. */
+export type ParameterValues<P extends ParameterTypes> = { readonly [K in keyof P]: Value };
+
+/** What a body gives back. */
+export type Results = Value | ReadonlyArray<Value>;
+
+/** What else a function declares. */
+export interface FunctionOptions {
+  /** Equalities between sizes that callers must satisfy. */
+  readonly where?: ReadonlyArray<Constraint>;
+  /** Sizes that callers pass because no parameter mentions them. */
+  readonly sizes?: ReadonlyArray<string>;
+}
+
+type Pending = Omit<Node, "operands" | "results"> & {
+  readonly operands: ReadonlyArray<Value>;
+  readonly results: ReadonlyArray<Value>;
+};
+
+const listOf = (results: Results): ReadonlyArray<Value> => results instanceof Value ? [results] : results;
+
+const typeOf = (type: string | TensorType): TensorType =>
+  typeof type === "string" ? parseType(type) : tensorType(type.dtype, type.shape);
+
+/** Builds one function. */
+export class FunctionBuilder extends Composites {
+  /** What is known of the sizes. */
+  readonly solver: DimensionSolver;
+  private readonly parameters: Array<{ readonly name: string; readonly value: Value }> = [];
+  private readonly nodes: Pending[] = [];
+  private readonly captured = new Map<Value, Value>();
+  private location: string | undefined;
+  private bodies = 0;
+
+  /** Made by {@link ProgramBuilder}; bodies of control nodes have the function around them as parent. */
+  constructor(
+    private readonly program: ProgramBuilder,
+    private readonly name: string,
+    private readonly options: FunctionOptions,
+    private readonly parent?: FunctionBuilder,
+  ) {
+    super();
+    this.solver = new DimensionSolver(options.where ?? []);
+    this.location = parent?.location;
+  }
+
+  /** Adds a parameter. */
+  parameter(name: string, type: string | TensorType): Value {
+    const value = new Value(this, typeOf(type));
+    this.parameters.push({ name, value });
+    return value;
+  }
+
+  /** Marks what `build` emits as coming from a source expression. */
+  at<A>(location: string, build: () => A): A {
+    const before = this.location;
+    this.location = location;
+    try {
+      return build();
+    } finally {
+      this.location = before;
+    }
+  }
+
+  private owned(value: Value, by: string): Value {
+    if (value.owner === this) return value;
+    const known = this.captured.get(value);
+    if (known !== undefined) return known;
+    for (let outer = this.parent; outer !== undefined; outer = outer.parent) {
+      if (outer !== value.owner) continue;
+      const inner = new Value(this, value.type);
+      this.captured.set(value, inner);
+      return inner;
+    }
+    throw badReference({ value: "a value of another function", by });
+  }
+
+  /** Emits a node and gives its results. */
+  emit(op: string, operands: ReadonlyArray<Value>, attributes: Attributes = {}): ReadonlyArray<Value> {
+    return this.emitWith(op, operands, attributes, []);
+  }
+
+  private emitWith(
+    op: string,
+    operands: ReadonlyArray<Value>,
+    attributes: Attributes,
+    functions: ReadonlyArray<string>,
+  ): ReadonlyArray<Value> {
+    return locate(this.location ?? `/functions/${this.name}/nodes/${this.nodes.length}`, () => {
+      const mine = operands.map((operand) => this.owned(operand, op));
+      const types = mine.map((operand) => operand.type);
+      const inferred = inferNode(
+        { op, types, attributes, functions: functions.map((name) => this.program.lookup(name)) },
+        this.solver,
+      );
+      const results = inferred.results.map((type) => new Value(this, type));
+      const location = this.location === undefined ? {} : { location: this.location };
+      this.nodes.push({ op, operands: mine, attributes: inferred.attributes, functions, results, ...location });
+      return results;
+    });
+  }
+
+  /** Runs another function of the program. */
+  call(name: string, operands: ReadonlyArray<Value>, sizes: ReadonlyArray<Dimension> = []): ReadonlyArray<Value> {
+    return this.emitWith("call", operands, { sizes }, [name]);
+  }
+
+  private body(
+    role: string,
+    types: ReadonlyArray<TensorType>,
+    build: (g: FunctionBuilder, values: ReadonlyArray<Value>) => Results,
+  ): { readonly g: FunctionBuilder; readonly results: ReadonlyArray<Value> } {
+    const g = new FunctionBuilder(this.program, `${this.name}.${role}${this.bodies++}`, this.options, this);
+    const values = types.map((type, i) => g.parameter(`${role}${i}`, type));
+    const results = listOf(build(g, values)).map((value) => g.owned(value, role));
+    return { g, results };
+  }
+
+  /** Ends bodies that share their outside: all get the same captured values, as last parameters, and the same sizes. */
+  private close(
+    bodies: ReadonlyArray<{ readonly g: FunctionBuilder; readonly results: ReadonlyArray<Value> }>,
+  ): { readonly captured: ReadonlyArray<Value>; readonly sizes: ReadonlyArray<string>; readonly names: string[] } {
+    const captured = [...new Set(bodies.flatMap(({ g }) => [...g.captured.keys()]))];
+    const made = bodies.map(({ g, results }) => {
+      captured.forEach((outer, i) => {
+        const inner = g.captured.get(outer) ?? new Value(g, outer.type);
+        g.parameters.push({ name: `outer${i}`, value: inner });
+      });
+      return g.function(results);
+    });
+    const sizes = [
+      ...new Set(made.flatMap((fn) => {
+        const known = parameterSizes(fn);
+        return innerSizes(fn).filter((name) => !known.has(name));
+      })),
+    ];
+    made.forEach((fn) => this.program.add({ ...fn, sizes }));
+    return { captured, sizes, names: made.map((fn) => fn.name) };
+  }
+
+  /** What `then` makes where the predicate is true, what `otherwise` makes where it is false. */
+  if(
+    predicate: Value,
+    then: (g: FunctionBuilder) => Results,
+    otherwise: (g: FunctionBuilder) => Results,
+  ): ReadonlyArray<Value> {
+    const bodies = [this.body("then", [], then), this.body("else", [], otherwise)];
+    const { captured, sizes, names } = this.close(bodies);
+    return this.emitWith("if", [predicate, ...captured], { sizes }, names);
+  }
+
+  /** Repeats the body on the carried values while the condition holds. */
+  while(
+    initial: ReadonlyArray<Value>,
+    condition: (g: FunctionBuilder, carried: ReadonlyArray<Value>) => Value,
+    body: (g: FunctionBuilder, carried: ReadonlyArray<Value>) => Results,
+  ): ReadonlyArray<Value> {
+    const types = initial.map((value) => value.type);
+    const bodies = [this.body("while", types, condition), this.body("do", types, body)];
+    const { captured, sizes, names } = this.close(bodies);
+    return this.emitWith("while", [...initial, ...captured], { carry: initial.length, sizes }, names);
+  }
+
+  /** Runs the body over rows; it gives the next carried values and then a row of each stacked result. */
+  scan(
+    how: { readonly length: Dimension; readonly reverse?: boolean },
+    initial: ReadonlyArray<Value>,
+    scanned: ReadonlyArray<Value>,
+    body: (g: FunctionBuilder, carried: ReadonlyArray<Value>, rows: ReadonlyArray<Value>) => Results,
+  ): ReadonlyArray<Value> {
+    const types = [...initial.map((value) => value.type), ...scanned.map((value) => rowOf(value.type))];
+    const made = this.body(
+      "scan",
+      types,
+      (g, values) => body(g, values.slice(0, initial.length), values.slice(initial.length)),
+    );
+    const { captured, sizes, names } = this.close([made]);
+    return this.emitWith("scan", [...initial, ...scanned, ...captured], {
+      carry: initial.length,
+      scanned: scanned.length,
+      length: how.length,
+      reverse: how.reverse ?? false,
+      sizes,
+    }, names);
+  }
+
+  /** The function as data; with `live`, without nodes that no result needs. */
+  function(results: Results, { live = false }: { readonly live?: boolean } = {}): IrFunction {
+    const returned = listOf(results).map((value) => this.owned(value, "return"));
+    const kept = live ? this.neededBy(returned) : this.nodes;
+    const numbers = new Map<Value, number>();
+    for (const { value } of this.parameters) numbers.set(value, numbers.size);
+    for (const node of kept) for (const value of node.results) numbers.set(value, numbers.size);
+    const numberOf = (value: Value): number => numbers.get(value)!;
+    const fn = {
+      name: this.name,
+      parameters: this.parameters.map(({ name, value }) => ({ name, type: value.type })),
+      nodes: kept.map((node) => ({
+        ...node,
+        operands: node.operands.map(numberOf),
+        results: node.results.map((value) => value.type),
+      })),
+      returns: returned.map(numberOf),
+    };
+    const mentioned = new Set([...innerSizes({ ...fn, constraints: [] }), ...parameterSizes(fn)]);
+    // A body inherits the equalities around it, those it has a use for.
+    const constraints = (this.options.where ?? []).filter((equality) =>
+      this.parent === undefined || innerSizes({ nodes: [], constraints: [equality] }).every((s) => mentioned.has(s))
+    );
+    return { ...fn, constraints, sizes: this.options.sizes ?? [] };
+  }
+
+  private neededBy(results: ReadonlyArray<Value>): ReadonlyArray<Pending> {
+    const needed = new Set(results);
+    const kept: Pending[] = [];
+    for (const node of this.nodes.toReversed()) {
+      if (!node.results.some((value) => needed.has(value))) continue;
+      node.operands.forEach((operand) => needed.add(operand));
+      kept.push(node);
+    }
+    return kept.reverse();
+  }
+}
+
+/** Builds a program. */
+export class ProgramBuilder {
+  private readonly functions = new Map<string, IrFunction>();
+
+  /** Adds a function as data. */
+  add(fn: IrFunction): void {
+    if (this.functions.has(fn.name)) throw badReference({ value: `@${fn.name}`, by: "a second definition" });
+    this.functions.set(fn.name, fn);
+  }
+
+  /** A function added before; throws `IR_UNKNOWN_FUNCTION`. */
+  lookup(name: string): IrFunction {
+    const found = this.functions.get(name);
+    if (found === undefined) throw unknownFunction({ name, suggestions: [...this.functions.keys()].slice(0, 3) });
+    return found;
+  }
+
+  /** Defines a function by its parameters and its body. */
+  function<const P extends ParameterTypes>(
+    name: string,
+    parameters: P,
+    body: (g: FunctionBuilder, values: ParameterValues<P>) => Results,
+    options: FunctionOptions & { readonly live?: boolean } = {},
+  ): void {
+    const g = new FunctionBuilder(this, name, options);
+    const values = Object.fromEntries(
+      Object.entries(parameters).map(([parameter, type]) => [parameter, g.parameter(parameter, type)]),
+    );
+    this.add(g.function(body(g, values as ParameterValues<P>), options));
+  }
+
+  /** The checked program. */
+  build(entry: string): Program {
+    return makeProgram([...this.functions.values()], entry);
+  }
+}
+
+/**
+ * A program of one function (and the bodies of its control nodes).
+ *
+ * @example
+ * ```ts
+ * import { buildProgram, printProgram } from "../plugins/ir/library.ts";
+ * const dense = buildProgram({ x: "f32[B,4]", w: "f32[4,2]" }, (g, { x, w }) => g.activation("relu", g.matmul(x, w)));
+ * console.log(printProgram(dense));
+ * ```
+ */
+export const buildProgram = <const P extends ParameterTypes>(
+  parameters: P,
+  body: (g: FunctionBuilder, values: ParameterValues<P>) => Results,
+  options: FunctionOptions & { readonly live?: boolean } = {},
+): Program => {
+  const program = new ProgramBuilder();
+  program.function("main", parameters, body, options);
+  return program.build("main");
+};

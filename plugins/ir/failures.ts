@@ -1,0 +1,228 @@
+/**
+ * The failure catalogue of the IR: everything that can be wrong with a type, a program, a value or a request.
+ *
+ * Not for defects: a broken invariant of this room stays a thrown error.
+ * Invariant: codes are never reused; the functions of this room throw these and nothing else on bad input.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import { Failure, failure, type FailureOf, isFailure } from "../../kernel/failure.ts";
+
+/** A dimension is malformed or cannot hold. */
+export const badDimension = failure("IR_DIMENSION", {
+  doc: "A dimension is malformed, negative, or contradicts another one.",
+  recoverable: true,
+  says: (a: { dimension: string; reason: string }) => `Cannot use dimension ${a.dimension}: ${a.reason}`,
+});
+
+/** A text is not a tensor type. */
+export const badType = failure("IR_TYPE", {
+  doc: "A text is not a tensor type such as f32[B,64].",
+  recoverable: true,
+  says: (a: { text: string; reason: string }) => `Cannot read type "${a.text}": ${a.reason}`,
+  fix: () => ({ summary: "Write a dtype and its dimensions, such as f32[B,64] or i32[]" }),
+});
+
+/** The text form of a program is malformed. */
+export const badSyntax = failure("IR_SYNTAX", {
+  doc: "The text of a program is malformed.",
+  recoverable: true,
+  says: (a: { line: number; column: number; expected: string; actual: string }) =>
+    `Cannot read the program at ${a.line}:${a.column}: expected ${a.expected}, found ${a.actual}`,
+});
+
+/** A node has the wrong number of operands or functions. */
+export const wrongCount = failure("IR_OPERANDS", {
+  doc: "A node, a call or a request has the wrong number of operands.",
+  recoverable: true,
+  says: (a: { op: string; of: string; count: number; found: number }) =>
+    `Cannot apply ${a.op}: it takes ${a.count} ${a.of}, and ${a.found} were given`,
+});
+
+/** An operand has a dtype the primitive does not take. */
+export const wrongDtype = failure("IR_DTYPE", {
+  doc: "An operand has a dtype that the primitive does not take.",
+  recoverable: true,
+  says: (a: { op: string; operand: string; reason: string }) => `Cannot apply ${a.op} to ${a.operand}: ${a.reason}`,
+  fix: (a) => ({ summary: `Insert a cast before ${a.op}` }),
+});
+
+/** Shapes do not fit. */
+export const wrongShape = failure("IR_SHAPE", {
+  doc: "Operand shapes do not fit together, or do not fit the attributes.",
+  recoverable: true,
+  says: (a: { op: string; reason: string }) => `Cannot apply ${a.op}: ${a.reason}`,
+});
+
+/** An attribute is missing, unknown or malformed. */
+export const badAttribute = failure("IR_ATTRIBUTE", {
+  doc: "An attribute of a node is missing, unknown or malformed.",
+  recoverable: true,
+  says: (a: { op: string; reason: string }) => `Cannot apply ${a.op}: ${a.reason}`,
+});
+
+/** No primitive has this name. */
+export const unknownPrimitive = failure("IR_UNKNOWN_PRIMITIVE", {
+  doc: "No primitive has this name.",
+  recoverable: true,
+  says: (a: { name: string }) => `Cannot use primitive "${a.name}": there is none of that name`,
+  fix: (a) => ({ summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "List them with ir.primitives" }),
+});
+
+/** No function has this name. */
+export const unknownFunction = failure("IR_UNKNOWN_FUNCTION", {
+  doc: "A program names a function that it does not define.",
+  recoverable: true,
+  says: (a: { name: string }) => `Cannot find function @${a.name}: the program does not define it`,
+});
+
+/** Functions call each other in a circle. */
+export const recursiveCall = failure("IR_RECURSION", {
+  doc: "Functions of a program call each other in a circle; loops are written with while and scan.",
+  recoverable: true,
+  says: (a: { cycle: ReadonlyArray<string> }) =>
+    `Cannot accept the program: functions call in a circle (${a.cycle.map((name) => `@${name}`).join(" -> ")})`,
+  fix: () => ({ summary: "Write the loop with while or scan" }),
+});
+
+/** A value is used before it is defined. */
+export const badReference = failure("IR_REFERENCE", {
+  doc: "A node or a return uses a value that is not defined before it, or a value of another function.",
+  recoverable: true,
+  says: (a: { value: string; by: string }) => `Cannot use ${a.value} in ${a.by}: it is not defined before that point`,
+});
+
+/** A declared result type is not the inferred one. */
+export const wrongResult = failure("IR_RESULT", {
+  doc: "A declared result type is not the one that follows from the operands.",
+  recoverable: true,
+  says: (a: { op: string; declared: string; inferred: string }) =>
+    `Cannot accept ${a.op}: it is declared ${a.declared}, and its operands give ${a.inferred}`,
+});
+
+/** A program or function is too large or malformed as a whole. */
+export const overLimit = failure("IR_LIMIT", {
+  doc: "A program, a type or a number exceeds a limit of the IR.",
+  recoverable: true,
+  says: (a: { what: string; limit: number; found: number | string }) =>
+    `Cannot accept ${a.what}: ${a.found} exceeds the limit of ${a.limit}`,
+});
+
+/** A tensor's data does not fit its type. */
+export const badValue = failure("IR_VALUE", {
+  doc: "The data of a tensor does not fit its type.",
+  recoverable: true,
+  says: (a: { type: string; reason: string }) => `Cannot make a ${a.type}: ${a.reason}`,
+});
+
+/** An input does not fit the parameter it is for. */
+export const badInput = failure("IR_INPUT", {
+  doc: "An input of an evaluation does not fit the program's parameter.",
+  recoverable: true,
+  says: (a: { parameter: string; wanted: string; found: string }) =>
+    `Cannot run the program: parameter ${a.parameter} is ${a.wanted}, and ${a.found} was given`,
+});
+
+/** A symbolic dimension has no size. */
+export const unboundDimension = failure("IR_UNBOUND_DIMENSION", {
+  doc: "A symbolic dimension has no size: nothing given determines it.",
+  recoverable: true,
+  says: (a: { dimension: string; where: string }) =>
+    `Cannot determine dimension ${a.dimension} in ${a.where}: nothing given binds its symbols`,
+});
+
+/** The fuel of an evaluation ran out. */
+export const outOfFuel = failure("IR_FUEL", {
+  doc: "An evaluation needs more scalar steps than it was given.",
+  recoverable: true,
+  says: (a: { op: string; needed: number; left: number }) =>
+    `Cannot evaluate ${a.op}: it needs ${a.needed} steps, and ${a.left} are left`,
+  fix: () => ({ summary: "Raise fuel, or make the program smaller" }),
+});
+
+/** The memory of an evaluation ran out. */
+export const outOfMemory = failure("IR_MEMORY", {
+  doc: "An evaluation needs more live tensor bytes than it was given.",
+  recoverable: true,
+  says: (a: { op: string; needed: number; limit: number }) =>
+    `Cannot evaluate ${a.op}: ${a.needed} bytes would be live, and the limit is ${a.limit}`,
+});
+
+/** A gradient is asked of something without one. */
+export const noGradient = failure("IR_NO_GRADIENT", {
+  doc: "A gradient would have to pass through a node that has none.",
+  recoverable: true,
+  says: (a: { op: string; reason: string }) => `Cannot differentiate ${a.op}: ${a.reason}`,
+  fix: (a) => ({ summary: `Keep ${a.op} off the path, or put stop_gradient before it` }),
+});
+
+/** What is to be differentiated does not qualify. */
+export const badGradientTarget = failure("IR_GRADIENT_TARGET", {
+  doc: "The result or the parameter named for differentiation does not qualify.",
+  recoverable: true,
+  says: (a: { reason: string }) => `Cannot differentiate the program: ${a.reason}`,
+});
+
+/** Every row of the catalogue. */
+export const IR_FAILURES = [
+  badDimension,
+  badType,
+  badSyntax,
+  wrongCount,
+  wrongDtype,
+  wrongShape,
+  badAttribute,
+  unknownPrimitive,
+  unknownFunction,
+  recursiveCall,
+  badReference,
+  wrongResult,
+  overLimit,
+  badValue,
+  badInput,
+  unboundDimension,
+  outOfFuel,
+  outOfMemory,
+  noGradient,
+  badGradientTarget,
+] as const;
+
+/** The codes of the catalogue. */
+export type IrCode = typeof IR_FAILURES[number]["code"];
+
+/** A failure of this room. */
+export type IrFailure = FailureOf<IrCode>;
+
+const CODES: ReadonlySet<string> = new Set(IR_FAILURES.map((row) => row.code));
+
+/** Whether a thrown value is a failure of this room. */
+export const isIrFailure = (value: unknown): value is IrFailure => isFailure(value) && CODES.has(value.code);
+
+/** Runs a computation of this room and answers its failure as a value; anything else thrown is a defect and passes. */
+export const attempt = <A>(compute: () => A): Result.Result<A, IrFailure> => {
+  try {
+    return Result.succeed(compute());
+  } catch (thrown) {
+    if (isIrFailure(thrown)) return Result.fail(thrown);
+    throw thrown;
+  }
+};
+
+/** The same as an effect. */
+export const attemptEffect = <A>(compute: () => A): Effect.Effect<A, IrFailure> =>
+  Effect.suspend(() => Effect.fromResult(attempt(compute)));
+
+/** Runs a computation and adds to its failure where it happened, unless the failure already says. */
+export const locate = <A>(path: string, compute: () => A): A => {
+  try {
+    return compute();
+  } catch (thrown) {
+    if (!isIrFailure(thrown) || thrown.path !== "") throw thrown;
+    const { _tag, ...fields } = Failure.fields as { readonly [name: string]: unknown };
+    const said = Object.keys(fields).filter((name) => Object.hasOwn(thrown, name))
+      .map((name) => [name, (thrown as unknown as Record<string, unknown>)[name]]);
+    throw new Failure({ ...Object.fromEntries(said), path } as never);
+  }
+};
