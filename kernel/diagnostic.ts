@@ -54,7 +54,7 @@ export const parseDiagnostic = (line: string): Diagnostic | undefined => {
       return undefined;
     }
   }
-  if (line.endsWith(" ")) return undefined;
+  if (PAIR.lastIndex !== line.length || line.endsWith(" ")) return undefined;
   const [code, recoverable, message, fix, path] = values;
   if (recoverable !== "true" && recoverable !== "false") return undefined;
   return { code, recoverable: recoverable === "true", message, fix, path };

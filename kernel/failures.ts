@@ -188,6 +188,14 @@ export const budgetExhausted = failure("KERNEL_BUDGET_EXHAUSTED", {
   fix: (a) => ({ summary: `Give the call a larger ${a.axis} budget, or a smaller input` }),
 });
 
+/** Memory, a queue or another resource is used up. */
+export const resourceExhausted = failure("KERNEL_RESOURCE", {
+  doc: "Memory, a queue or another resource of this process is used up.",
+  recoverable: true,
+  says: (a: { reason: string }) => `Cannot go on: a resource is used up: ${a.reason}`,
+  fix: () => ({ summary: "Free what is no longer needed, or make the batch or the model smaller, then try again" }),
+});
+
 /** A file or folder operation failed. */
 export const diskFailed = failure("KERNEL_DISK", {
   doc: "Reading or writing a file failed.",
@@ -346,6 +354,7 @@ export const kernelFailures: ReadonlyArray<AnyFailureDefinition> = [
   denied,
   approvalNeeded,
   budgetExhausted,
+  resourceExhausted,
   diskFailed,
   newerFormat,
   malformedName,
