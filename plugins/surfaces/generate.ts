@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect";
 import { makeCatalogue } from "../../kernel/catalogue.ts";
 import { kernelPlugin } from "../../kernel/manifest.ts";
-import { type AnyFailureDefinition, type Kernel, type Plugin } from "../../kernel/mod.ts";
+import type { AnyFailureDefinition, Kernel, Plugin } from "../../kernel/mod.ts";
 import { platformDisk } from "../../kernel/platform/disk.ts";
 import { platformTerminal } from "../../kernel/platform/terminal.ts";
 import { optionalPackages } from "../../registry/optional.ts";
@@ -27,12 +27,15 @@ const isRow = (value: unknown): value is AnyFailureDefinition =>
   typeof value === "function" && typeof (value as { code?: unknown }).code === "string" &&
   typeof (value as { doc?: unknown }).doc === "string";
 
-const exists = async (path: string): Promise<boolean> =>
-  await platformDisk.stat(decodeURIComponent(new URL(path, ROOT).pathname)) !== undefined;
+/** A path in the project as a file's; Windows writes `C:/x`, a URL `/C:/x`. */
+const fileOf = (path: string): string =>
+  decodeURIComponent(new URL(path, ROOT).pathname).replace(/^\/([A-Za-z]:)/u, "$1");
+
+const exists = async (path: string): Promise<boolean> => await platformDisk.stat(fileOf(path)) !== undefined;
 
 /** The failure catalogues of all rooms, as they are in the source tree. */
 export const failureCatalogues = async (): Promise<ReadonlyArray<FailureCatalogue>> => {
-  const plugins = (await platformDisk.list(decodeURIComponent(new URL("plugins/", ROOT).pathname))).toSorted();
+  const plugins = (await platformDisk.list(fileOf("plugins"))).toSorted();
   const found: Array<FailureCatalogue> = [];
   for (const room of [...ROOMS, ...plugins.map((name) => `plugins/${name}`)]) {
     if (!await exists(`${room}/failures.ts`)) continue;
@@ -64,7 +67,7 @@ export const generatedFiles = async (): Promise<{ readonly [path: string]: strin
 
 if (import.meta.main) {
   for (const [path, text] of Object.entries(await generatedFiles())) {
-    await platformDisk.write(decodeURIComponent(new URL(path, ROOT).pathname), new TextEncoder().encode(text));
+    await platformDisk.write(fileOf(path), new TextEncoder().encode(text));
     platformTerminal.write("stdout", `${path}\n`);
   }
 }

@@ -134,10 +134,10 @@ Deno.test("progress without a total shows what is known", () => {
 
 Deno.test("progress at its ends: nothing done, all done, more than all, an empty total", () => {
   const at = (done: number, total: number): string => progressLine({ label: "x", done, total }, 60_000, 200, style);
-  assert.match(at(0, 10), /0 %  0\/10$/u);
-  assert.match(at(10, 10), /100 %  10\/10  0.2\/s$/u);
+  assert.ok(at(0, 10).endsWith("░  0 %  0/10"));
+  assert.ok(at(10, 10).endsWith("█  100 %  10/10  0.2/s"));
   assert.match(at(12, 10), /100 %/u);
-  assert.match(at(0, 0), /^x  0\/0$/u);
+  assert.equal(at(0, 0), "x  0/0");
 });
 
 Deno.test("long waits are told in the largest two units", () => {
@@ -153,7 +153,7 @@ Deno.test("the progress line fits the terminal and cannot break it", () => {
     const line = progressLine({ label: "L".repeat(100), done: 5e8, total: 1e9, unit: "bytes" }, 9_000, columns, style);
     assert.ok(line.length < columns, `${columns}: ${line.length}`);
   }
-  assert.doesNotMatch(progressLine({ label: "a\nb\u001b[2J", done: 1 }, 0, 80, style), /[\n\u001b]/u);
+  assert.equal(progressLine({ label: "a\nb\u001b[2J", done: 1 }, 0, 80, style), "a b\\u001b[2J  1");
 });
 
 Deno.test("the bar is redrawn at intervals, cleared at the end, and silent without a terminal", async () => {
