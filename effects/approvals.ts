@@ -25,11 +25,10 @@ import {
   isPerson,
   type Json,
   type JsonObject,
-  type KernelFailure,
   nearest,
   unknownEntry,
 } from "../kernel/mod.ts";
-import { badSignature, notApprover, requestClosed } from "./failures.ts";
+import { badSignature, notApprover, requestClosed, type StateFailure } from "./failures.ts";
 import { type Fold, Ledger, type LedgerEvent, type LedgerShape } from "./ledger.ts";
 import { glob } from "./patterns.ts";
 import { verifySignature } from "./platform/signature.ts";
@@ -81,6 +80,15 @@ export interface ApprovalState {
   /** Times of the latest approvals by each policy rule, milliseconds since 1970. */
   readonly automatic: { readonly [rule: string]: ReadonlyArray<number> };
 }
+
+/** Longest input that a request keeps for the person who decides, in characters of canonical JSON. */
+export const MAX_SHOWN_INPUT = 8_192;
+
+/** The input as a request shows it: whole where it is short, else its size; its identity is in the request anyway. */
+const shownInput = (input: Json): Json => {
+  const { length } = canonicalJson(input);
+  return length <= MAX_SHOWN_INPUT ? input : { omitted: `${length} characters` };
+};
 
 const HOUR_MS = 3_600_000;
 
@@ -137,6 +145,8 @@ const STEPS: { readonly [type: string]: Step } = {
 /** The fold of approvals. */
 export const approvalFold: Fold<ApprovalState> = {
   name: "approvals",
+  // What was used up stays used up: rolling state back never revives a consent.
+  history: "all",
   version: 1,
   initial: { requests: [], counts: { person: 0, key: 0, policy: 0 }, automatic: {} },
   step: (state: ApprovalState, event: LedgerEvent): ApprovalState => {
@@ -249,7 +259,7 @@ export interface Asking {
 }
 
 type RequestFailure =
-  | KernelFailure
+  | StateFailure
   | FailureOf<"EFFECTS_NOT_APPROVER">
   | FailureOf<"EFFECTS_SIGNATURE">
   | FailureOf<"EFFECTS_REQUEST_CLOSED">;
@@ -257,11 +267,11 @@ type RequestFailure =
 /** Requests and consents. */
 export interface ApprovalsShape {
   /** Uses up an approval of exactly this call; `undefined` where there is none left. */
-  readonly consume: (call: Call) => Effect.Effect<ApprovalRequest | undefined, KernelFailure>;
+  readonly consume: (call: Call) => Effect.Effect<ApprovalRequest | undefined, StateFailure>;
   /** Lets a policy rule approve by itself, within its bounds; `undefined` where none does. */
-  readonly automatic: (query: AutomaticQuery, call?: string) => Effect.Effect<string | undefined, KernelFailure>;
+  readonly automatic: (query: AutomaticQuery, call?: string) => Effect.Effect<string | undefined, StateFailure>;
   /** Records the request, or finds the open one of the same call, and fails with the command that answers it. */
-  readonly ask: (call: Call, asking: Asking) => Effect.Effect<never, KernelFailure>;
+  readonly ask: (call: Call, asking: Asking) => Effect.Effect<never, StateFailure>;
   /** Approves a request. */
   readonly approve: (
     request: string,
@@ -271,7 +281,7 @@ export interface ApprovalsShape {
   /** Takes back a request or an unused approval: its asker, or whoever may approve it. */
   readonly revoke: (request: string, actor: Actor) => Effect.Effect<ApprovalRequest, RequestFailure>;
   /** The state now; requests past their end show as expired. */
-  readonly state: Effect.Effect<ApprovalState, KernelFailure>;
+  readonly state: Effect.Effect<ApprovalState, StateFailure>;
 }
 
 const ApprovalsBase: Context.ServiceClass<Approvals, "rmi/Approvals", ApprovalsShape> = Context.Service<
@@ -379,7 +389,7 @@ export const makeApprovals = (
           operation: call.operation,
           declaration: call.declaration,
           arguments: call.arguments,
-          input: call.input,
+          input: shownInput(call.input),
           actor: call.actor,
           authorities: asking.authorities,
           rule: asking.rule,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type AnyFailureDefinition, failure } from "../kernel/mod.ts";
+import { type AnyFailureDefinition, failure, type FailuresOf, type KernelFailure } from "../kernel/mod.ts";
 
 /** The policy file does not fit its schema. */
 export const malformedPolicy = failure("EFFECTS_POLICY", {
@@ -163,6 +163,9 @@ export const ledgerFailures = [
   blobAbsent,
   blobDamaged,
 ] as const;
+
+/** What reading or writing state can fail with. */
+export type StateFailure = KernelFailure | FailuresOf<typeof ledgerFailures[number]>;
 
 /** Every failure of policy, approvals, proposals and ledger. */
 export const effectsFailures: ReadonlyArray<AnyFailureDefinition> = [

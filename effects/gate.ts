@@ -20,6 +20,7 @@ import {
   type KernelFailure,
 } from "../kernel/mod.ts";
 import { Approvals, type ApprovalsShape } from "./approvals.ts";
+import type { StateFailure } from "./failures.ts";
 import { Grants, type GrantsShape, type OwnedGrant, type Refusal } from "./grants.ts";
 import { folderPattern } from "./patterns.ts";
 import { approvalLifetimeMs, Policy, type PolicyShape, type Subject, type Verdict } from "./policy.ts";
@@ -148,7 +149,7 @@ export const makeGate = (
     call.reversible && [...call.effects, ...call.kinds].every((subject) => TAME.has(subject)) &&
     asked.every(({ subject, detail }) => subject !== "readLocal" && (detail === undefined || policy.isOwn(detail)));
 
-  const consent = (call: Call, asked: ReadonlyArray<Demand>): Effect.Effect<Basis, KernelFailure> =>
+  const consent = (call: Call, asked: ReadonlyArray<Demand>): Effect.Effect<Basis, StateFailure> =>
     Effect.gen(function* () {
       const expiresAt = (yield* Clock.currentTimeMillis) + approvalLifetimeMs(policy.file);
       const used = yield* approvals.consume(call);
@@ -162,7 +163,7 @@ export const makeGate = (
       return yield* approvals.ask(call, { authorities: [...new Set(asked.map(spell))], rule });
     });
 
-  const decideOn = (call: Call, paths: Call["paths"]): Effect.Effect<Decision, KernelFailure> =>
+  const decideOn = (call: Call, paths: Call["paths"]): Effect.Effect<Decision, StateFailure> =>
     Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
       const demands = demandsOf(policy, call, paths);
       const refused = demands.find(({ verdict }) => verdict.decision === "deny");

@@ -13,9 +13,9 @@ import {
   canonicalJson,
   type Digest,
   digestJson,
+  type Failure,
   type Json,
   type JsonPatch,
-  type KernelFailure,
   pointerKeys,
 } from "../kernel/mod.ts";
 import type { DomainRule } from "./policy.ts";
@@ -34,12 +34,12 @@ export interface Finding {
 }
 
 /** What a report comes to: ready is still not a write. */
-export type Outcome = "ready" | "previewOnly" | "held" | "rejected";
+export type GateOutcome = "ready" | "previewOnly" | "held" | "rejected";
 
 /** Every finding, in order, and what they come to. */
 export interface Report {
   /** The verdict. */
-  readonly outcome: Outcome;
+  readonly outcome: GateOutcome;
   /** One finding a check. */
   readonly findings: ReadonlyArray<Finding>;
 }
@@ -74,7 +74,7 @@ export interface Check {
   /** Its place. */
   readonly order: number;
   /** Looks at a candidate. */
-  readonly run: (candidate: Candidate) => Effect.Effect<Reason, KernelFailure>;
+  readonly run: (candidate: Candidate) => Effect.Effect<Reason, Failure>;
 }
 
 /** Longest a check may take, milliseconds. */
@@ -84,7 +84,7 @@ export const CHECK_DEADLINE_MS = 30_000;
 export const MAX_EDITS = 64;
 
 /** Largest patch, bytes of canonical JSON. */
-export const MAX_PATCH_BYTES = 262_144;
+export const MAX_PATCH_BYTES = 32_768;
 
 const hold = (code: string, detail: string): Reason => ({ outcome: "hold", code, detail });
 const reject = (code: string, detail: string): Reason => ({ outcome: "reject", code, detail });
@@ -220,7 +220,7 @@ const runCheck = (check: Check, candidate: Candidate): Effect.Effect<Finding> =>
   );
 
 /** What findings come to. */
-export const outcomeOf = (findings: ReadonlyArray<Finding>, writes: boolean): Outcome => {
+export const outcomeOf = (findings: ReadonlyArray<Finding>, writes: boolean): GateOutcome => {
   if (findings.some(({ outcome }) => outcome === "reject")) return "rejected";
   if (findings.some(({ outcome }) => outcome === "hold")) return "held";
   return writes ? "ready" : "previewOnly";

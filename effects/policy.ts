@@ -333,8 +333,8 @@ const compileRule = (rule: Rule, explicit: boolean, folders: Folders): CompiledR
   };
 };
 
-/** Files in the state folder that only the ledger itself writes. */
-const LEDGER_FILES = ["ledger*", "blobs"];
+/** Names in the state folder that only the ledger itself writes; a `*` covers every name that begins so. */
+const LEDGER_FILES = ["ledger*", "blobs*", "runs", "snapshots"];
 
 /** Extension of key files in the state folder: no operation reads or writes them. */
 const KEY_FILE = /\.key$/iu;
@@ -356,6 +356,7 @@ const guards = (folders: Folders): ReadonlyArray<CompiledRule> => {
       anyOf(LEDGER_FILES.map((file) => guardPattern(`${folders.state}/${file}`))),
     ),
     guard("guard.keys", ["readLocal", "writeLocal"], (path) => KEY_FILE.test(path) && inState(path)),
+    guard("guard.blobs", ["readLocal"], folderPattern(`${folders.state}/blobs`)),
   ];
 };
 

@@ -20,13 +20,19 @@ import {
   type Json,
   type JsonObject,
   type JsonPatch,
-  type KernelFailure,
   nearest,
   NotCanonical,
   unknownEntry,
 } from "../kernel/mod.ts";
 import { Approvals, type ApprovalsShape, approverOf, type Signature } from "./approvals.ts";
-import { gateHolds, malformedProposal, notApprover, staleChange, wrongAdmission } from "./failures.ts";
+import {
+  gateHolds,
+  malformedProposal,
+  notApprover,
+  staleChange,
+  type StateFailure,
+  wrongAdmission,
+} from "./failures.ts";
 import { Ledger, type LedgerShape } from "./ledger.ts";
 import { glob } from "./patterns.ts";
 import { type Candidate, type Check, CHECKS, type Report, runPipeline } from "./pipeline.ts";
@@ -144,14 +150,14 @@ export interface Preview {
   readonly report: Report;
 }
 
-type SubmitFailure = KernelFailure | FailureOf<"EFFECTS_PROPOSAL">;
-type MoveFailure = KernelFailure | FailureOf<"EFFECTS_ADMISSION">;
+type SubmitFailure = StateFailure | FailureOf<"EFFECTS_PROPOSAL">;
+type MoveFailure = StateFailure | FailureOf<"EFFECTS_ADMISSION">;
 type DecideFailure = MoveFailure | FailureOf<"EFFECTS_NOT_APPROVER"> | FailureOf<"EFFECTS_SIGNATURE">;
 type ApplyFailure = MoveFailure | FailureOf<"EFFECTS_GATE"> | FailureOf<"EFFECTS_STALE">;
 type RollbackFailure = MoveFailure | FailureOf<"EFFECTS_STALE"> | FailureOf<"EFFECTS_NOT_APPROVER">;
 
 /** What a decision says. */
-export type Verdict = "approve" | "reject" | "confirm";
+export type ProposalVerdict = "approve" | "reject" | "confirm";
 
 /** Proposals and the documents they change. */
 export interface ProposalsShape {
@@ -162,13 +168,13 @@ export interface ProposalsShape {
   /** Records whether a validation command passed, and judges again; only for whoever ran it in this ledger. */
   readonly validated: (id: string, index: number, passed: boolean) => Effect.Effect<ProposalRecord, MoveFailure>;
   /** Runs the checks now, without recording anything. */
-  readonly judge: (id: string) => Effect.Effect<Report, KernelFailure>;
+  readonly judge: (id: string) => Effect.Effect<Report, StateFailure>;
   /** What the change would do: the fold on a fork. */
-  readonly preview: (id: string) => Effect.Effect<Preview, KernelFailure | FailureOf<"EFFECTS_STALE">>;
+  readonly preview: (id: string) => Effect.Effect<Preview, StateFailure>;
   /** Approves, rejects or confirms. */
   readonly decide: (
     id: string,
-    verdict: Verdict,
+    verdict: ProposalVerdict,
     actor: Actor,
     signature?: Signature,
   ) => Effect.Effect<ProposalRecord, DecideFailure>;
@@ -177,11 +183,11 @@ export interface ProposalsShape {
   /** Undoes the latest applied change of a domain: anybody during probation, a person once it is confirmed. */
   readonly rollback: (id: string, actor: Actor) => Effect.Effect<ProposalRecord, RollbackFailure>;
   /** One proposal. */
-  readonly get: (id: string) => Effect.Effect<ProposalRecord, KernelFailure>;
+  readonly get: (id: string) => Effect.Effect<ProposalRecord, StateFailure>;
   /** All proposals, oldest first. */
-  readonly list: Effect.Effect<ReadonlyArray<ProposalRecord>, KernelFailure>;
+  readonly list: Effect.Effect<ReadonlyArray<ProposalRecord>, StateFailure>;
   /** A domain's document and its identity. */
-  readonly domain: (name: string) => Effect.Effect<{ readonly document: Json; readonly digest: Digest }, KernelFailure>;
+  readonly domain: (name: string) => Effect.Effect<{ readonly document: Json; readonly digest: Digest }, StateFailure>;
   /** Adds checks for the domains a pattern names, while this kernel is open. */
   readonly register: (domain: string, checks: ReadonlyArray<Check>) => Effect.Effect<void>;
 }
@@ -194,7 +200,8 @@ const ProposalsBase: Context.ServiceClass<Proposals, "rmi/Proposals", ProposalsS
 /** The service of proposals. */
 export class Proposals extends ProposalsBase {}
 
-const bindingOf = (record: ProposalRecord): Digest =>
+/** What a decision on a proposal is bound to, and so what a key holder signs. */
+export const consentBinding = (record: ProposalRecord): Digest =>
   digestJson({ format: 1, proposal: record.proposal.id, base: record.proposal.base });
 
 const contentOf = ({ id: _id, proposer: _proposer, ...content }: Proposal): ProposalDraft => content;
@@ -220,7 +227,7 @@ export interface ProposalPorts {
 }
 
 const DECISIONS: {
-  readonly [V in Verdict]: { readonly type: string; readonly to: Admission; readonly needed: string };
+  readonly [V in ProposalVerdict]: { readonly type: string; readonly to: Admission; readonly needed: string };
 } = {
   approve: { type: "proposal.approved", to: "approved", needed: "ready" },
   reject: { type: "proposal.rejected", to: "rejected", needed: "not yet applied" },
@@ -231,10 +238,10 @@ const DECISIONS: {
 export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): ProposalsShape => {
   const registered: Array<{ readonly matches: (domain: string) => boolean; readonly checks: ReadonlyArray<Check> }> =
     [];
-  const state: Effect.Effect<ProposalState, KernelFailure> = ledger.state(proposalFold);
+  const state: Effect.Effect<ProposalState, StateFailure> = ledger.state(proposalFold);
   const record = (type: string, actor: string, data: JsonObject) => ledger.append([{ type, actor, data }]);
 
-  const find = (from: ProposalState, id: string): Effect.Effect<ProposalRecord, KernelFailure> => {
+  const find = (from: ProposalState, id: string): Effect.Effect<ProposalRecord, StateFailure> => {
     const found = recordOf(from, id);
     if (found !== undefined) return Effect.succeed(found);
     const suggestions = nearest(id, Object.keys(from.records), 3);
@@ -259,7 +266,7 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
   };
 
   /** Judges, records the judgement where it is news, and lets a policy rule approve what is ready and within bounds. */
-  const judged = (id: string): Effect.Effect<ProposalRecord, KernelFailure> =>
+  const judged = (id: string): Effect.Effect<ProposalRecord, StateFailure> =>
     Effect.gen(function* () {
       const before = yield* state;
       const found = yield* find(before, id);
@@ -282,9 +289,9 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
       yield* record("proposal.approved", actor, {
         proposal: found.proposal.id,
         by,
-        binding: bindingOf(found),
+        binding: consentBinding(found),
         expiresAt: (yield* Clock.currentTimeMillis) + approvalLifetimeMs(policy.file),
-        ...(signature === undefined ? {} : { key: signature.key, signature: signature.value }),
+        ...(signature === undefined ? {} : { signature: signature.value }),
       });
     });
 
@@ -315,16 +322,16 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
     Effect.gen(function* () {
       const { type, to, needed } = DECISIONS[verdict];
       const found = verdict === "approve" ? yield* judged(id) : yield* get(id);
-      const consent = {
-        what: `proposal ${id}`,
-        proposer: found.proposal.proposer,
-        binding: bindingOf(found),
-        command: `rmi proposals decide --proposal ${id} --verdict ${verdict}`,
-      };
-      const by = yield* approverOf(policy, actor, consent, signature);
       if (!moves(type, found.state)) {
         return yield* Effect.fail(wrongAdmission({ proposal: id, state: found.state, action: verdict, needed }));
       }
+      const consent = {
+        what: `proposal ${id}`,
+        proposer: found.proposal.proposer,
+        binding: consentBinding(found),
+        command: `rmi proposals decide --proposal ${id} --verdict ${verdict}`,
+      };
+      const by = yield* approverOf(policy, actor, consent, signature);
       if (verdict === "approve") yield* approve(found, by, actor, signature);
       else yield* record(type, actor, { proposal: id, by });
       return yield* reached(id, to, verdict, needed);

@@ -80,7 +80,9 @@ const model = () => {
   const below = (id: number) => entries.flatMap((entry, index) => entry.parent === id ? [index] : []);
   const sum = (ids: ReadonlyArray<number>, of: (id: number) => number) => ids.reduce((total, id) => total + of(id), 0);
   const consumed = (id: number, axis: Axis): number =>
-    entries[id].open ? entries[id].limit[axis] : entries[id].own[axis] + sum(below(id), (child) => consumed(child, axis));
+    entries[id].open
+      ? entries[id].limit[axis]
+      : entries[id].own[axis] + sum(below(id), (child) => consumed(child, axis));
   const spent = (id: number, axis: Axis): number =>
     entries[id].own[axis] + sum(below(id), (child) => spent(child, axis));
   const remaining = (id: number, axis: Axis): number =>
@@ -130,7 +132,9 @@ const schedule = (choices: Choices) =>
         for (const axis of SOME) {
           assert.equal(account.remaining()[axis], remaining(id, axis), `remaining of ${id} after step ${step}`);
           assert.ok(spent(id, axis) <= entries[id].limit[axis], "no account, its children included, exceeds its limit");
-          if (entries[id].open) assert.equal(account.spent()[axis], spent(id, axis), `spent of ${id} after step ${step}`);
+          if (entries[id].open) {
+            assert.equal(account.spent()[axis], spent(id, axis), `spent of ${id} after step ${step}`);
+          }
         }
       }
     }
@@ -167,8 +171,11 @@ const worker = (
             worker(made, part, choices, depth + 1, tally)),
         );
         const fiber = yield* Effect.forkChild(child);
-        if (choices.below(3) === 0) yield* Fiber.interrupt(fiber);
-        else if (choices.below(3) > 0) yield* Effect.exit(Fiber.join(fiber));
+        if (choices.below(3) === 0) {
+          yield* Fiber.interrupt(fiber);
+        } else if (choices.below(3) > 0) {
+          yield* Effect.exit(Fiber.join(fiber));
+        }
       }
       assert.ok(own + account.remaining().fuel <= limit);
       assert.ok(account.spent().fuel <= limit);

@@ -12,6 +12,7 @@ import {
   type Rule,
 } from "../../effects/policy.ts";
 import { folderPattern, glob, hostPattern, pathKey } from "../../effects/patterns.ts";
+import { SEALED } from "../../effects/ledger.ts";
 import { randomFor } from "./seeded.ts";
 
 const folders = { workspace: "/home/ada/work", state: "/home/ada/work/.rmi", output: "/home/ada/work/out" };
@@ -98,8 +99,11 @@ Deno.test("no rule of the file can allow writing the policy, the ledger, or touc
   for (const file of ["ledger.sqlite", "ledger.sqlite-wal", "ledger.head", "ledger.lock", "blobs", "blobs/ab/cd"]) {
     assert.equal(write(`/home/ada/work/.rmi/${file}`), "guard.ledger", file);
   }
-  assert.equal(write("/home/ada/work/.rmi/blob.key"), "guard.keys");
-  assert.equal(ask(policy, "readLocal", "/home/ada/work/.rmi/blob.key").rule, "guard.keys");
+  for (const file of SEALED) assert.equal(write(`/home/ada/work/.rmi/${file}`).startsWith("guard."), true, file);
+  assert.equal(write("/home/ada/work/.rmi/signing.key"), "guard.keys");
+  assert.equal(ask(policy, "readLocal", "/home/ada/work/.rmi/signing.key").rule, "guard.keys");
+  assert.equal(ask(policy, "readLocal", "/home/ada/work/.rmi/blobs/ab/cd").rule, "guard.blobs");
+  assert.equal(ask(policy, "readLocal", "/home/ada/work/.rmi/artifacts/x").rule, "everything");
   assert.equal(write("/home/ada/work/.rmi/artifacts/x"), "everything");
   assert.equal(write("/home/ada/work/notes/rmi.policy.json"), "everything");
   assert.equal(write("relative/path"), "guard.policy");
@@ -225,12 +229,12 @@ Deno.test("a newer policy format is refused with the version needed", () => {
 /** The slow, obvious meaning of a rule list, for rules about folders and hosts without wildcards. */
 const naive = (rules: ReadonlyArray<Rule>, query: Required<Query>): string => {
   for (const rule of rules) {
-    const subjects = rule.authorities ?? (rule.paths ? ["readLocal", "writeLocal"] : rule.hosts ? ["network"] : undefined);
+    const subjects = rule.authorities ??
+      (rule.paths ? ["readLocal", "writeLocal"] : rule.hosts ? ["network"] : undefined);
     if (subjects && !(subjects as ReadonlyArray<string>).includes(query.authority)) continue;
     if (rule.actor && rule.actor !== query.actor) continue;
     if (rule.operation && rule.operation !== query.operation) continue;
-    const under = (folder: string) =>
-      folder.split("/").every((part, index) => part === query.detail.split("/")[index]);
+    const under = (folder: string) => folder.split("/").every((part, index) => part === query.detail.split("/")[index]);
     if (rule.paths && !rule.paths.some(under)) continue;
     if (rule.hosts && !rule.hosts.includes(query.detail)) continue;
     return rule.name;
