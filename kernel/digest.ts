@@ -8,7 +8,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import * as Schema from "effect/Schema";
 import { canonicalJson } from "./json.ts";
 
@@ -29,6 +29,15 @@ const spell = (hash: Uint8Array): Digest => `sha256:${bytesToHex(hash)}`;
 
 /** Digest of bytes. */
 export const digestBytes = (bytes: Uint8Array): Digest => spell(sha256(bytes));
+
+/** The 32 raw bytes of a digest of bytes, for formats that store many. */
+export const hashBytes = (bytes: Uint8Array): Uint8Array => sha256(bytes);
+
+/** Spells 32 raw bytes as a digest. */
+export const digestOfHash = (hash: Uint8Array): Digest => spell(hash);
+
+/** The 32 raw bytes that a digest spells. */
+export const hashOfDigest = (digest: Digest): Uint8Array => hexToBytes(digest.slice("sha256:".length));
 
 /** Digest of a text's UTF-8 bytes. */
 export const digestText = (text: string): Digest => digestBytes(utf8ToBytes(text));
