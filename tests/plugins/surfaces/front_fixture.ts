@@ -50,7 +50,10 @@ const Echo = operation("demo.echo", {
 const Count = operation("demo.count", {
   ...common,
   summary: "Count up, telling every number.",
-  input: { to: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })) },
+  input: {
+    to: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 })),
+    everyMs: Schema.optionalKey(Schema.Int),
+  },
   output: Schema.Struct({ counted: Schema.Int }),
   event: Schema.Struct({ at: Schema.Int }),
   failures: [],
@@ -62,6 +65,15 @@ const Wait = operation("demo.wait", {
   summary: "Wait without end.",
   input: {},
   output: Schema.Null,
+  failures: [],
+  examples: [{ input: {} }],
+});
+
+const Watched = operation("demo.watched", {
+  ...common,
+  summary: "Tell how many waits are in progress, and how many were interrupted.",
+  input: {},
+  output: Schema.Struct({ waiting: Schema.Int, interrupted: Schema.Int }),
   failures: [],
   examples: [{ input: {} }],
 });
@@ -132,10 +144,10 @@ const demoPlugin = (watch: Watch): Plugin => ({
   kinds: [],
   stability: "stable",
   namespaces: [{ name: "demo", summary: "operations made to be awkward" }],
-  operations: () => [Echo, Count, Wait, Dice, Write, Send, Secret, Break],
+  operations: () => [Echo, Count, Wait, Watched, Dice, Write, Send, Secret, Break],
   load: () => ({
     default: implementation({
-      operations: [Echo, Count, Wait, Dice, Write, Send, Secret, Break],
+      operations: [Echo, Count, Wait, Watched, Dice, Write, Send, Secret, Break],
       requires: [],
       layer: Layer.empty,
       handlers: {
@@ -144,10 +156,11 @@ const demoPlugin = (watch: Watch): Plugin => ({
             if (/\p{Lu}{3}/u.test(text)) return yield* tooLoud({ text, path: "/text", actual: text });
             return { text, actor: (yield* CallContext).actor };
           }),
-        "demo.count": ({ to }) =>
+        "demo.count": ({ to, everyMs = 0 }) =>
           Effect.gen(function* () {
             const { emit, progress } = yield* CallContext;
             for (let at = 1; at <= to; at++) {
+              if (everyMs > 0) yield* Effect.sleep(everyMs);
               yield* emit({ at });
               yield* progress({ label: "counting", done: at, total: to });
             }
@@ -161,6 +174,7 @@ const demoPlugin = (watch: Watch): Plugin => ({
             Effect.onInterrupt(() => Effect.sync(() => watch.interrupted++)),
             Effect.ensuring(Effect.sync(() => watch.waiting--)),
           ),
+        "demo.watched": () => Effect.sync(() => ({ ...watch })),
         "demo.dice": () => Effect.map(CallContext, ({ random }) => Array.from({ length: 8 }, () => random.float())),
         "demo.write": () => Effect.succeed(null),
         "demo.send": () => Effect.succeed(null),
