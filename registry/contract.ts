@@ -1,0 +1,80 @@
+/**
+ * Contract: the registry's services, as other rooms and its own operations see them.
+ *
+ * @module
+ */
+import * as Context from "effect/Context";
+import type * as Effect from "effect/Effect";
+import type { Digest, Failure, Plugin, Provision } from "../kernel/mod.ts";
+import type { AuthoritySet } from "./authority_set.ts";
+import type { Described } from "./described.ts";
+import type { Lock } from "./lock.ts";
+import type { Source } from "./source.ts";
+
+/** Where a third-party plugin stands. */
+export type FindingState = "ready" | "waiting" | "refused";
+
+/** One third-party plugin, as it was found when the kernel opened. */
+export interface Finding {
+  /** Its id; its source while nobody looked. */
+  readonly plugin: string;
+  /** Version, where known. */
+  readonly version?: string;
+  /** As the user wrote it. */
+  readonly source: string;
+  /** Ready to run, waiting for an approval, or refused. */
+  readonly state: FindingState;
+  /** What it may do, in plain words. */
+  readonly wants: ReadonlyArray<string>;
+  /** Why it waits, in plain words. */
+  readonly changes: ReadonlyArray<string>;
+  /** Whether it runs inside the kernel's own process. */
+  readonly trusted: boolean;
+  /** Why it was refused. */
+  readonly failure?: Failure;
+}
+
+/** What a look at a plugin tells. */
+export interface Look {
+  /** Its code. */
+  readonly source: Source;
+  /** Its declarations. */
+  readonly described: Described;
+  /** Digest of its declarations: what an approval names. */
+  readonly manifest: Digest;
+  /** What it wants. */
+  readonly authority: AuthoritySet;
+  /** What differs from the lock, in plain words. */
+  readonly changes: ReadonlyArray<string>;
+}
+
+/** The registry of plugins. */
+export interface RegistryShape {
+  /** The folder of the lock, absolute. */
+  readonly workspace: string;
+  /** Every manifest of this kernel. */
+  readonly plugins: ReadonlyArray<Plugin>;
+  /** Third-party plugins, by id. */
+  readonly findings: ReadonlyArray<Finding>;
+  /** Starts a plugin's code without any permission and reads what it declares. */
+  readonly look: (source: string) => Effect.Effect<Look, Failure>;
+  /** The lock as it is now. */
+  readonly lock: Effect.Effect<Lock, Failure>;
+  /** Replaces the lock. Only for operations that hold `selfModify`. */
+  readonly writeLock: (lock: Lock) => Effect.Effect<void, Failure>;
+  /** Keeps a description, so that the next start need not look again. */
+  readonly remember: (look: Look) => Effect.Effect<void, Failure>;
+  /** Downloads one optional package into the cache. */
+  readonly install: (name: string) => Effect.Effect<string, Failure>;
+}
+
+const RegistryBase: Context.ServiceClass<Registry, "rmi/Registry", RegistryShape> = Context.Service<
+  Registry,
+  RegistryShape
+>()("rmi/Registry");
+
+/** The registry service. */
+export class Registry extends RegistryBase {}
+
+/** What the host layer provides for the registry plugin. */
+export const registryProvision: Provision = { capability: "rmi/Registry", version: "1.0.0" };
