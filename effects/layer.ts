@@ -103,7 +103,8 @@ const layerPolicy = (options: EffectsOptions, realPath: RealPath): Layer.Layer<P
 export const layerEffects = (options: EffectsOptions): Layer.Layer<EffectsServices, Failure, Entropy | Disk> => {
   const realPath = realPathOf(options);
   const ledger = layerLedger({ stateFolder: options.stateFolder, redact: redactJson });
+  const journal = layerJournal({ stateFolder: options.stateFolder });
   const ground = Layer.mergeAll(layerPolicy(options, realPath), layerGrants, ledger);
-  const consents = Layer.mergeAll(layerApprovals, layerMeter, layerJournal).pipe(Layer.provideMerge(ground));
+  const consents = Layer.mergeAll(layerApprovals, layerMeter, journal).pipe(Layer.provideMerge(ground));
   return Layer.mergeAll(layerGate(realPath), layerProposals).pipe(Layer.provideMerge(consents));
 };
