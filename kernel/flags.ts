@@ -39,7 +39,7 @@ export interface Generated {
 export interface Situation {
   /** The user's arguments. */
   readonly args: ReadonlyArray<string>;
-  /** The user's folder, real and absolute. */
+  /** The user's folder, real, absolute, and one that {@link canName} holds for. */
   readonly workspace: string;
   /** Folders of our own code and of its packages. */
   readonly code: ReadonlyArray<string>;
@@ -98,21 +98,23 @@ interface Shown {
   readonly bare: ReadonlyArray<string>;
 }
 
-const shownIn = (args: ReadonlyArray<string>): Shown => {
+const shownIn = (args: ReadonlyArray<string>, generated: Generated): Shown => {
   if (args[0] === "call") return { document: parsed(args[2]), bare: [] };
+  let words = Object.hasOwn(generated.aliases, args[0] ?? "") ? 1 : 2;
   const document: Record<string, unknown> = {};
   const bare: Array<string> = [];
   args.forEach((word, index) => {
     const flag = /^--([^=]+)(?:=(.*))?$/su.exec(word);
     if (flag === null) {
-      bare.push(word);
+      // The first words name the operation.
+      if (words-- <= 0) bare.push(word);
       return;
     }
     const [, name, value = args[index + 1]] = flag;
     const known = Object.hasOwn(document, name) ? [document[name]].flat() : [];
     document[name] = [...known, parsed(value)];
   });
-  return { document, bare: bare.slice(1) };
+  return { document, bare };
 };
 
 const valuesAt = (value: unknown, keys: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -130,20 +132,26 @@ const absolute = (folder: string, path: string): string =>
 const parent = (path: string): string => path.replace(/[\\/]+[^\\/]*[\\/]*$/u, "") || "/";
 
 /** What rules that allow or ask name under a member; what every rule refuses is never made possible. */
-const named = (policy: unknown, member: string): ReadonlyArray<string> => {
+const named = (policy: unknown, member: "hosts" | "paths" | "names", authority: string): ReadonlyArray<string> => {
   const rules = isRecord(policy) && Array.isArray(policy.rules) ? policy.rules.filter(isRecord) : [];
   return rules
     .filter((rule) => rule.decision === "allow" || rule.decision === "ask")
-    .flatMap((rule) => [rule, rule.match, rule.when])
-    .flatMap((part) => isRecord(part) ? textsIn(part[member]) : []);
+    .filter((rule) => rule.authorities === undefined || textsIn(rule.authorities).includes(authority))
+    .flatMap((rule) => textsIn(rule[member]));
 };
+
+/** A folder of a policy rule; folders that the kernel process has anyway are left out. */
+const policyFolders = (policy: unknown, authority: string, workspace: string): ReadonlyArray<string> =>
+  named(policy, "paths", authority).filter((path) => !path.startsWith("$")).map((path) => absolute(workspace, path));
+
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/u;
 
 const URL_HOST = /\bhttps?:\/\/(\[[^\]\s]+\]|[^\s/"':?#@\\]+)(:\d{1,5})?/gu;
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.*_-]+)(?::\d{1,5})?$/u;
 
 /** Hosts a network operation may reach: those the policy names, those in its URLs, and the address it listens on. */
 const hostsOf = (id: string, situation: Situation, document: unknown): ReadonlyArray<string> => {
-  const hosts = [...named(situation.policy, "hosts")];
+  const hosts = [...named(situation.policy, "hosts", "network")];
   for (const [, host, port = ""] of situation.args.join(" ").matchAll(URL_HOST)) hosts.push(host + port);
   if (id === SERVE && isRecord(document)) {
     const first = (member: string): unknown => [document[member]].flat()[0];
@@ -176,8 +184,11 @@ const pathsOf = (
   return { read, write };
 };
 
+/** Whether a permission flag can name a path: Deno reads a comma as the start of another one, and has no escape. */
+export const canName = (path: string): boolean => !path.includes(",");
+
 const flag = (name: string, values: Iterable<string>): ReadonlyArray<string> =>
-  [...new Set(values)].map((value) => `--${name}=${value.replaceAll(",", ",,")}`);
+  [...new Set(values)].filter(canName).map((value) => `--${name}=${value}`);
 
 /** The permission flags of the kernel process. */
 export const flagsFor = (situation: Situation): ReadonlyArray<string> => {
@@ -185,18 +196,29 @@ export const flagsFor = (situation: Situation): ReadonlyArray<string> => {
   const id = operationOf(args, generated) ?? "";
   const declared = Object.hasOwn(generated.operations, id) ? generated.operations[id] : undefined;
   const needed = new Set([...declared?.effects ?? [], ...declared?.kinds ?? []]);
-  const shown = shownIn(args);
+  const shown = shownIn(args, generated);
   const paths = pathsOf(id, situation, shown);
-  const folders = named(policy, "folders").map((folder) => absolute(workspace, folder));
   const files = (name: string): ReadonlyArray<string> => [`${workspace}/${name}`, `${workspace}/${name}${PART}`];
   const [lockWritable, lockDenied] = LOCK_WRITERS.includes(id) ? [files(LOCK_FILE), []] : [[], files(LOCK_FILE)];
   const own = OWN_FOLDERS.map((name) => `${workspace}/${name}`);
   return [
-    ...flag("allow-read", [...situation.code, workspace, ...folders, ...paths.read]),
-    ...flag("allow-write", [...own, ...folders, ...paths.write, ...lockWritable]),
+    ...flag("allow-read", [
+      ...situation.code,
+      workspace,
+      ...policyFolders(policy, "readLocal", workspace),
+      ...paths.read,
+    ]),
+    ...flag("allow-write", [
+      ...own,
+      ...policyFolders(policy, "writeLocal", workspace),
+      ...paths.write,
+      ...lockWritable,
+    ]),
     ...flag("deny-write", [...files(POLICY_FILE), ...lockDenied]),
     ...(needed.has("network") ? flag("allow-net", hostsOf(id, situation, shown.document)) : []),
-    ...(needed.has("env") ? flag("allow-env", named(policy, "env")) : []),
+    ...(needed.has("env")
+      ? flag("allow-env", named(policy, "names", "env").filter((name) => VARIABLE.test(name)))
+      : []),
     ...(needed.has("sys") ? ["--allow-sys"] : []),
     ...(needed.has("ffi") ? ["--allow-ffi"] : []),
   ];

@@ -22,7 +22,7 @@ const STRIPPED = ["DENO_PERMISSION_BROKER_PATH", "DENO_V8_FLAGS", "NODE_OPTIONS"
 const EXIT_REFUSED = 3;
 const EXIT_SIGNAL = 128;
 const SIGNALS: { readonly [name: string]: number } = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
-const FORWARDED: ReadonlyArray<Deno.Signal> = Deno.build.os === "windows"
+const FORWARDED: ReadonlyArray<"SIGINT" | "SIGTERM" | "SIGHUP"> = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
@@ -76,16 +76,19 @@ const strays = (workspace: string, names: ReadonlyArray<string>): ReadonlyArray<
   names.filter((name) => quietly(() => Deno.lstatSync(`${workspace}/${name}`).isSymlink) === true);
 
 const startKernel = async (args: ReadonlyArray<string>, generated: Generated, workspace: string, code: string) => {
-  const [{ flagsFor, OWN_FOLDERS, POLICY_FILE }, { denoCommand, serveRequests }, { spawn }] = await Promise.all([
-    import("./flags.ts"),
-    import("./platform/children.ts"),
-    import("node:child_process"),
-  ]);
-  const astray = strays(workspace, OWN_FOLDERS);
-  if (astray.length > 0) {
-    console.error(`Cannot start in ${workspace}: ${astray.join(" and ")} must be a folder there, not a link`);
+  const [{ canName, flagsFor, OWN_FOLDERS, POLICY_FILE }, { denoCommand, serveRequests }, { spawn }] = await Promise
+    .all([
+      import("./flags.ts"),
+      import("./platform/children.ts"),
+      import("node:child_process"),
+    ]);
+  const refuse = (reason: string): never => {
+    console.error(`Cannot start in ${workspace}: ${reason}`);
     Deno.exit(EXIT_REFUSED);
-  }
+  };
+  if (!canName(workspace) || !canName(code)) refuse("a folder with a comma in its path cannot be granted on its own");
+  const astray = strays(workspace, OWN_FOLDERS);
+  if (astray.length > 0) refuse(`${astray.join(" and ")} must be a folder there, not a link`);
   const policy = quietly(() => JSON.parse(Deno.readTextFileSync(`${workspace}/${POLICY_FILE}`)));
   const tty = Deno.stdin.isTerminal();
   const root = new URL("..", import.meta.url);

@@ -51,7 +51,13 @@ const specifierOf = (workspace: string, entry: string): string => {
   return pathToFileURL(absolute(workspace, entry)).href;
 };
 
-const readFlag = (file: string): string => `--allow-read=${file.replaceAll(",", ",,")}`;
+/** Deno reads a comma as the start of another value, and has no escape for it. */
+const permissionFlag = (name: string, value: string): string => {
+  demand(!value.includes(","), `"${value}" holds a comma, which a permission cannot`);
+  return `--allow-${name}=${value}`;
+};
+
+const readFlag = (file: string): string => permissionFlag("read", file);
 
 /** What the lock says of a plugin; it is read here because the asking process is not asked for permissions. */
 const locked = (workspace: string, plugin: unknown): Start => {
@@ -76,7 +82,7 @@ const locked = (workspace: string, plugin: unknown): Start => {
     if (name === "read") return values.map((value) => readFlag(absolute(workspace, value)));
     // "*" is every host; it can only be told to Deno by naming none.
     if (values.includes("*")) return [`--allow-${name}`];
-    return values.map((value) => `--allow-${name}=${value.replaceAll(",", ",,")}`);
+    return values.map((value) => permissionFlag(name, value));
   });
   return { entry: specifierOf(workspace, entry), flags };
 };
