@@ -45,7 +45,7 @@ Deno.test("law: any failure's line is one line and parses back", async () => {
     const read = parseDiagnostic(line);
     return !/[\n\r\u2028\u2029]/u.test(line) && read !== undefined && read.code === f.code &&
       read.message === f.message && read.fix === f.fix && read.path === f.path && read.recoverable === f.recoverable;
-  }, { numRuns: 500 } as never));
+  }, { runs: 500 }));
   assert.equal(outcome._tag, "Passed", Arbitrary.formatCheckFailure(outcome));
 });
 
