@@ -65,7 +65,8 @@ export const openKernel = (options: KernelOptions): Effect.Effect<Kernel, Failur
         Effect.map(catalogue.visible(actor), (declared) => declared.map(({ operation }) => operation)),
       plugins: resolution.order,
       boot: boot.lines,
-      dangling: yield* journal.dangling,
+      // A damaged journal must not keep anybody from asking where the damage is; calls that write to it still fail.
+      dangling: yield* journal.dangling.pipe(Effect.catch(() => Effect.succeed([]))),
       folders: engine.folders,
     };
     if (options.activate === "all") {

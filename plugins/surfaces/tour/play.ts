@@ -124,11 +124,14 @@ const inFolder = <A, R>(
     return yield* body(kernel);
   })) as Effect.Effect<A, Stopped, R>;
 
+/** Changes the first letter of the mark's name where the chain's event holds it; nothing else. */
 const changeOneLetter = (bytes: Uint8Array): Uint8Array => {
-  const wanted = new TextEncoder().encode(MARK);
+  const event = new TextEncoder().encode(JSON.stringify({ name: MARK }));
   const changed = bytes.slice();
-  for (let from = 0; from + wanted.length <= bytes.length; from++) {
-    if (wanted.every((byte, offset) => bytes[from + offset] === byte)) changed[from] = "T".charCodeAt(0);
+  for (let from = 0; from + event.length <= bytes.length; from++) {
+    if (!event.every((byte, offset) => bytes[from + offset] === byte)) continue;
+    changed[from + JSON.stringify({ name: "" }).length - 2] = MARK.toUpperCase().charCodeAt(0);
+    break;
   }
   return changed;
 };

@@ -74,6 +74,11 @@ const listAt = (value: Json | undefined, path: string): ReadonlyArray<Json> => {
   return Array.isArray(found) ? found : [];
 };
 
+const FEW = 3;
+
+const some = (names: ReadonlyArray<string>): string =>
+  names.slice(0, FEW).join(", ") + (names.length > FEW ? ` and ${names.length - FEW} more` : "");
+
 const refusal = ({ failure }: Happened): ReadonlyArray<string> =>
   failure === undefined ? [] : [
     `refused  ${failure.message}`,
@@ -120,23 +125,24 @@ export const SCRIPT: ReadonlyArray<Step> = [
       `takes    ${Object.keys(at(answer!, "/input/properties") ?? {}).join(", ")}`,
       `may do   ${listAt(answer, "/effects").join(", ")}`,
       `costs    ${textAt(answer, "/cost/compute")}`,
-      `fails    ${listAt(answer, "/failures").map((row) => textAt(row, "/code")).join(", ")}`,
+      `fails    ${some(listAt(answer, "/failures").map((row) => textAt(row, "/code")))}`,
     ],
   },
   {
     title: "Slip: a misspelt field is refused, and the refusal teaches",
-    operation: "ledger.events",
-    input: () => ({ limt: 3 }),
+    operation: "kernel.search",
+    input: () => ({ query: "approve a request", limt: 1 }),
     fails: "KERNEL_INVALID_INPUT",
     lines: refusal,
   },
   {
     title: "Mend: the patch of that refusal, applied blindly",
-    operation: "ledger.events",
+    operation: "kernel.search",
     input: (before) => applyPatch(before?.failure?.fix?.patch ?? [], before?.input ?? {}),
+    holds: (answer) => listAt(answer, "/hits").length === 1,
     lines: ({ input, answer }) => [
       `input    ${JSON.stringify(input)}`,
-      `answers  ${listAt(answer, "/events").length} events, no refusal`,
+      `answers  ${textAt(answer, "/hits/0/id")}`,
     ],
   },
   {
@@ -181,6 +187,9 @@ export const SCRIPT: ReadonlyArray<Step> = [
     operation: "ledger.verify",
     input: () => ({}),
     holds: (answer) => at(answer, "/ok") === false && listAt(answer, "/faults").length > 0,
-    lines: ({ answer }) => listAt(answer, "/faults").map((fault) => `found    ${JSON.stringify(fault)}`),
+    lines: ({ answer }) =>
+      listAt(answer, "/faults").map((fault) =>
+        `found    event ${textAt(fault, "/seq")} is ${textAt(fault, "/kind")}: ${textAt(fault, "/detail")}`
+      ),
   },
 ];
