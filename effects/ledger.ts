@@ -429,10 +429,9 @@ const submitTo = (store: EventStore): Submit => (events) =>
 
 const prepared = (store: FileStore): Effect.Effect<void, StoreFailure> =>
   Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis;
     for (let waited = 0;; waited += LOCK_RETRY_MS) {
       const ready = yield* Effect.tryPromise({
-        try: () => store.prepare(now),
+        try: () => store.prepare(),
         catch: (cause) =>
           isFailure(cause)
             ? cause as StoreFailure
@@ -444,7 +443,7 @@ const prepared = (store: FileStore): Effect.Effect<void, StoreFailure> =>
     }
   });
 
-/** Opens the ledger of a state folder: migrates an older format, adopts what a dead writer left, and batches appends. */
+/** Opens the ledger of a state folder: migrates an older format and batches appends. */
 export const openLedger = (
   options: LedgerOptions,
 ): Effect.Effect<LedgerShape, LedgerFailure, Scope.Scope | Entropy | Disk> =>

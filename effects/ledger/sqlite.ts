@@ -44,8 +44,8 @@ export const RECOVERY_ACTOR = "policy:ledger";
 
 /** A store that must be brought into shape before use. */
 export interface FileStore extends EventStore {
-  /** Migrates and recovers what is there; true when done, false when another process holds the lock. */
-  readonly prepare: (now: number) => Promise<boolean>;
+  /** Migrates what is there; true when done, false when another process holds the lock. */
+  readonly prepare: () => Promise<boolean>;
 }
 
 /** Most rows that one writer can have left unacknowledged: one transaction's. */
@@ -300,34 +300,31 @@ export const sqliteStore = (folder: string, format: Format = FORMAT): FileStore 
   };
   const exists = (): boolean => fs.existsSync(file) || fs.existsSync(headFile);
 
-  const settle = async (now: number): Promise<void> => {
-    if (open === undefined && fs.existsSync(file)) {
-      const database = attach();
-      try {
-        if (inspect(database, format, file) === "older") await migrate(database, format, file, headFile);
-        if (inspect(database, format, file) === "current") open = connected(database);
-      } finally {
-        if (open === undefined) database.close();
-      }
+  const migrated = async (database: DatabaseSync): Promise<boolean> => {
+    const gate = lockFile();
+    if (!gate.tryHold()) return false;
+    try {
+      // Another process may have done it since.
+      if (inspect(database, format, file) === "older") await migrate(database, format, file, headFile);
+      return true;
+    } catch (cause) {
+      if (!isFailure(cause) && isLocked(cause)) return false;
+      throw cause;
+    } finally {
+      gate.release();
     }
-    if (open !== undefined) commit(open, [], now);
   };
 
   return {
-    prepare: async (now) => {
-      if (!exists()) return true;
-      const gate = lockFile();
-      if (!gate.tryHold()) return false;
+    prepare: async () => {
+      if (!fs.existsSync(file)) return true;
+      const database = attach();
       try {
-        await settle(now);
+        if (inspect(database, format, file) === "older" && !(await migrated(database))) return false;
+        if (inspect(database, format, file) === "current") open = connected(database);
         return true;
-      } catch (cause) {
-        // A damaged ledger still opens, so that it can be verified; it refuses appends.
-        if (isFailure(cause) && cause.code === ledgerTampered.code) return true;
-        if (!isFailure(cause) && isLocked(cause)) return false;
-        throw cause;
       } finally {
-        gate.release();
+        if (open === undefined) database.close();
       }
     },
     head: () => {
