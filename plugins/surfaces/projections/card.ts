@@ -46,7 +46,8 @@ export const cardOf = (
   namespaces: ReadonlyArray<Namespace>,
   options: CardOptions,
 ): Json => {
-  const groups = Map.groupBy(operations, (operation) => namespaceOf(operation.id));
+  const sorted = [...operations].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const groups = Map.groupBy(sorted, (operation) => namespaceOf(operation.id));
   const summaries = new Map(namespaces.map((namespace) => [namespace.name, namespace.summary]));
   const skills = [...groups.keys()].sort().map((name) => skillOf(name, summaries.get(name) ?? name, groups.get(name)!));
   return {

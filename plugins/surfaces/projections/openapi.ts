@@ -8,7 +8,7 @@
  */
 import type { Json, JsonObject } from "../../../kernel/json.ts";
 import { type AnyOperation, namespaceOf } from "../../../kernel/operation.ts";
-import { answerSchema, eventSchemaOf, failureSchema, fit, inputSchemaOf, outputSchemaOf } from "./schema.ts";
+import { eventSchemaOf, failureSchema, fit, inputSchemaOf, outputSchemaOf } from "./schema.ts";
 
 /** What the document says besides the operations. */
 export interface OpenApiOptions {
@@ -49,12 +49,39 @@ const FAILED: JsonObject = {
   additionalProperties: false,
 };
 
-const failureResponses: JsonObject = Object.fromEntries(
+const responseName = (status: string): string => `Failed${status}`;
+
+/** The responses of failures, once for the whole document. */
+const FAILURE_RESPONSES: JsonObject = Object.fromEntries(
   STATUS_LINES.map(([status, description]) => [
-    status,
+    responseName(status),
     { description, content: jsonContent({ $ref: `${COMPONENTS}Failed` }) },
   ]),
 );
+
+const failuresWith = (statuses: ReadonlyArray<string>): JsonObject =>
+  Object.fromEntries(
+    statuses.map((status) => [status, { $ref: `#/components/responses/${responseName(status)}` }]),
+  );
+
+const CALL_FAILURES = failuresWith(STATUS_LINES.map(([status]) => status));
+
+const SEED: JsonObject = {
+  name: "seed",
+  in: "query",
+  required: false,
+  description: "Seed of the call's randomness, for repeatable results",
+  schema: { type: "string" },
+};
+
+/** `{ ok: true, value }`, with what the value is. */
+const okValue = (value: JsonObject): JsonObject =>
+  jsonContent({
+    type: "object",
+    properties: { ok: { const: true }, value },
+    required: ["ok", "value"],
+    additionalProperties: false,
+  });
 
 const exampleName = (index: number, title: string | undefined): string => title ?? `example ${index + 1}`;
 
@@ -80,6 +107,7 @@ const pathOf = (operation: AnyOperation): { readonly item: JsonObject; readonly 
         } while it runs.`,
       ].join(" "),
       ...(operation.stability === "stable" ? {} : { "x-rmi-stability": operation.stability }),
+      parameters: [SEED],
       requestBody: {
         required: true,
         content: { "application/json": { schema: { $ref: `${COMPONENTS}${id}.input` }, examples } },
@@ -88,14 +116,12 @@ const pathOf = (operation: AnyOperation): { readonly item: JsonObject; readonly 
         "200": {
           description: "The answer; for streams one line or event a step, the answer last",
           content: {
-            ...jsonContent({
-              ...answerSchema({ $ref: `${COMPONENTS}${id}.output` }, FAILURE.schema),
-            }),
+            ...okValue({ $ref: `${COMPONENTS}${id}.output` }),
             "application/x-ndjson": { schema: { type: "string" } },
             "text/event-stream": { schema: { type: "string" } },
           },
         },
-        ...failureResponses,
+        ...CALL_FAILURES,
       },
     },
   };
@@ -118,8 +144,6 @@ const textAnswer = (operationId: string, summary: string, type: string): JsonObj
     responses: { "200": { description: summary, content: { [type]: { schema: { type: "string" } } } } },
   },
 });
-
-const okValue = (value: JsonObject): JsonObject => jsonContent(answerSchema(value, FAILURE.schema));
 
 const LISTED: JsonObject = {
   type: "array",
@@ -148,7 +172,7 @@ const discovery = (): JsonObject => ({
       parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
       responses: {
         "200": { description: "Schemas, examples, effects, cost, failures", content: okValue({ type: "object" }) },
-        "404": failureResponses["404"],
+        ...failuresWith(["404"]),
       },
     },
   },
@@ -163,7 +187,7 @@ const discovery = (): JsonObject => ({
       ],
       responses: {
         "200": { description: "Ids, best first", content: okValue({ type: "object" }) },
-        "400": failureResponses["400"],
+        ...failuresWith(["400"]),
       },
     },
   },
@@ -204,6 +228,7 @@ export const openApiOf = (operations: ReadonlyArray<AnyOperation>, options: Open
         Failed: FAILED,
         ...Object.assign({}, ...projected.map(([, { schemas }]) => schemas)),
       },
+      responses: FAILURE_RESPONSES,
       ...(options.secured ? { securitySchemes: { token: { type: "http", scheme: "bearer" } } } : {}),
     },
   };

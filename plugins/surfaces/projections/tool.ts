@@ -9,7 +9,7 @@
 import type { Json, JsonObject } from "../../../kernel/json.ts";
 import type { AnyOperation } from "../../../kernel/operation.ts";
 import { Describe, Search } from "../../../kernel/operations.ts";
-import { answerSchema, failureSchema, fit, inputSchemaOf, outputSchemaOf } from "./schema.ts";
+import { answerSchema, fit, inputSchemaOf, outputSchemaOf } from "./schema.ts";
 
 /** What an MCP client may assume about a tool. */
 export type ToolAnnotations = {
@@ -44,13 +44,25 @@ export const toolNameOf = (id: string): string => id.replaceAll(".", "-");
 
 const CHANGES: ReadonlyArray<string> = ["writeLocal", "exec", "network"];
 
+/** The failure in short: a client keeps every tool's schemas at hand, and the whole one is in OpenAPI and `describe`. */
+const FAILURE: JsonObject = {
+  type: "object",
+  description: "code, recoverable, message, path, expected, actual, fix {summary, patch, command}, suggestions, docs",
+  properties: { code: { type: "string" }, message: { type: "string" } },
+  required: ["code", "message"],
+};
+
+const within = (schema: JsonObject, definitions: JsonObject): JsonObject =>
+  Object.keys(definitions).length === 0 ? schema : { ...schema, $defs: definitions };
+
+const inputOf = (operation: AnyOperation): JsonObject => {
+  const { schema, definitions } = fit(inputSchemaOf(operation), "#/$defs/");
+  return within(schema, definitions);
+};
+
 const answerOf = (value: Json): JsonObject => {
-  const fitted = fit(value, "#/$defs/", "Value");
-  const failure = fit(failureSchema, "#/$defs/");
-  return {
-    ...answerSchema(fitted.schema, failure.schema),
-    $defs: { ...fitted.definitions, ...failure.definitions },
-  };
+  const { schema, definitions } = fit(value, "#/$defs/");
+  return within(answerSchema(schema, FAILURE), definitions);
 };
 
 const annotationsOf = (operation: AnyOperation): ToolAnnotations => {
@@ -78,7 +90,7 @@ export const toolOf = (operation: AnyOperation): ToolDescriptor => ({
   name: toolNameOf(operation.id),
   title: operation.id,
   description: describe(operation),
-  inputSchema: inputSchemaOf(operation),
+  inputSchema: inputOf(operation),
   outputSchema: answerOf(outputSchemaOf(operation)),
   annotations: annotationsOf(operation),
 });
