@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { innerSizes, makeProgram, parameterSizes } from "./check.ts";
+import { innerSizes, makeProgram, MAX_NODES, parameterSizes } from "./check.ts";
 import { Composites } from "./composites.ts";
 import type { Dimension } from "./dimension.ts";
-import { badReference, locate, unknownFunction } from "./failures.ts";
+import { badReference, locate, overLimit, unknownFunction } from "./failures.ts";
 import type { Attributes, IrFunction, Node, Program } from "./graph.ts";
 import { inferNode } from "./infer.ts";
 import { Value } from "./operators.ts";
@@ -102,16 +102,20 @@ export class FunctionBuilder extends Composites {
 
   /** Emits a node and gives its results. */
   emit(op: string, operands: ReadonlyArray<Value>, attributes: Attributes = {}): ReadonlyArray<Value> {
-    return this.emitWith(op, operands, attributes, []);
+    return this.emitNode(op, operands, attributes, []);
   }
 
-  private emitWith(
+  /** Emits a node of any kind, with the functions it runs by name. */
+  emitNode(
     op: string,
     operands: ReadonlyArray<Value>,
     attributes: Attributes,
     functions: ReadonlyArray<string>,
   ): ReadonlyArray<Value> {
     return locate(this.location ?? `/functions/${this.name}/nodes/${this.nodes.length}`, () => {
+      if (this.nodes.length >= MAX_NODES) {
+        throw overLimit({ what: "a function", limit: MAX_NODES, found: `${this.nodes.length + 1} nodes` });
+      }
       const mine = operands.map((operand) => this.owned(operand, op));
       const types = mine.map((operand) => operand.type);
       const inferred = inferNode(
@@ -127,7 +131,7 @@ export class FunctionBuilder extends Composites {
 
   /** Runs another function of the program. */
   call(name: string, operands: ReadonlyArray<Value>, sizes: ReadonlyArray<Dimension> = []): ReadonlyArray<Value> {
-    return this.emitWith("call", operands, { sizes }, [name]);
+    return this.emitNode("call", operands, { sizes }, [name]);
   }
 
   private body(
@@ -171,7 +175,7 @@ export class FunctionBuilder extends Composites {
   ): ReadonlyArray<Value> {
     const bodies = [this.body("then", [], then), this.body("else", [], otherwise)];
     const { captured, sizes, names } = this.close(bodies);
-    return this.emitWith("if", [predicate, ...captured], { sizes }, names);
+    return this.emitNode("if", [predicate, ...captured], { sizes }, names);
   }
 
   /** Repeats the body on the carried values while the condition holds. */
@@ -183,7 +187,7 @@ export class FunctionBuilder extends Composites {
     const types = initial.map((value) => value.type);
     const bodies = [this.body("while", types, condition), this.body("do", types, body)];
     const { captured, sizes, names } = this.close(bodies);
-    return this.emitWith("while", [...initial, ...captured], { carry: initial.length, sizes }, names);
+    return this.emitNode("while", [...initial, ...captured], { carry: initial.length, sizes }, names);
   }
 
   /** Runs the body over rows; it gives the next carried values and then a row of each stacked result. */
@@ -200,7 +204,7 @@ export class FunctionBuilder extends Composites {
       (g, values) => body(g, values.slice(0, initial.length), values.slice(initial.length)),
     );
     const { captured, sizes, names } = this.close([made]);
-    return this.emitWith("scan", [...initial, ...scanned, ...captured], {
+    return this.emitNode("scan", [...initial, ...scanned, ...captured], {
       carry: initial.length,
       scanned: scanned.length,
       length: how.length,
@@ -264,6 +268,11 @@ export class ProgramBuilder {
     return found;
   }
 
+  /** Starts a function that its maker adds when it is done. */
+  open(name: string, options: FunctionOptions = {}): FunctionBuilder {
+    return new FunctionBuilder(this, name, options);
+  }
+
   /** Defines a function by its parameters and its body. */
   function<const P extends ParameterTypes>(
     name: string,
@@ -271,7 +280,7 @@ export class ProgramBuilder {
     body: (g: FunctionBuilder, values: ParameterValues<P>) => Results,
     options: FunctionOptions & { readonly live?: boolean } = {},
   ): void {
-    const g = new FunctionBuilder(this, name, options);
+    const g = this.open(name, options);
     const values = Object.fromEntries(
       Object.entries(parameters).map(([parameter, type]) => [parameter, g.parameter(parameter, type)]),
     );

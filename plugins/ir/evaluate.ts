@@ -69,6 +69,8 @@ type Prepared = {
   readonly bytes: number;
 };
 
+type Call = (fn: IrFunction, args: ReadonlyArray<Tensor>) => Steps<ReadonlyArray<Tensor>>;
+
 const bytesOf = (types: ReadonlyArray<ConcreteType>): number =>
   types.reduce((sum, { dtype, shape }) => sum + packedBytes(dtype, elementCount(shape)), 0);
 
@@ -175,11 +177,9 @@ class Machine {
       held += bytes;
       values.push(...(yield* this.step(nodes[index], operands, path)));
       for (const value of uses[index]) {
-        if (value >= inputs.length) {
-          const size = bytesOf([values[value]!]);
-          this.live -= size;
-          held -= size;
-        }
+        const size = bytesOf([values[value]!]);
+        this.live -= size;
+        held -= size;
         values[value] = undefined;
       }
       if (this.sinceTurn >= STEPS_PER_TURN) {
@@ -199,25 +199,25 @@ class Machine {
     }
     const functions = node.functions.map((name) => functionOf(this.program, name));
     const sizes = attributes.sizes as ReadonlyArray<Dimension>;
-    const call = (fn: IrFunction, args: ReadonlyArray<Tensor>) =>
-      this.run(fn, args, bindCall(node.op, fn, args, sizes, NOTHING_ASSUMED));
+    const call: Call = (fn, args) => this.run(fn, args, bindCall(node.op, fn, args, sizes, NOTHING_ASSUMED));
     if (node.op === "call") return yield* call(functions[0], operands);
     if (node.op === "if") return yield* call(functions[operands[0].data[0] ? 0 : 1], operands.slice(1));
-    if (node.op === "while") return yield* this.loop(prepared, functions, operands, call);
-    return yield* this.scan(prepared, functions[0], operands, call);
+    if (node.op === "while") return yield* this.loop(prepared, functions, operands, path, call);
+    return yield* this.scan(prepared, functions[0], operands, path, call);
   }
 
   private *loop(
     { attributes, node }: Prepared,
     [condition, body]: ReadonlyArray<IrFunction>,
     operands: ReadonlyArray<Tensor>,
-    call: (fn: IrFunction, args: ReadonlyArray<Tensor>) => Steps<ReadonlyArray<Tensor>>,
+    path: string,
+    call: Call,
   ): Steps<ReadonlyArray<Tensor>> {
     const carry = attributes.carry as number;
     const constants = operands.slice(carry);
     let carried = operands.slice(0, carry);
     for (;;) {
-      this.charge(node.op, 1);
+      locate(path, () => this.charge(node.op, 1));
       const [more] = yield* call(condition, [...carried, ...constants]);
       if (!more.data[0]) return carried;
       carried = [...(yield* call(body, [...carried, ...constants]))];
@@ -228,7 +228,8 @@ class Machine {
     { attributes, node, results }: Prepared,
     body: IrFunction,
     operands: ReadonlyArray<Tensor>,
-    call: (fn: IrFunction, args: ReadonlyArray<Tensor>) => Steps<ReadonlyArray<Tensor>>,
+    path: string,
+    call: Call,
   ): Steps<ReadonlyArray<Tensor>> {
     const { carry, scanned, length, reverse } = attributes as {
       carry: number;
@@ -241,7 +242,7 @@ class Machine {
     const stacks = results.slice(carry).map((type) => zeros(type.dtype, type.shape));
     let carried = operands.slice(0, carry);
     for (let turn = 0; turn < length; turn++) {
-      this.charge(node.op, 1);
+      locate(path, () => this.charge(node.op, 1));
       const at = reverse ? length - 1 - turn : turn;
       const made = yield* call(body, [...carried, ...rows.map((row) => rowAt(row, at)), ...constants]);
       carried = made.slice(0, carry);

@@ -1,0 +1,106 @@
+/**
+ * Library: what other plugins import of the IR: pure, stateless functions and their types.
+ *
+ * Functions throw failures of this room's catalogue on bad input; `attempt` and `attemptEffect` turn them into values.
+ *
+ * @module
+ */
+export * from "./contract.ts";
+export {
+  buildProgram,
+  FunctionBuilder,
+  type FunctionOptions,
+  type ParameterTypes,
+  type ParameterValues,
+  ProgramBuilder,
+  type Results,
+} from "./builder.ts";
+export { innerSizes, makeProgram, MAX_CALL_DEPTH, MAX_FUNCTIONS, MAX_NODES, parameterSizes } from "./check.ts";
+export {
+  type Activation,
+  ACTIVATION_NAMES,
+  type AttentionOptions,
+  Composites,
+  type Normalization,
+} from "./composites.ts";
+export { bindCall, CONTROL, type Control, isControl } from "./control.ts";
+export { costOf, type ProgramCost, typeBytes } from "./cost.ts";
+export {
+  addDimensions,
+  type Bindings,
+  dimension,
+  divideDimension,
+  multiplyDimensions,
+  quotientOf,
+  substitute,
+  subtractDimensions,
+  symbolsOf,
+} from "./dimension.ts";
+export {
+  DEFAULT_FUEL,
+  DEFAULT_MAX_BYTES,
+  evaluate,
+  type EvaluateOptions,
+  evaluateSteps,
+  type Evaluation,
+  STEPS_PER_TURN,
+} from "./evaluate.ts";
+export { attempt, attemptEffect, IR_FAILURES, isIrFailure } from "./failures.ts";
+export { decodeNarrow, encodeNarrow, type NarrowFloat, roundHalfEven } from "./float.ts";
+export { grad, type GradOptions } from "./grad.ts";
+export { firstResults, functionOf, returnTypes, valueTypes } from "./graph.ts";
+export { programDigest } from "./hash.ts";
+export { inferNode, type Inferred, type Proposed, sizeAttributes, substituteAttributes } from "./infer.ts";
+export { tensorFromJson, TensorJson, tensorToJson } from "./interchange.ts";
+export { lastUses } from "./liveness.ts";
+export { type Input, Operators, Value } from "./operators.ts";
+export { isPrimitive, primitiveOf, PRIMITIVES } from "./primitives.ts";
+export type { Direction } from "./primitives/binary.ts";
+export type { ConvWindow, DotAxes } from "./primitives/contraction.ts";
+export { philox, type Words } from "./primitives/creation.ts";
+export type { ScatterMode } from "./primitives/indexing.ts";
+export type { ReduceKind } from "./primitives/reduction.ts";
+export { castTensor, erf, logistic } from "./primitives/unary.ts";
+export type { Sliding, WindowKind } from "./primitives/window.ts";
+export { broadcastShapes, countOf, printShape, stridesOf } from "./shape.ts";
+export { DimensionSolver, matchDimensions } from "./solver.ts";
+export { MAX_PRINTED_ELEMENTS, MAX_PROGRAM_TEXT, parseProgram, printProgram } from "./text.ts";
+export {
+  DTYPE_NAMES,
+  type DtypeInfo,
+  dtypeInfo,
+  type DtypeKind,
+  DTYPES,
+  isConcrete,
+  isDtype,
+  isFloat,
+  isInteger,
+  MAX_RANK,
+  parseType,
+  printType,
+  printTypes,
+  sameType,
+  substituteType,
+  tensorType,
+} from "./types.ts";
+export {
+  type Element,
+  elementAt,
+  elementCount,
+  elements,
+  filled,
+  fromBytes,
+  fromFloats,
+  fromIntegers,
+  isTensor,
+  packedBytes,
+  roundTo,
+  scalar,
+  tensor,
+  tensorOf,
+  toBytes,
+  toFloats,
+  toIntegers,
+  toNested,
+  zeros,
+} from "./value.ts";
