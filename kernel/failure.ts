@@ -64,8 +64,8 @@ const FailureBase: Schema.Class<Failure, Schema.TaggedStruct<"Failure", FailureF
 /** An expected error: stable code, path into the input, expected, actual, and the fix where it is known. */
 export class Failure extends FailureBase {}
 
-/** A failure of one code, so that the error channel of an effect names what can go wrong. */
-export type FailureOf<Code extends string> = Failure & { readonly code: Code };
+/** A failure of one code, or of one of several, so that the error channel of an effect names what can go wrong. */
+export type FailureOf<Code extends string> = Code extends string ? Failure & { readonly code: Code } : never;
 
 /** A failure of the kernel's own catalogue: budgets, denial, disk, unknown entries and the like. */
 export type KernelFailure = FailureOf<`KERNEL_${string}`>;

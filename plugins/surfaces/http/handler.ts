@@ -10,7 +10,7 @@ import { using } from "../../../kernel/authority.ts";
 import { CallContext } from "../../../kernel/context.ts";
 import { Disk } from "../../../kernel/disk.ts";
 import type { Entropy } from "../../../kernel/entropy.ts";
-import type { FailureOf, KernelFailure } from "../../../kernel/failure.ts";
+import type { FailureOf, FailuresOf, KernelFailure } from "../../../kernel/failure.ts";
 import { Front } from "../contract.ts";
 import { tokenNeeded } from "../failures.ts";
 import { onlyForUsers } from "../mcp/handler.ts";
@@ -19,7 +19,7 @@ import { parseTokens, type Token } from "./tokens.ts";
 
 type Input = typeof Serve["input"]["Type"];
 
-type Refused = FailureOf<"SURFACE_TOKEN_NEEDED" | "SURFACE_TOKENS" | "SURFACE_NOT_FOR_CALLERS" | "SURFACE_LISTEN">;
+type Refused = FailuresOf<typeof Serve["failures"][number]>;
 
 const readTokens = (
   file: string | undefined,

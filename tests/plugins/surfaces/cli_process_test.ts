@@ -95,12 +95,37 @@ test("an input the kernel refuses is exit 2, with help, the path, and the fix as
   assert.equal(mended.code, 0, mended.err);
 });
 
-test("an operation that policy refuses is exit 3, with the command that would allow it", async (workspace) => {
-  const ran = await rmi(workspace, ["call", "registry.install", '{"package":"onnxruntime-node"}']);
+test("an operation that policy asks about is exit 3, with the command that would allow it", async (workspace) => {
+  const ran = await rmi(workspace, ["call", "ledger.rollback", '{"mark":"start"}']);
   assert.equal(ran.code, 3, ran.out + ran.err);
   const { failure } = ran.documents()[0] as { failure: { code: string; fix: { command: string } } };
   assert.equal(failure.code, "KERNEL_APPROVAL_NEEDED");
   assert.match(failure.fix.command, /^rmi approve /u);
+  const human = await rmi(workspace, ["ledger", "rollback", "start"]);
+  assert.equal(human.code, 3);
+  assert.ok(human.err.includes(failure.fix.command), "the same open request is named again");
+});
+
+test("an operation that policy denies is refused, and no near miss leads to it", async (workspace) => {
+  const policy = { format: 1, rules: [{ name: "no-marks", operation: "ledger.mark", decision: "deny" }] };
+  await Deno.writeTextFile(`${workspace}/rmi.policy.json`, JSON.stringify(policy));
+  const ran = await rmi(workspace, ["call", "ledger.mark", '{"name":"x"}']);
+  assert.ok(ran.code === 2 || ran.code === 3, ran.out);
+  assert.equal((await rmi(workspace, ["ledger", "mark", "x"])).code, 2);
+  assert.doesNotMatch((await rmi(workspace, ["ledger", "mrk"])).err, /mark/u);
+});
+
+atTerminal("a person at a terminal who agrees lets the call happen at once", async (workspace) => {
+  await rmi(workspace, ["call", "ledger.mark", '{"name":"start"}']);
+  const refused = await rmiAtTerminal(workspace, ["ledger", "rollback", "start"], "n\n");
+  assert.equal(refused.code, 3, refused.out);
+  assert.match(refused.out, /Run "rmi approve [0-9a-f]+" and go on\? \[y\/N\]/u);
+  const agreed = await rmiAtTerminal(workspace, ["ledger", "rollback", "start"], "y\n");
+  assert.equal(agreed.code, 0, agreed.out);
+  const approvals = await rmi(workspace, ["call", "approvals.list", "{}"]);
+  const { value } = approvals.documents()[0] as { value: { approved: unknown; requests: { state: string }[] } };
+  assert.deepEqual(value.approved, { person: 1, key: 0, policy: 0 });
+  assert.equal(value.requests.at(-1)!.state, "used");
 });
 
 test("help, version and completions answer on standard output, exit 0", async (workspace) => {

@@ -41,7 +41,6 @@ Deno.test("the tour runs to its end, refuses what it must, and its folder proves
     const types = events.map(({ type }) => type);
     assert.ok(types.includes("approval.requested") && types.includes("approval.automatic"), types.join());
     assert.ok(!types.includes("approval.granted"), "nobody consented for the person");
-    assert.ok(events.some(({ type, data }) => type === "ledger.mark" && String(data).includes("tour: before")));
     assert.ok(rows(`${folder}/copy/.rmi/ledger.sqlite`).some(({ data }) => String(data).includes("Tour: before")));
     const [fault] = (shown.at(-1)!.answer as { faults: ReadonlyArray<JsonObject> }).faults;
     const changed = events.find(({ data }) => String(data).startsWith('{"name":"tour: before'))!;
