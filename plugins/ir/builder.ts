@@ -87,6 +87,7 @@ export class FunctionBuilder extends Composites {
     }
   }
 
+  /** The value as this function knows it: its own, or a parameter that stands for one from outside. */
   private owned(value: Value, by: string): Value {
     if (value.owner === this) return value;
     const known = this.captured.get(value);
@@ -134,6 +135,7 @@ export class FunctionBuilder extends Composites {
     return this.emitNode("call", operands, { sizes }, [name]);
   }
 
+  /** Builds the function that a control node runs. */
   private body(
     role: string,
     types: ReadonlyArray<TensorType>,
@@ -239,6 +241,7 @@ export class FunctionBuilder extends Composites {
     return { ...fn, constraints, sizes: this.options.sizes ?? [] };
   }
 
+  /** The nodes that some results depend on. */
   private neededBy(results: ReadonlyArray<Value>): ReadonlyArray<Pending> {
     const needed = new Set(results);
     const kept: Pending[] = [];

@@ -8,7 +8,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import { Failure, failure, type FailureOf, isFailure } from "../../kernel/failure.ts";
+import { Failure, failure, type FailuresOf, isFailure } from "../../kernel/failure.ts";
 
 /** A dimension is malformed or cannot hold. */
 export const badDimension = failure("IR_DIMENSION", {
@@ -193,7 +193,7 @@ export const IR_FAILURES = [
 export type IrCode = typeof IR_FAILURES[number]["code"];
 
 /** A failure of this room. */
-export type IrFailure = FailureOf<IrCode>;
+export type IrFailure = FailuresOf<typeof IR_FAILURES[number]>;
 
 const CODES: ReadonlySet<string> = new Set(IR_FAILURES.map((row) => row.code));
 

@@ -65,6 +65,7 @@ const rowJson = (row: Primitive) => ({
   loop: row.loop,
 });
 
+/** The code behind the operations. */
 const plugin: Implementation = implementation({
   operations,
   requires: [],

@@ -9,7 +9,8 @@
 import type { Dimension } from "./dimension.ts";
 import { wrongDtype } from "./failures.ts";
 import type { Attributes } from "./graph.ts";
-import type { ConvWindow, DotAxes } from "./primitives/contraction.ts";
+import type { DotAxes } from "./primitives/contraction.ts";
+import type { ConvWindow } from "./primitives/convolution.ts";
 import type { Direction } from "./primitives/binary.ts";
 import type { ScatterMode } from "./primitives/indexing.ts";
 import type { ReduceKind } from "./primitives/reduction.ts";
@@ -61,6 +62,7 @@ export abstract class Operators {
   /** What is known of the sizes. */
   abstract readonly solver: DimensionSolver;
 
+  /** Emits a node of one result. */
   private one(op: string, operands: ReadonlyArray<Value>, attributes?: Attributes): Value {
     return this.emit(op, operands, attributes)[0];
   }
@@ -78,6 +80,7 @@ export abstract class Operators {
     );
   }
 
+  /** Emits a node whose operands broadcast. */
   private elementwise(op: string, inputs: ReadonlyArray<Input>, attributes?: Attributes): Value {
     return this.one(op, this.align(op, inputs), attributes);
   }

@@ -11,6 +11,7 @@ import { unknownPrimitive } from "./failures.ts";
 import type { Primitive } from "./primitive.ts";
 import { BINARY } from "./primitives/binary.ts";
 import { CONTRACTION } from "./primitives/contraction.ts";
+import { CONVOLUTION } from "./primitives/convolution.ts";
 import { CREATION } from "./primitives/creation.ts";
 import { INDEXING } from "./primitives/indexing.ts";
 import { MOVEMENT } from "./primitives/movement.ts";
@@ -28,6 +29,7 @@ export const PRIMITIVES: ReadonlyArray<Primitive> = [
   ...REDUCTION,
   ...WINDOW,
   ...CONTRACTION,
+  ...CONVOLUTION,
 ];
 
 const BY_NAME: ReadonlyMap<string, Primitive> = new Map(PRIMITIVES.map((row) => [row.name, row]));

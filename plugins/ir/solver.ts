@@ -60,6 +60,7 @@ export class DimensionSolver {
     }
   }
 
+  /** The normal form of a polynomial under the rules. */
   private reduce(start: Polynomial): Polynomial {
     let polynomial = start;
     for (let step = 0; step < MAX_REWRITES; step++) {
@@ -73,6 +74,7 @@ export class DimensionSolver {
     return polynomial;
   }
 
+  /** A monomial that a rule rewrites, if there is one. */
   private firstRewrite(polynomial: Polynomial): { monomial: string; rest: string; rule: Rule } | undefined {
     for (const monomial of polynomial.keys()) {
       for (const rule of this.rules) {
@@ -99,6 +101,7 @@ export class DimensionSolver {
     return true;
   }
 
+  /** Keeps an equation as a rule for one of its monomials, or as it is. */
   private orient(equation: Polynomial, monomials: ReadonlyArray<string>): void {
     const lead = monomials.find((monomial) =>
       Math.abs(equation.get(monomial)!) === 1 &&

@@ -9,7 +9,7 @@
  */
 import { makeProgram } from "./check.ts";
 import { badSyntax, overLimit, wrongCount } from "./failures.ts";
-import { type Attribute, type Attributes, type IrFunction, type Node, type Program } from "./graph.ts";
+import type { Attribute, Attributes, IrFunction, Node, Program } from "./graph.ts";
 import { dimension } from "./dimension.ts";
 import type { Constraint } from "./solver.ts";
 import { isFloat, parseType, printType, type TensorType } from "./types.ts";

@@ -24,7 +24,7 @@ import type { Value } from "../builder.ts";
 import { countOf, printShape, stridesOf } from "../shape.ts";
 import { isFloat, printType, type Shape, type TensorType, tensorType } from "../types.ts";
 import { elementCount, fromFloats, fromIntegers, type Tensor, toFloats, toIntegers } from "../value.ts";
-import { dilated, windowCount } from "./contraction.ts";
+import { dilated, windowCount } from "./convolution.ts";
 import { needPerAxis } from "./movement.ts";
 import { FOLDS } from "./reduction.ts";
 import { comparable } from "./binary.ts";
