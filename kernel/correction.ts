@@ -26,10 +26,10 @@ import { nearest } from "./nearest.ts";
 import { type AnyOperation, jsonSchemaOf } from "./operation.ts";
 
 /** Inputs tried before giving up on a patch. */
-export const MAX_TRIALS = 400;
+export const MAX_PATCH_TRIALS = 400;
 
 /** Edits in one patch. */
-export const MAX_EDITS = 6;
+export const MAX_PATCH_EDITS = 6;
 
 /** One way in which an input does not fit. */
 interface Misfit {
@@ -278,10 +278,10 @@ const repair = (
     open.sort((a, b) => promise(a) - promise(b));
     const here = open.shift()!;
     if (here.misfits.length === 0) return here.patch;
-    if (here.patch.length >= MAX_EDITS) continue;
+    if (here.patch.length >= MAX_PATCH_EDITS) continue;
     for (const misfit of here.misfits) {
       for (const { edits, risk } of mendings(here.input, misfit, root, examples)) {
-        if (trials >= MAX_TRIALS) break;
+        if (trials >= MAX_PATCH_TRIALS) break;
         const next = applyPatch(edits, here.input);
         const text = canonicalJson(next);
         if (seen.has(text)) continue;

@@ -37,7 +37,7 @@ export interface Selection {
 }
 
 /** A plugin left out, and why. */
-export interface Refusal {
+export interface LeftOut {
   /** The plugin. */
   readonly plugin: Plugin;
   /** Why it does not run. */
@@ -53,7 +53,7 @@ export interface Resolution {
   /** Ids of the plugins each plugin waits for, sorted. */
   readonly needs: ReadonlyMap<string, ReadonlyArray<string>>;
   /** Optional plugins left out, by id. */
-  readonly refused: ReadonlyArray<Refusal>;
+  readonly refused: ReadonlyArray<LeftOut>;
 }
 
 const byId = (a: Plugin, b: Plugin): number => a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
@@ -206,7 +206,7 @@ const choicesFault = (providers: Providers, choose: Selection["choose"]): Failur
  * incompatible version, two providers without a choice, a circle.
  */
 export const resolve = (selection: Selection): Result.Result<Resolution, Failure> => {
-  const refused: Array<Refusal> = [];
+  const refused: Array<LeftOut> = [];
   let plugins = [...selection.plugins];
   for (const plugin of selection.plugins) {
     const fault = manifestFaults(plugin)[0];
