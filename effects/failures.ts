@@ -167,7 +167,82 @@ export const ledgerFailures = [
 /** What reading or writing state can fail with. */
 export type StateFailure = KernelFailure | FailuresOf<typeof ledgerFailures[number]>;
 
-/** Every failure of policy, approvals, proposals and ledger. */
+const sandboxRow = <const Code extends string>(code: Code, doc: string, reason: string, advice: string) =>
+  failure(code, {
+    doc,
+    recoverable: true,
+    says: (a: { detail: string }) => `Cannot use the candidate: ${reason}${a.detail === "" ? "" : ` (${a.detail})`}`,
+    fix: () => ({ summary: advice }),
+  });
+
+/** A candidate did not finish within its time. */
+export const sandboxTimeout = sandboxRow(
+  "EFFECTS_SANDBOX_TIMEOUT",
+  "A candidate in the sandbox did not answer within its time; its process was ended.",
+  "it did not answer in time",
+  "Give it more time (limits.wallMs), or a smaller input",
+);
+
+/** A candidate used more memory than it was given. */
+export const sandboxMemory = sandboxRow(
+  "EFFECTS_SANDBOX_MEMORY",
+  "A candidate in the sandbox used more memory than it was given; its process was ended.",
+  "it used more memory than it was given",
+  "Give it more memory (limits.heapMb, limits.residentMb), or a smaller input",
+);
+
+/** A candidate printed or answered more than it was given. */
+export const sandboxOutput = sandboxRow(
+  "EFFECTS_SANDBOX_OUTPUT",
+  "A candidate in the sandbox printed or answered more bytes than it was given; its process was ended.",
+  "its output is larger than it was given",
+  "Let it print less, or raise limits.outputBytes",
+);
+
+/** A candidate's process ended without an answer. */
+export const sandboxCrash = sandboxRow(
+  "EFFECTS_SANDBOX_CRASH",
+  "A candidate's process ended without an answer.",
+  "its process ended without an answer",
+  "Run it on a smaller input and mend what ends it",
+);
+
+/** A candidate imitated the sandbox's own result. */
+export const sandboxForged = sandboxRow(
+  "EFFECTS_SANDBOX_FORGED",
+  "A candidate wrote what only the sandbox writes; nothing it says is taken.",
+  "it imitated the sandbox's own result",
+  "Answer by returning a value, and print nothing that looks like a result",
+);
+
+/** A candidate's function threw. */
+export const sandboxThrew = sandboxRow(
+  "EFFECTS_SANDBOX_THREW",
+  "A candidate's function threw.",
+  "it threw",
+  "Mend what it throws",
+);
+
+/** A candidate is not a module with a function as default export, or answered with what JSON cannot hold. */
+export const sandboxShape = sandboxRow(
+  "EFFECTS_SANDBOX_SHAPE",
+  "A candidate is not a module with a function as default export, or its value is not JSON.",
+  "it does not have the form of a candidate",
+  "Export a function as default that takes one JSON value and returns one",
+);
+
+/** Every failure of the sandbox, by the reason a run has no value. */
+export const sandboxFailures = {
+  timeout: sandboxTimeout,
+  memory: sandboxMemory,
+  output: sandboxOutput,
+  crash: sandboxCrash,
+  forged: sandboxForged,
+  threw: sandboxThrew,
+  shape: sandboxShape,
+} as const;
+
+/** Every failure of policy, approvals, proposals, ledger and sandbox. */
 export const effectsFailures: ReadonlyArray<AnyFailureDefinition> = [
   malformedPolicy,
   notApprover,
@@ -178,4 +253,5 @@ export const effectsFailures: ReadonlyArray<AnyFailureDefinition> = [
   malformedProposal,
   staleChange,
   ...ledgerFailures,
+  ...Object.values(sandboxFailures),
 ];

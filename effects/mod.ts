@@ -19,3 +19,4 @@ export * from "./policy.ts";
 export * from "./proposal_state.ts";
 export * from "./proposals.ts";
 export * from "./redact.ts";
+export * from "./sandbox.ts";

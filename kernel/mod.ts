@@ -34,3 +34,4 @@ export * from "./search_index.ts";
 export * from "./slices.ts";
 export * from "./version.ts";
 export * from "./search_index.ts";
+export * from "./supervisor.ts";

@@ -8,33 +8,11 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
+import { MAX_SOURCE_CHARS, SANDBOX_BOUNDS, type SandboxLimits } from "../sandbox_limits.ts";
 import { judgeFrame } from "./frame.ts";
 import { sandboxImportMap, sandboxMain } from "./harness.ts";
 import { killGroup, limited, watchResident } from "./process.ts";
 import { demand, isRecord, json, MAX_MESSAGE_CHARS, onlyMembers, TAIL_CHARS } from "./request.ts";
-
-/** Bounds of a sandbox run. */
-export interface SandboxLimits {
-  /** Time to the answer, milliseconds. */
-  readonly wallMs: number;
-  /** V8 heap, MiB. */
-  readonly heapMb: number;
-  /** Resident memory, MiB. */
-  readonly residentMb: number;
-  /** Bytes printed and answered. */
-  readonly outputBytes: number;
-}
-
-/** The least and the most a sandbox run may be given. */
-export const SANDBOX_BOUNDS: { readonly [K in keyof SandboxLimits]: readonly [number, number] } = {
-  wallMs: [1, 3_600_000],
-  heapMb: [16, 65_536],
-  residentMb: [128, 131_072],
-  outputBytes: [64, 67_108_864],
-};
-
-/** Most characters of a candidate's source. */
-export const MAX_SOURCE_CHARS = 1_048_576;
 
 const sandboxRequest = (
   request: Record<string, unknown>,

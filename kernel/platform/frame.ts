@@ -48,6 +48,20 @@ export interface Ending {
 
 const OUT_OF_MEMORY = /out of memory|allocation failed|memory limit|could not allocate|heap limit|Fatal JavaScript/iu;
 
+/** Deepest nesting of an answer; deeper ones would overflow whoever walks them. */
+export const MAX_ANSWER_DEPTH = 256;
+
+/** Nesting of a JSON text, without building the value. */
+const depthOf = (text: string): number => {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/gu)) {
+    if (token === "[" || token === "{") deepest = Math.max(deepest, ++depth);
+    else if (token === "]" || token === "}") depth--;
+  }
+  return deepest;
+};
+
 const concatenated = (chunks: ReadonlyArray<Uint8Array>): string => {
   const decoder = new TextDecoder();
   return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode();
@@ -78,6 +92,8 @@ export const judgeFrame = ({ printed, nonce, verdict, status, signal, complaint 
   const body = text.slice(at + start.length);
   const end = body.indexOf("\n");
   if (end < 0 || end !== body.length - 1) return failed("forged", "something follows its answer");
+  // The frame itself is one level.
+  if (depthOf(body) > MAX_ANSWER_DEPTH + 1) return failed("shape", `nested deeper than ${MAX_ANSWER_DEPTH} levels`);
   try {
     return judged(JSON.parse(body.slice(0, end)), before);
   } catch {
