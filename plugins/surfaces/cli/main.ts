@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
 import type { Actor } from "../../../kernel/actor.ts";
-import { launchContext } from "../../../kernel/platform/supervisor.ts";
+import { type LaunchContext, launchContext } from "../../../kernel/platform/supervisor.ts";
 import { platformTerminal as terminal } from "../../../kernel/platform/terminal.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 
@@ -35,9 +35,18 @@ const serve = (args: ReadonlyArray<string>, workspace: string, actor: Actor): Ef
       : surface.servePeople(context, args);
   }));
 
+const contextOrExit = (): LaunchContext => {
+  try {
+    return launchContext(terminal.args);
+  } catch (cause) {
+    terminal.write("stderr", `${(cause as Error).message}\n`);
+    return terminal.exit(EXIT.failed);
+  }
+};
+
 const main = async (): Promise<never> => {
   keepOutputClean();
-  const { workspace, tty, args } = launchContext(terminal.args);
+  const { workspace, tty, args } = contextOrExit();
   const stopping = new AbortController();
   terminal.onStop(() => {
     // The second request does not wait for finalizers.
