@@ -12,11 +12,13 @@ import * as Schema from "effect/Schema";
 import * as SchemaRepresentation from "effect/SchemaRepresentation";
 import {
   type AnyOperation,
+  canonicalJson,
   failure,
   type FailureOf,
   isJsonObject,
   type Json,
   type JsonObject,
+  jsonSchemaOf,
   JsonValue,
   type PlainCodec,
   type Role,
@@ -83,12 +85,20 @@ export const codecOf = (schema: Json): PlainCodec => {
   return codecAt(root, definitions);
 };
 
+const Nothing: PlainCodec = Schema.Struct({}) as unknown as PlainCodec;
+const NOTHING = canonicalJson(jsonSchemaOf(Nothing));
+
+/** An input is an object; one without members has a schema of its own in the library's eyes. */
+const inputOf = (schema: Json): PlainCodec => {
+  if (canonicalJson(schema) === NOTHING) return Nothing;
+  if (!isJsonObject(schema) || schema.type !== "object") throw new Error("its input is not an object");
+  return codecOf(schema);
+};
+
 const rebuildOperation = (row: DescribedOperation): AnyOperation => {
-  const input = row.input;
-  if (!isJsonObject(input) || input.type !== "object") throw new Error("its input is not an object");
   return {
     ...row,
-    input: codecOf(input),
+    input: inputOf(row.input),
     output: codecOf(row.output),
     ...(row.event === undefined ? {} : { event: codecOf(row.event) }),
     failures: row.failures.map(({ code, recoverable, doc }) => failure(code, { doc, recoverable, says: () => doc })),
