@@ -163,7 +163,7 @@ Deno.test("the card names the endpoint, one skill a namespace, and nothing hidde
       [`${url}/a2a`, "1.0"],
       [`${url}/a2a`, "0.3"],
     ]);
-    assert.deepEqual(json.skills.map((skill: Any) => skill.id), ["demo", "kernel"]);
+    assert.deepEqual(json.skills.map((skill: Any) => skill.id), ["demo", "kernel", "surfaces", "tour"]);
     assert.ok(!card.includes("demo.secret"));
     for (const example of json.skills[0].examples) assert.ok(JSON.parse(example).operation.startsWith("demo."));
   }));

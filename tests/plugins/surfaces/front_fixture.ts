@@ -2,6 +2,7 @@
  * A kernel for tests of the listening surfaces: the real engine over operations made to be awkward (endless, hidden,
  * refused, broken, streaming), and a gate that answers as a policy would.
  */
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
@@ -19,8 +20,10 @@ import {
   operation,
   type Plugin,
 } from "../../../kernel/mod.ts";
+import { platformDisk } from "../../../kernel/platform/disk.ts";
 import { layerEntropy } from "../../../kernel/platform/entropy.ts";
-import { frontOf, type FrontShape } from "../../../plugins/surfaces/contract.ts";
+import { Front, frontOf, frontProvision, type FrontShape } from "../../../plugins/surfaces/contract.ts";
+import { surfacesPlugin } from "../../../plugins/surfaces/manifest.ts";
 import { type Seen, testHost, testOptions } from "../../kernel/host.ts";
 
 const common = {
@@ -185,9 +188,14 @@ const demoPlugin = (watch: Watch): Plugin => ({
   }),
 });
 
-const gate: { decide: GateShape["decide"]; visible: GateShape["visible"] } = {
+const gate = (seen: Seen): { decide: GateShape["decide"]; visible: GateShape["visible"] } => ({
   decide: (call) =>
     Effect.gen(function* () {
+      if (call.operation === "surfaces.serve") {
+        const check = (authority: string) => (detail: string) =>
+          Effect.sync(() => void seen.push({ port: "use", authority, detail }));
+        return { rule: "test", grants: call.effects.map((name) => ({ authority: name, check: check(name) })) };
+      }
       const details = { operation: call.operation, rule: "test" };
       if (call.effects.includes("writeLocal")) {
         return yield* approvalNeeded({ ...details, authorities: ["writeLocal"], command: "rmi approve r-1" });
@@ -196,7 +204,7 @@ const gate: { decide: GateShape["decide"]; visible: GateShape["visible"] } = {
       return { rule: "test", grants: [] };
     }),
   visible: (listed) => !listed.effects.includes("exec"),
-};
+});
 
 /** An open kernel, its front, and what it saw. */
 export interface Opened {
@@ -206,11 +214,15 @@ export interface Opened {
   readonly watch: Watch;
 }
 
-/** Opens the kernel of these tests. */
+/** Opens the kernel of these tests; its surfaces reach it as they reach a real one. */
 export const openDemo: Effect.Effect<Opened, never, Scope.Scope> = Effect.gen(function* () {
   const watch: Watch = { waiting: 0, interrupted: 0 };
   const seen: Seen = [];
-  const host = Layer.merge(testHost(seen, gate), layerEntropy);
-  const kernel = yield* Effect.orDie(openKernel(testOptions([demoPlugin(watch)], { host })));
-  return { kernel, front: frontOf(Effect.succeed(kernel)), seen, watch };
+  const opened = yield* Deferred.make<Kernel>();
+  const front = frontOf(Deferred.await(opened));
+  const host = Layer.mergeAll(testHost(seen, gate(seen), platformDisk), layerEntropy, Layer.succeed(Front, front));
+  const options = testOptions([demoPlugin(watch), surfacesPlugin], { host, hostProvides: [frontProvision] });
+  const kernel = yield* Effect.orDie(openKernel(options));
+  yield* Deferred.succeed(opened, kernel);
+  return { kernel, front, seen, watch };
 });

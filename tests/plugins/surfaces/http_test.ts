@@ -1,19 +1,20 @@
 /**
  * The HTTP server, judged from outside: `fetch`, raw sockets, and an OpenAPI validator that is not ours.
  */
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Result from "effect/Result";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { applyPatch, failureFromJson, type Json } from "../../../kernel/mod.ts";
+import { type Actor, applyPatch, type Failure, failureFromJson, type Json } from "../../../kernel/mod.ts";
 import { layerEntropy } from "../../../kernel/platform/entropy.ts";
 import { admissionOf, admit, isLoopback } from "../../../plugins/surfaces/http/guard.ts";
 import { modeOf } from "../../../plugins/surfaces/http/reply.ts";
 import { serve } from "../../../plugins/surfaces/http/server.ts";
 import { MAX_TOKENS, MIN_TOKEN_LENGTH, nameOf, parseTokens } from "../../../plugins/surfaces/http/tokens.ts";
-import { openDemo } from "./front_fixture.ts";
+import { openDemo, type Opened } from "./front_fixture.ts";
 import { serving, until } from "./http_fixture.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -422,6 +423,83 @@ Deno.test("the OpenAPI document is valid, and describes each operation it serves
       .map(([, name]) => name).filter((name) => !Object.hasOwn(json.components.schemas, name));
     assert.deepEqual(dangling, []);
   }));
+
+/** Calls `surfaces.serve` as somebody, until `body` has used the server it opened. */
+const served = (
+  input: Json,
+  actor: Actor,
+  body: (url: string, opened: Opened) => Promise<void>,
+): Promise<Result.Result<Json, Failure>> =>
+  Effect.runPromise(Effect.scoped(Effect.gen(function* () {
+    const opened = yield* openDemo;
+    const told = yield* Deferred.make<string>();
+    const call = opened.kernel.invoke({
+      operation: "surfaces.serve",
+      input,
+      actor,
+      onEvent: (event) => Effect.asVoid(Deferred.succeed(told, (event as { url: string }).url)),
+    });
+    const use = Effect.flatMap(Deferred.await(told), (url) => Effect.promise(() => body(url, opened)));
+    return yield* Effect.result(Effect.raceFirst(call, Effect.as(use, null)));
+  })));
+
+Deno.test("surfaces.serve tells its address, asks for exactly that authority, and frees the port when interrupted", async () => {
+  let address = "";
+  const ended = await served({ port: 0 }, "user@headless", async (url, { seen }) => {
+    address = url;
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+    const uses = seen.flatMap((line) => (line.port === "use" ? [[line.authority, line.detail]] : []));
+    assert.deepEqual(uses, [["network", "127.0.0.1:0"]]);
+    assert.equal((await (await fetch(`${url}/healthz`)).json()).ok, true);
+  });
+  assert.ok(Result.isSuccess(ended));
+  await assert.rejects(fetch(`${address}/healthz`), "nobody listens any more");
+});
+
+Deno.test("surfaces.serve: an address for other machines without tokens opens nothing, and its patch is valid", async () => {
+  for (const host of ["0.0.0.0", "::", "192.168.1.1"]) {
+    const refused = await served({ host }, "user@tty", () => Promise.resolve());
+    assert.ok(Result.isFailure(refused), host);
+    assert.equal(refused.failure.code, "SURFACE_TOKEN_NEEDED");
+    const mended = applyPatch(refused.failure.fix!.patch!, { host, port: 0 });
+    assert.ok(Result.isSuccess(await served(mended, "user@tty", () => Promise.resolve())));
+  }
+});
+
+Deno.test("surfaces.serve with a file of tokens asks for them; a bad file is refused", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${await Deno.realPath(folder)}/tokens`;
+    await Deno.writeTextFile(file, `ada ${"a".repeat(32)}\n`);
+    const ended = await served({ port: 0, tokens: file }, "user@headless", async (url) => {
+      assert.equal((await fetch(`${url}/v1/operations`)).status, 401);
+      const headers = { authorization: `Bearer ${"a".repeat(32)}` };
+      assert.equal((await fetch(`${url}/v1/operations`, { headers })).status, 200);
+    });
+    assert.ok(Result.isSuccess(ended));
+    await Deno.writeTextFile(file, "ada short\n");
+    const refused = await served({ port: 0, tokens: file }, "user@headless", () => Promise.resolve());
+    assert.ok(Result.isFailure(refused));
+    assert.equal(refused.failure.code, "SURFACE_TOKENS");
+    const absent = await served({ port: 0, tokens: `${file}.absent` }, "user@headless", () => Promise.resolve());
+    assert.ok(Result.isFailure(absent));
+    assert.equal(absent.failure.code, "KERNEL_DISK");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("no caller of a surface can start another surface", async () => {
+  for (const actor of ["http:loopback", "mcp:x", "a2a:x", "agent:x", "policy:x", "plugin:x"] as const) {
+    const refused = await served({ port: 0 }, actor, () => Promise.resolve());
+    assert.ok(Result.isFailure(refused), actor);
+    assert.equal(refused.failure.code, "SURFACE_NOT_FOR_CALLERS");
+  }
+  await serving(async ({ post }) => {
+    const { status, json } = await post("surfaces.mcp", {});
+    assert.deepEqual([status, json.failure.code], [403, "SURFACE_NOT_FOR_CALLERS"]);
+  });
+});
 
 Deno.test("hostile bytes on the socket leave the server whole", () =>
   serving(async ({ port, ask }) => {
