@@ -23,11 +23,17 @@ export const looksRandom = (text: string): boolean =>
     /\d/u.test(run) && /[A-Za-z]/u.test(run) && !/^[A-Za-z]+\d{1,4}$/u.test(run)
   );
 
+/** Every key of keys.ts is at least one such run, which ordinary sentences do not have. */
+const RUN = /[\w./+=-]{14}/u;
+
 /** Keys and tokens of known issuers. */
-export const issuedKeys = (text: string): ReadonlyArray<Span> => [
-  ...spansOf(text, PLAIN_KEY, "key"),
-  ...spansOf(text, AMBIGUOUS_KEY, "key", (match) => looksRandom(match[0])),
-];
+export const issuedKeys = (text: string): ReadonlyArray<Span> =>
+  RUN.test(text)
+    ? [
+      ...spansOf(text, PLAIN_KEY, "key"),
+      ...spansOf(text, AMBIGUOUS_KEY, "key", (match) => looksRandom(match[0])),
+    ]
+    : [];
 
 const PAIRED_SECRET = /(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/gu;
 const AWS_ID = /(?:AKIA|ASIA)[A-Z0-9]{16}/u;
@@ -137,8 +143,11 @@ const tail = (match: RegExpExecArray, kind: string): Span => {
   return { from, to: from + secret.length, kind };
 };
 
+const HTTP_HINT = /bearer|basic|token|apikey|authorization|cookie/i;
+
 /** Bearer tokens, basic credentials, and the values of Authorization and Cookie headers. */
 export const httpCredentials = (text: string): ReadonlyArray<Span> => {
+  if (!HTTP_HINT.test(text)) return [];
   const spans: Span[] = [];
   for (const match of text.matchAll(BEARER)) if (looksRandom(match[1])) spans.push(tail(match, "token"));
   for (const match of text.matchAll(BASIC)) if (isPair(match[1])) spans.push(tail(match, "credentials"));

@@ -39,7 +39,12 @@ const MIN_PLAIN_TOKEN = 12;
 
 const normalise = (name: string): string => name.toLowerCase().replace(/^-{1,2}|[\s_.:-]/gu, "");
 
+/** What every name of a secret holds; a member's name without it is passed by at once. */
+const HINT =
+  /pass|pw|psw|pin|otp|cv|code|key|secret|credential|connection|auth|cookie|sid|session|jwt|bearer|token|mnemonic|phrase|[^ -~]/i;
+
 const familyOfName = (name: string): string | undefined => {
+  if (!HINT.test(name)) return undefined;
   const plain = normalise(name);
   const family = KEY_ENDINGS.find(([ending]) => ending.test(plain))?.[1];
   return family === "token" && PLAIN_TOKEN.test(plain) ? "plain-token" : family;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { redactJson, redactText } from "../../effects/redact.ts";
+import { ISSUED_KEYS } from "../../effects/redact/keys.ts";
 import { type Json, random } from "../../kernel/mod.ts";
 import { canaries, hostileTexts, identities, sentences, sourceLines } from "./redact_corpus.ts";
 import { CHINESE, ENGLISH } from "./redact_sentences.ts";
@@ -148,6 +149,33 @@ Deno.test("two private keys, one cut off, lose their bodies and nothing between 
   assert.equal(redactText(text), "[redacted:private-key]\nbetween\n[redacted:private-key]");
   assertKept('const BEGIN = "-----BEGIN PRIVATE KEY-----";');
   assertKept("-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----");
+});
+
+Deno.test("the shortest key of every issuer is hidden, alone and inside a sentence", () => {
+  // Each row is spelled out at its shortest: alternatives become the first one, counted classes that many characters.
+  const digits = "1a2B3c4D5e6F7g8H9i0J".repeat(8);
+  for (const { issuer, prefix, body } of ISSUED_KEYS) {
+    const start = prefix.replace(/\(\?<=[^)]*\)/gu, "").replace(/\(\?:([^|)]*)[^)]*\)/gu, "$1")
+      .replace(/\\d\{[^}]*\}/gu, "123456789").replace(
+        /\[([A-Za-z])[^\]]*\](?:\{(\d+)[^}]*\})?/gu,
+        (_, first, count) => count === undefined ? first : `${first}1`.repeat(Number(count)).slice(0, Number(count)),
+      )
+      .replaceAll("\\", "");
+    const least = Number(/\{(\d+)/u.exec(body)?.[1]);
+    const lead = /^[A-Za-z]+(?=\[)/u.exec(body)?.[0] ?? "";
+    const made = /\[0-9a-f/u.test(body)
+      ? "0a1b2c3d4e5f".repeat(8)
+      : /\[A-Z0-9\]/u.test(body)
+      ? digits.toUpperCase()
+      : digits;
+    const given = /Airtable/u.test(issuer)
+      ? `${digits.slice(0, 14)}.${"0a1b2c3d4e5f".repeat(5)}`
+      : made.slice(0, least);
+    const before = issuer === "Terraform" ? "abcdefgh123456" : issuer === "Telegram" ? "123456789" : "";
+    for (const text of [`${before}${start}${lead}${given}`, `use ${before}${start}${lead}${given} today`]) {
+      assert(!redactText(text).includes(`${lead}${given}`), `${issuer}: ${text}`);
+    }
+  }
 });
 
 Deno.test("a mark followed by a secret does not shelter it", () => {
