@@ -236,6 +236,22 @@ export const facilityAbsent = failure("KERNEL_FACILITY_ABSENT", {
   says: (a: { facility: string; reason: string }) => `Cannot use ${a.facility}: ${a.reason}`,
 });
 
+/** A worker broke while it ran a job. */
+export const workerCrashed = failure("KERNEL_WORKER", {
+  doc: "A worker broke while it ran a job: its function threw, is not there, or took too much memory.",
+  recoverable: true,
+  says: (a: { module: string; job: string; cause: string }) => `Cannot run ${a.job} of ${a.module}: ${a.cause}`,
+  fix: () => ({ summary: "Check the job's input; a smaller one may do" }),
+});
+
+/** More jobs wait than the queue takes. */
+export const workersBusy = failure("KERNEL_WORKERS_BUSY", {
+  doc: "More jobs wait for a worker than the queue takes.",
+  recoverable: true,
+  says: (a: { waiting: number }) => `Cannot take another job: ${a.waiting} are waiting for a worker`,
+  fix: () => ({ summary: "Wait for running jobs, or ask for fewer at once" }),
+});
+
 /** Operands do not fit an operation on values. */
 export const invalidOperand = failure("KERNEL_OPERAND", {
   doc: "Operands do not fit an operation on values.",
@@ -360,6 +376,8 @@ export const kernelFailures: ReadonlyArray<AnyFailureDefinition> = [
   malformedName,
   packageAbsent,
   facilityAbsent,
+  workerCrashed,
+  workersBusy,
   invalidOperand,
   shapeMismatch,
   unknownEntry,

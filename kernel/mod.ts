@@ -35,3 +35,4 @@ export * from "./slices.ts";
 export * from "./version.ts";
 export * from "./search_index.ts";
 export * from "./supervisor.ts";
+export * from "./workers.ts";
