@@ -23,12 +23,29 @@ export const looksRandom = (text: string): boolean =>
     /\d/u.test(run) && /[A-Za-z]/u.test(run) && !/^[A-Za-z]+\d{1,4}$/u.test(run)
   );
 
-/** Every key of keys.ts is at least one such run, which ordinary sentences do not have. */
-const RUN = /[\w./+=-]{14}/u;
+const MIN_KEY_LENGTH = 14;
+const KEY_CHARACTER: ReadonlyArray<boolean> = Array.from(
+  { length: 128 },
+  (_, code) => /[\w./+=:-]/u.test(String.fromCharCode(code)),
+);
+
+/**
+ * Whether a text holds a run as long as the shortest key, which ordinary sentences do not. Looks at a run's possible
+ * end first and skips what cannot be one, so most characters are never read.
+ */
+const hasKeyRun = (text: string): boolean => {
+  for (let end = MIN_KEY_LENGTH - 1; end < text.length;) {
+    let at = end;
+    while (at > end - MIN_KEY_LENGTH && KEY_CHARACTER[text.charCodeAt(at)]) at--;
+    if (at === end - MIN_KEY_LENGTH) return true;
+    end = at + MIN_KEY_LENGTH;
+  }
+  return false;
+};
 
 /** Keys and tokens of known issuers. */
 export const issuedKeys = (text: string): ReadonlyArray<Span> =>
-  RUN.test(text)
+  hasKeyRun(text)
     ? [
       ...spansOf(text, PLAIN_KEY, "key"),
       ...spansOf(text, AMBIGUOUS_KEY, "key", (match) => looksRandom(match[0])),
