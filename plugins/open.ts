@@ -29,6 +29,10 @@ import {
 } from "../kernel/mod.ts";
 import { platformDisk } from "../kernel/platform/disk.ts";
 import { layerEntropy } from "../kernel/platform/entropy.ts";
+import { layerSupervisor, Supervisor } from "../kernel/platform/supervisor.ts";
+import { registryProvision } from "../registry/contract.ts";
+import { discover } from "../registry/discovery.ts";
+import { optionalPackages } from "../registry/optional.ts";
 import { builtinPlugins } from "./builtin.ts";
 import { Front, frontOf, frontProvision } from "./surfaces/contract.ts";
 
@@ -56,12 +60,24 @@ export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Sco
     // Surfaces that listen call back into the kernel they are part of, once it is open.
     const opened = yield* Deferred.make<Kernel>();
     const front = Layer.succeed(Front, frontOf(Deferred.await(opened)));
+    const house = [...builtinPlugins, ...plugins ?? []];
+    const started = yield* Layer.build(layerSupervisor({
+      workspace: options.workspace,
+      root: new URL("../", import.meta.url).href,
+      optional: Object.fromEntries(optionalPackages.map(({ name, version }) => [name, `npm:${name}@${version}`])),
+    }));
+    const found = yield* discover({
+      ...folders,
+      disk: platformDisk,
+      supervisor: Context.get(started, Supervisor),
+      builtin: house,
+    });
     const kernel = yield* openKernel({
       ...rest,
       ...folders,
-      plugins: [...builtinPlugins, ...plugins ?? []],
-      host: layerEffects(effects).pipe(Layer.provideMerge(platform), Layer.merge(front)),
-      hostProvides: [...hostProvisions, frontProvision],
+      plugins: [...house, ...found.plugins],
+      host: layerEffects(effects).pipe(Layer.provideMerge(platform), Layer.merge(front), Layer.merge(found.layer)),
+      hostProvides: [...hostProvisions, frontProvision, registryProvision],
     });
     yield* Deferred.succeed(opened, kernel);
     return kernel;

@@ -12,10 +12,10 @@ import type { Lock } from "./lock.ts";
 import type { Source } from "./source.ts";
 
 /** Where a third-party plugin stands. */
-export type FindingState = "ready" | "waiting" | "refused";
+export type PluginFindingState = "ready" | "waiting" | "refused";
 
 /** One third-party plugin, as it was found when the kernel opened. */
-export interface Finding {
+export interface PluginFinding {
   /** Its id; its source while nobody looked. */
   readonly plugin: string;
   /** Version, where known. */
@@ -23,7 +23,7 @@ export interface Finding {
   /** As the user wrote it. */
   readonly source: string;
   /** Ready to run, waiting for an approval, or refused. */
-  readonly state: FindingState;
+  readonly state: PluginFindingState;
   /** What it may do, in plain words. */
   readonly wants: ReadonlyArray<string>;
   /** Why it waits, in plain words. */
@@ -55,7 +55,7 @@ export interface RegistryShape {
   /** Every manifest of this kernel. */
   readonly plugins: ReadonlyArray<Plugin>;
   /** Third-party plugins, by id. */
-  readonly findings: ReadonlyArray<Finding>;
+  readonly findings: ReadonlyArray<PluginFinding>;
   /** Starts a plugin's code without any permission and reads what it declares. */
   readonly look: (source: string) => Effect.Effect<Look, Failure>;
   /** The lock as it is now. */

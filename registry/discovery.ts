@@ -18,14 +18,15 @@ import {
   type Failure,
   invalidConfig,
   type Plugin,
+  type SupervisorShape,
 } from "../kernel/mod.ts";
 import { inWords, wantedBy } from "./authority_set.ts";
 import { lookAt } from "./connection.ts";
-import { type Finding, type Look, Registry, type RegistryShape } from "./contract.ts";
+import { type Look, type PluginFinding, Registry, type RegistryShape } from "./contract.ts";
 import { type Described, descriptionDigest, readDescribed, type Taken } from "./described.ts";
 import { pluginNotApproved } from "./failures.ts";
 import { hostedPlugin } from "./hosted.ts";
-import type { PluginHosts } from "./hosts.ts";
+import { type PluginHosts, supervisedHosts } from "./hosts.ts";
 import {
   changesOf,
   EMPTY_LOCK,
@@ -56,12 +57,14 @@ export interface DiscoveryOptions {
   readonly stateFolder: string;
   /** The raw file system: discovery runs before there are grants, in the composition root. */
   readonly disk: DiskDriver;
-  /** Starts plugin processes. */
-  readonly hosts: PluginHosts;
+  /** Starts plugin processes and the command that installs packages. */
+  readonly supervisor: SupervisorShape;
   /** The plugins of the house. */
   readonly builtin: ReadonlyArray<Plugin>;
-  /** Downloads an optional package; absent where this process cannot. */
-  readonly install?: (name: string) => Effect.Effect<string, Failure>;
+}
+
+interface Place extends DiscoveryOptions {
+  readonly hosts: PluginHosts;
 }
 
 /** What discovery found. */
@@ -69,7 +72,7 @@ export interface Discovered {
   /** Third-party plugins ready to be resolved with the others. */
   readonly plugins: ReadonlyArray<Plugin>;
   /** Everything found, ready or not. */
-  readonly findings: ReadonlyArray<Finding>;
+  readonly findings: ReadonlyArray<PluginFinding>;
   /** The registry's service. */
   readonly layer: Layer.Layer<Registry>;
 }
@@ -102,7 +105,7 @@ const replace = (disk: DiskDriver, folder: string, name: string, text: string): 
     await disk.syncFolder(folder);
   });
 
-const configured = (options: DiscoveryOptions): Effect.Effect<ReadonlyArray<string>, Failure> =>
+const configured = (options: Place): Effect.Effect<ReadonlyArray<string>, Failure> =>
   Effect.flatMap(textOf(options.disk, `${options.workspace}/${CONFIG_FILE}`), (text) => {
     if (text === undefined) return Effect.succeed([]);
     let document: unknown;
@@ -117,7 +120,7 @@ const configured = (options: DiscoveryOptions): Effect.Effect<ReadonlyArray<stri
       : Effect.fail(invalidConfig({ field: `${CONFIG_FILE}: plugins`, reason: "it must be a list of sources" }));
   });
 
-const inFolder = (options: DiscoveryOptions): Effect.Effect<ReadonlyArray<string>, Failure> =>
+const inFolder = (options: Place): Effect.Effect<ReadonlyArray<string>, Failure> =>
   fileSteps("list", PLUGIN_FOLDER, async () => {
     const folder = `${options.workspace}/${PLUGIN_FOLDER}`;
     if ((await options.disk.stat(folder))?.kind !== "folder") return [];
@@ -132,16 +135,16 @@ const inFolder = (options: DiscoveryOptions): Effect.Effect<ReadonlyArray<string
     return found.slice(0, MAX_SOURCES);
   });
 
-const lockOf = (options: DiscoveryOptions): Effect.Effect<Lock, Failure> =>
+const lockOf = (options: Place): Effect.Effect<Lock, Failure> =>
   Effect.flatMap(textOf(options.disk, `${options.workspace}/${LOCK_FILE}`), (text) => {
     const read = text === undefined ? Result.succeed(EMPTY_LOCK) : parseLock(text);
     return Result.isSuccess(read) ? Effect.succeed(read.success) : Effect.fail(read.failure);
   });
 
-const memory = (options: DiscoveryOptions): string => `${options.stateFolder}/plugins`;
+const memory = (options: Place): string => `${options.stateFolder}/plugins`;
 
 /** What was remembered of a plugin's declarations, if it is still what the lock names. */
-const remembered = (options: DiscoveryOptions, locked: LockedPlugin): Effect.Effect<Described | undefined> =>
+const remembered = (options: Place, locked: LockedPlugin): Effect.Effect<Described | undefined> =>
   textOf(options.disk, `${memory(options)}/${locked.manifest.slice("sha256:".length)}.json`).pipe(
     Effect.map((text) => {
       const read = readDescribed(locked.source, JSON.parse(text ?? "null"), FREE);
@@ -159,7 +162,7 @@ const takenBy = (plugins: ReadonlyArray<Plugin>): Taken => ({
 });
 
 const described = (
-  options: DiscoveryOptions,
+  options: Place,
   source: Source,
   taken: Taken,
 ): Effect.Effect<Described, Failure> =>
@@ -175,20 +178,20 @@ const described = (
   );
 
 /** Checks that a plugin's code is still what was approved. */
-const unchanged = (options: DiscoveryOptions, id: string, locked: LockedPlugin): Effect.Effect<void, Failure> =>
+const unchanged = (options: Place, id: string, locked: LockedPlugin): Effect.Effect<void, Failure> =>
   Effect.flatMap(findSource(options.disk, options.workspace, locked.source), (source) => {
     const changes = changesOf(locked, { version: locked.version, code: source.code });
     return changes.length === 0 ? Effect.void : Effect.fail(pluginNotApproved({ plugin: id, changes }));
   });
 
 interface Found {
-  readonly finding: Finding;
+  readonly finding: PluginFinding;
   readonly plugin?: Plugin;
 }
 
 /** Judges one source against the lock. */
 const judge = (
-  options: DiscoveryOptions,
+  options: Place,
   text: string,
   locked: readonly [string, LockedPlugin] | undefined,
   taken: Taken,
@@ -240,7 +243,7 @@ const sourcesOf = (lock: Lock, others: ReadonlyArray<string>): ReadonlyArray<str
 const plainSource = (source: string): string => source.replace(/^\.\//u, "").replace(/\/+$/u, "");
 
 /** Looks at a source and compares it with the lock. */
-const look = (options: DiscoveryOptions, lock: Lock, text: string): Effect.Effect<Look, Failure> =>
+const look = (options: Place, lock: Lock, text: string): Effect.Effect<Look, Failure> =>
   Effect.gen(function* () {
     const source = yield* findSource(options.disk, options.workspace, plainSource(text));
     const houses = takenBy(options.builtin);
@@ -267,10 +270,25 @@ export const lockedFrom = (found: Look, workspace: string, trusted: boolean): Lo
   trusted,
 });
 
+/** Runs the one command that downloads. */
+const installed = (options: Place, name: string): Effect.Effect<string, Failure> =>
+  Effect.flatMap(
+    options.supervisor.request({ kind: "command", command: "install", arguments: { package: name } }),
+    (answer) => {
+      const { code, output } = answer as { readonly code: number; readonly output: string };
+      return code === 0 ? Effect.succeed(output) : Effect.fail(
+        facilityAbsent({
+          facility: `the package ${name}`,
+          reason: `its download ended with status ${code}: ${output}`,
+        }),
+      );
+    },
+  );
+
 const serviceOf = (
-  options: DiscoveryOptions,
+  options: Place,
   plugins: ReadonlyArray<Plugin>,
-  findings: ReadonlyArray<Finding>,
+  findings: ReadonlyArray<PluginFinding>,
 ): RegistryShape => ({
   workspace: options.workspace,
   plugins: [...options.builtin, ...plugins],
@@ -285,14 +303,18 @@ const serviceOf = (
       `${found.manifest.slice("sha256:".length)}.json`,
       JSON.stringify(found.described),
     ),
-  install: options.install ??
-    ((name) =>
-      Effect.fail(facilityAbsent({ facility: "installing packages", reason: `nothing here may download ${name}` }))),
+  install: (name) => installed(options, name),
 });
 
 /** Finds the plugins of a workspace. Never fails: what is wrong is in the findings. */
-export const discover = (options: DiscoveryOptions): Effect.Effect<Discovered> =>
+export const discover = (given: DiscoveryOptions): Effect.Effect<Discovered> =>
   Effect.gen(function* () {
+    // What is locked and read is the real place, so the workspace is too.
+    const real = yield* Effect.orElseSucceed(
+      fileSteps("resolve", given.workspace, () => given.disk.realPath(given.workspace)),
+      () => given.workspace,
+    );
+    const options: Place = { ...given, workspace: real, hosts: supervisedHosts(given.supervisor) };
     const found: Array<Found> = [];
     const orNote = <A>(name: string, attempt: Effect.Effect<A, Failure>, otherwise: A): Effect.Effect<A> =>
       Effect.catch(attempt, (failure) => {

@@ -37,6 +37,9 @@ import { LOCK_FILE } from "./lock.ts";
 /** Artifacts of one answer where the caller names no limit. */
 const DEFAULT_ARTIFACTS = 100;
 
+/** Operations among the hits of a search over everything; what `kernel.search` gives at once. */
+const MAX_OPERATION_HITS = 50;
+
 /** Bytes that are answered in place; larger artifacts go into a file. */
 export const MAX_INLINE_BYTES = 1_048_576;
 
@@ -185,7 +188,7 @@ const find = ({ query, tokens }: { readonly query: string; readonly tokens?: num
     const registry = yield* Registry;
     const state = yield* (yield* Store).state;
     // Operations come through the kernel's own search, which shows a caller only what it may know.
-    const known = yield* call.invoke("kernel.search", { query, limit: 100 });
+    const known = yield* call.invoke("kernel.search", { query, limit: MAX_OPERATION_HITS });
     const operations = (known as { readonly hits: ReadonlyArray<{ readonly id: string; readonly summary: string }> })
       .hits
       .map(({ id, summary }): Entry => ({ kind: "operation", id, text: summary }));
@@ -359,7 +362,8 @@ const code: Implementation = implementation({
   ],
   requires: [Registry, Ledger],
   layer,
-  handlers,
+  // Their failures are those the declarations name, which the registry's services widen to `Failure`.
+  handlers: handlers as never,
 });
 
 export default code;

@@ -126,7 +126,7 @@ export const permissionsFor = (authority: AuthoritySet, read: ReadonlyArray<stri
 });
 
 /** What is found of a plugin now. */
-export interface Candidate {
+export interface PluginCandidate {
   /** Version. */
   readonly version: string;
   /** Digest of its code. */
@@ -138,7 +138,7 @@ export interface Candidate {
 }
 
 /** What changed since a plugin was approved, in plain words; empty when nothing did. */
-export const changesOf = (locked: LockedPlugin | undefined, found: Candidate): ReadonlyArray<string> => {
+export const changesOf = (locked: LockedPlugin | undefined, found: PluginCandidate): ReadonlyArray<string> => {
   if (locked === undefined) return ["nobody has approved it"];
   const wider = found.authority === undefined ? [] : widening(locked.authority, found.authority);
   const versions = locked.version === found.version

@@ -74,7 +74,7 @@ export const Add = operation("registry.add", {
   effects: ["readLocal", "writeLocal"],
   kinds: ["selfModify"],
   cost: { compute: "one process start" },
-  examples: [{ title: "asks first", input: { source: "absent.ts" }, failure: "KERNEL_APPROVAL_NEEDED" }],
+  examples: [{ title: "nothing is there", input: { source: "absent.ts" }, failure: "REGISTRY_SOURCE" }],
 });
 
 /** `registry.approve`. */
@@ -91,7 +91,7 @@ export const Approve = operation("registry.approve", {
   effects: ["readLocal", "writeLocal"],
   kinds: ["selfModify"],
   cost: { compute: "one process start" },
-  examples: [{ title: "asks first", input: { source: "absent.ts" }, failure: "KERNEL_APPROVAL_NEEDED" }],
+  examples: [{ title: "nothing is there", input: { source: "absent.ts" }, failure: "REGISTRY_SOURCE" }],
 });
 
 /** `registry.remove`. */
@@ -104,7 +104,7 @@ export const Remove = operation("registry.remove", {
   effects: ["writeLocal"],
   kinds: ["selfModify"],
   cost: { compute: "constant" },
-  examples: [{ title: "asks first", input: { plugin: "greeter" }, failure: "KERNEL_APPROVAL_NEEDED" }],
+  examples: [{ title: "not in the lock", input: { plugin: "greeter" }, failure: "KERNEL_UNKNOWN_ENTRY" }],
 });
 
 /** `registry.install`. */
@@ -117,7 +117,7 @@ export const Install = operation("registry.install", {
   effects: ["network", "writeLocal", "exec"],
   reversible: false,
   cost: { compute: "one download" },
-  examples: [{ title: "asks first", input: { package: "oxigraph" }, failure: "KERNEL_APPROVAL_NEEDED" }],
+  examples: [{ title: "misspelled", input: { package: "oxigraf" }, failure: "KERNEL_PACKAGE_ABSENT" }],
 });
 
 /** `registry.packages`. */
