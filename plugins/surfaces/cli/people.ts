@@ -163,10 +163,11 @@ const perform = (
 /** Serves a command line; answers the exit code. */
 export const servePeople = (
   context: PeopleContext,
-  args: ReadonlyArray<string>,
+  given: ReadonlyArray<string>,
   mayAsk = true,
 ): Effect.Effect<ExitCode> =>
   Effect.gen(function* () {
+    const args = given[0] === "help" ? [...given.slice(1), "--help"] : given;
     const kernel = yield* context.kernel;
     if (args[0] === "completions") return yield* printCompletions(context, kernel, args.slice(1));
     const reading = yield* read(context, kernel, args);

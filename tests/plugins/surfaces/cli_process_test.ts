@@ -10,6 +10,14 @@ const test = (name: string, body: (workspace: string) => Promise<void>): void =>
 const atTerminal = (name: string, body: (workspace: string) => Promise<void>): void =>
   Deno.test({ name, ignore: !HAS_TERMINAL, fn: () => inWorkspace(body) });
 
+/** The first message of an MCP client, so that the server is known to run. */
+const INITIALIZE = {
+  jsonrpc: "2.0",
+  id: 1,
+  method: "initialize",
+  params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } },
+};
+
 test("a call through the door answers one document, exit 0, and writes no word more", async (workspace) => {
   const ran = await rmi(workspace, ["call", "kernel.search", '{"query":"describe an operation","limit":1}']);
   assert.equal(ran.code, 0, ran.err);
@@ -112,7 +120,7 @@ test("an operation that policy denies is refused, and no near miss leads to it",
   const ran = await rmi(workspace, ["call", "ledger.mark", '{"name":"x"}']);
   assert.ok(ran.code === 2 || ran.code === 3, ran.out);
   assert.equal((await rmi(workspace, ["ledger", "mark", "x"])).code, 2);
-  assert.doesNotMatch((await rmi(workspace, ["ledger", "mrk"])).err, /mark/u);
+  assert.doesNotMatch((await rmi(workspace, ["ledger", "mrk"])).err, /\bmark\b/u);
 });
 
 atTerminal("a person at a terminal who agrees lets the call happen at once", async (workspace) => {
@@ -129,7 +137,13 @@ atTerminal("a person at a terminal who agrees lets the call happen at once", asy
 });
 
 test("help, version and completions answer on standard output, exit 0", async (workspace) => {
-  for (const words of [[], ["--help"], ["kernel", "--help"], ["kernel", "describe", "--help"], ["--version"]]) {
+  for (
+    const words of [[], ["--help"], ["help"], ["help", "kernel", "describe"], ["kernel", "--help"], [
+      "kernel",
+      "describe",
+      "--help",
+    ], ["--version"]]
+  ) {
     const ran = await rmi(workspace, words);
     assert.equal(ran.code, 0, `${words.join(" ")}: ${ran.err}`);
     assert.equal(ran.err, "");
@@ -158,6 +172,24 @@ test("an interrupt ends the process with 130, and a batch in hand is answered", 
   await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
 });
 
+for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  test(`${signal} to a running operation ends it with ${expected}, and leaves the ledger whole`, async (workspace) => {
+    const child = start(workspace, ["surfaces", "mcp"]);
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`${JSON.stringify(INITIALIZE)}\n`));
+    const reader = child.stdout.getReader();
+    await reader.read();
+    child.kill(signal);
+    const { code } = await child.status;
+    assert.equal(code, expected);
+    await writer.close().catch(() => {});
+    reader.releaseLock();
+    await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
+    const verified = await rmi(workspace, ["call", "ledger.verify", "{}"]);
+    assert.equal((verified.documents()[0].value as { ok: boolean }).ok, true);
+  });
+}
+
 test("a reader that leaves early is no error message", async (workspace) => {
   const child = start(workspace, ["call", "kernel.manifest", "-"]);
   const reader = child.stdout.getReader();
@@ -177,4 +209,14 @@ atTerminal("a terminal gets colour, and NO_COLOR none", async (workspace) => {
   const plain = await rmiAtTerminal(workspace, ["kernel", "search", "ledger"], "", { NO_COLOR: "1" });
   assert.ok(colourful.out.includes("\u001b[1m"), colourful.out);
   assert.ok(!plain.out.includes("\u001b["), plain.out);
+});
+
+atTerminal("an operation that reports progress draws a bar on a terminal and takes it away", async (workspace) => {
+  const ran = await rmiAtTerminal(workspace, ["tour"]);
+  assert.equal(ran.code, 0, ran.out);
+  assert.ok(ran.out.includes("█") && ran.out.includes("/10 steps"), ran.out);
+  assert.ok(
+    ran.out.lastIndexOf("\r\u001b[2K") > ran.out.lastIndexOf("/10 steps"),
+    "the line is cleared after it is drawn",
+  );
 });

@@ -74,3 +74,14 @@ Deno.test("rmi tour shows ten steps on standard output", () =>
     assert.ok(Deno.statSync(`${workspace}/out/tour/.rmi`).isDirectory);
     assert.ok(!Deno.readTextFileSync(`${workspace}/out/tour/.rmi/ledger.head`).includes(workspace));
   }));
+
+Deno.test("through the machine door the tour streams its steps before the answer", () =>
+  inWorkspace(async (workspace) => {
+    const ran = await rmi(workspace, ["call", "tour.run", "{}"]);
+    assert.equal(ran.code, 0, ran.err);
+    const documents = ran.documents();
+    assert.deepEqual(documents.slice(0, -1).map(({ event }) => (event as { step: number }).step), [
+      ...Array.from({ length: 10 }, (_, index) => index + 1),
+    ]);
+    assert.equal(documents.at(-1)!.ok, true);
+  }));
