@@ -12,19 +12,9 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import type * as Scope from "effect/Scope";
-import {
-  type Digest,
-  digestOfHash,
-  Disk,
-  Entropy,
-  type EntropyShape,
-  type Failure,
-  type FailureOf,
-  isFailure,
-} from "../kernel/mod.ts";
+import { Disk, Entropy, type EntropyShape, type Failure, type FailureOf, isFailure } from "../kernel/mod.ts";
 import { type BlobFailure, type Blobs, diskBlobs, memoryBlobs } from "./blobs.ts";
 import { ledgerBusy, ledgerLimit, ledgerStore, malformedEvent, unknownMark } from "./failures.ts";
-import { audit, type Fault, type RawHead } from "./ledger/chain.ts";
 import { type ConfinedDisk, confinedDisk } from "./ledger/confined.ts";
 import {
   type EventDraft,
@@ -32,35 +22,26 @@ import {
   MAX_APPEND_EVENTS,
   OWN_PREFIX,
   prepareEvent,
-  readEvent,
   type Redact,
 } from "./ledger/event.ts";
-import {
-  type Fold,
-  foldFrom,
-  type FoldSource,
-  PAGE_EVENTS,
-  readSnapshot,
-  type Snapshot,
-  SNAPSHOT_EVERY,
-  snapshotName,
-  writeSnapshot,
-} from "./ledger/fold.ts";
-import { liveMarks, liveStretches, MARKED, rollbackTarget, ROLLED_BACK, type Stretch } from "./ledger/history.ts";
+import type { Fold, Snapshot } from "./ledger/fold.ts";
+import { MARKED, ROLLED_BACK } from "./ledger/history.ts";
 import { memoryStore } from "./ledger/memory.ts";
+import { type Head, headOf, historyOf, page } from "./ledger/reading.ts";
 import { type FileStore, HEAD_FILE, LEDGER_FILE, LOCK_FILE, sqliteStore } from "./ledger/sqlite.ts";
-import { type EventStore, HIGHEST, LOWEST, type Prepared, type Row, type Span, type Stored } from "./ledger/store.ts";
+import type { EventStore, Prepared, Span, Stored } from "./ledger/store.ts";
+import { SNAPSHOTS_FOLDER, statesOf } from "./ledger/states.ts";
+import { type Verification, verifyStore } from "./ledger/verify.ts";
 import { LOCK_RETRY_MS, LOCK_WAIT_MS, onStore, type StoreFailure, type Submit, writer } from "./ledger/writer.ts";
 
 export type { Fault, FaultKind } from "./ledger/chain.ts";
 export type { EventDraft, LedgerEvent, Redact } from "./ledger/event.ts";
 export type { Fold } from "./ledger/fold.ts";
+export type { Head } from "./ledger/reading.ts";
+export type { Verification } from "./ledger/verify.ts";
 
 /** Most events of one `read`, and how many it answers unless told. */
 export const MAX_READ_EVENTS = 1_000;
-
-/** Folder of the snapshots, below the state folder. */
-export const SNAPSHOTS_FOLDER = "snapshots";
 
 /** Names in the state folder that only the ledger may read or change; a gate keeps calls away from them. */
 export const SEALED: ReadonlyArray<string> = [
@@ -74,14 +55,6 @@ export const SEALED: ReadonlyArray<string> = [
   "runs",
   SNAPSHOTS_FOLDER,
 ];
-
-/** The chain's end. */
-export interface Head {
-  /** Events in the chain. */
-  readonly count: number;
-  /** Hash of the last event; all zeros for none. */
-  readonly hash: Digest;
-}
 
 /** Where appended events lie. */
 export interface Appended {
@@ -103,22 +76,6 @@ export interface Range {
   readonly type?: string;
   /** Most events, up to `MAX_READ_EVENTS`. */
   readonly limit?: number;
-}
-
-/** What `verify` found. */
-export interface Verification {
-  /** Whether every row holds and the chain is the acknowledged one. */
-  readonly ok: boolean;
-  /** Rows seen. */
-  readonly events: number;
-  /** The chain's end. */
-  readonly head: Head;
-  /** The acknowledged head; absent when it cannot be read. */
-  readonly acknowledged?: Head;
-  /** Faults in all. */
-  readonly found: number;
-  /** The first faults by position. */
-  readonly faults: ReadonlyArray<Fault>;
 }
 
 /** A named point in the live history. */
@@ -196,94 +153,7 @@ interface Parts {
 
 const YIELD_EVERY_EVENTS = 32;
 
-const headOf = ({ count, hash }: RawHead): Head => ({ count, hash: digestOfHash(hash) });
-
 const appendedOf = ({ first, last, head }: Stored): Appended => ({ first, last, head: headOf(head) });
-
-const readRows = (rows: ReadonlyArray<Row>): ReadonlyArray<LedgerEvent> =>
-  rows.map((row) => {
-    const event = readEvent(row);
-    if (isFailure(event)) throw event;
-    return event;
-  });
-
-const page = (store: EventStore, span: Span): Effect.Effect<ReadonlyArray<LedgerEvent>, StoreFailure> =>
-  onStore("read", () => readRows(store.rows(span)));
-
-/** Every event of a type, a page at a time. */
-const everyOfType = (
-  store: EventStore,
-  type: string,
-  to: number,
-): Effect.Effect<ReadonlyArray<LedgerEvent>, StoreFailure> =>
-  Effect.gen(function* () {
-    const all: LedgerEvent[] = [];
-    for (let from = 1;;) {
-      const found = yield* page(store, { from, to, type, limit: PAGE_EVENTS });
-      all.push(...found);
-      if (found.length < PAGE_EVENTS) return all;
-      from = found[found.length - 1].seq + 1;
-    }
-  });
-
-const stretchesOf = (store: EventStore, count: number): Effect.Effect<ReadonlyArray<Stretch>, StoreFailure> =>
-  Effect.map(everyOfType(store, ROLLED_BACK, count), (events) =>
-    liveStretches(
-      events.flatMap((event) => {
-        const target = rollbackTarget(event);
-        return target === undefined ? [] : [{ seq: event.seq, target }];
-      }),
-      count,
-    ));
-
-const sourceOf = (store: EventStore): FoldSource<StoreFailure> => ({
-  head: onStore("read", () => headOf(store.head())),
-  hashAt: (seq) =>
-    onStore("read", () => {
-      if (seq === 0) return headOf({ count: 0, hash: new Uint8Array(32) }).hash;
-      const [row] = store.rows({ from: seq, to: seq, limit: 1 });
-      return row === undefined ? undefined : digestOfHash(row.hash);
-    }),
-  page: (from, to) => page(store, { from, to, limit: PAGE_EVENTS }),
-  stretches: (count) => stretchesOf(store, count),
-});
-
-const auditRows = (store: EventStore): Effect.Effect<Verification, LedgerFailure> =>
-  Effect.gen(function* () {
-    const anchor = yield* onStore("verify", store.anchor);
-    const check = audit(anchor.acknowledged);
-    anchor.faults.forEach(check.report);
-    for (let from = LOWEST;;) {
-      const rows = yield* Effect.result(onStore("verify", () => store.rawRows(from, PAGE_EVENTS)));
-      if (rows._tag === "Failure") {
-        check.report({ kind: "unreadable", seq: Math.max(1, Number(from)), detail: rows.failure.message });
-        break;
-      }
-      // Events appended since the anchor was taken are another audit's.
-      const mine = rows.success.filter((row) => row.seq <= anchor.count);
-      mine.forEach(check.take);
-      if (mine.length < PAGE_EVENTS || mine[mine.length - 1].seq === HIGHEST) break;
-      from = mine[mine.length - 1].seq + 1n;
-      yield* Effect.yieldNow;
-    }
-    const { events, head, found, faults } = check.finish();
-    return {
-      ok: found === 0,
-      events,
-      head: headOf(head),
-      ...(anchor.acknowledged === undefined ? {} : { acknowledged: headOf(anchor.acknowledged) }),
-      found,
-      faults,
-    };
-  });
-
-const unreadable = (failure: LedgerFailure): Verification => ({
-  ok: false,
-  events: 0,
-  head: headOf({ count: 0, hash: new Uint8Array(32) }),
-  found: 1,
-  faults: [{ kind: "unreadable", seq: 0, detail: failure.message }],
-});
 
 const prepareAll = (
   events: ReadonlyArray<EventDraft>,
@@ -322,51 +192,9 @@ const spanOf = (range: Range): Span | FailureOf<"EFFECTS_LEDGER_LIMIT"> => {
   return { from, to, limit, ...(type === undefined ? {} : { type }) };
 };
 
-const historyOf = (store: EventStore): Effect.Effect<ReadonlyMap<string, number>, LedgerFailure> =>
-  Effect.gen(function* () {
-    const { count } = yield* onStore("read", store.head);
-    const stretches = yield* stretchesOf(store, count);
-    return liveMarks(yield* everyOfType(store, MARKED, count), stretches);
-  });
-
-/** A fold's state with its caches: in memory for this ledger, on disk now and then. */
-const statesOf = (parts: Parts): { readonly state: LedgerShape["state"]; readonly cached: Map<string, Snapshot> } => {
-  const { store, files } = parts;
-  const source = sourceOf(store);
-  const cached = new Map(parts.snapshots);
-  const storedAt = new Map<string, number>();
-  // A snapshot that cannot be read or written costs time, never a result.
-  const load = <S>(fold: Fold<S>): Effect.Effect<Snapshot<S> | undefined> =>
-    files === undefined ? Effect.succeed(undefined) : files.read(`${SNAPSHOTS_FOLDER}/${snapshotName(fold)}`).pipe(
-      Effect.map((bytes) => readSnapshot<S>(fold.name, new TextDecoder().decode(bytes))),
-      Effect.orElseSucceed(() => undefined),
-    );
-  const keep = (fold: Fold<never>, snapshot: Snapshot): Effect.Effect<void> => {
-    const text = files === undefined || snapshot.seq - (storedAt.get(fold.name) ?? 0) < SNAPSHOT_EVERY
-      ? undefined
-      : writeSnapshot(fold.name, snapshot);
-    if (text === undefined || files === undefined) return Effect.void;
-    storedAt.set(fold.name, snapshot.seq);
-    return Effect.ignore(files.write(`${SNAPSHOTS_FOLDER}/${snapshotName(fold)}`, text));
-  };
-  const state = <S>(fold: Fold<S>): Effect.Effect<S, LedgerFailure> =>
-    Effect.gen(function* () {
-      let before = cached.get(fold.name) as Snapshot<S> | undefined;
-      if (before === undefined) {
-        before = yield* load(fold);
-        if (before !== undefined) storedAt.set(fold.name, before.seq);
-      }
-      const after = yield* foldFrom(source, fold, before);
-      cached.set(fold.name, after);
-      yield* keep(fold as never, after);
-      return after.state;
-    });
-  return { state, cached };
-};
-
 const ledgerOver = (parts: Parts): LedgerShape => {
   const { store, submit, blobs, entropy, redact } = parts;
-  const { state, cached } = statesOf(parts);
+  const { state, cached } = statesOf(store, parts.files, parts.snapshots);
   const appendAny = (events: ReadonlyArray<EventDraft>): Effect.Effect<Appended, LedgerFailure> =>
     Effect.flatMap(prepareAll(events, redact), (prepared) => Effect.map(submit(prepared), appendedOf));
   return {
@@ -386,11 +214,7 @@ const ledgerOver = (parts: Parts): LedgerShape => {
         return isFailure(span) ? Effect.fail(span) : page(store, span);
       }),
     head: onStore("read", () => headOf(store.head())),
-    verify: auditRows(store).pipe(
-      Effect.catch((failure) =>
-        failure.code === ledgerStore.code ? Effect.succeed(unreadable(failure)) : Effect.fail(failure)
-      ),
-    ),
+    verify: verifyStore(store),
     state,
     fork: onStore("fork", () => {
       const above = memoryStore(store);

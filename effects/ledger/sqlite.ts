@@ -181,11 +181,13 @@ export const sqliteStore = (folder: string, format: Format = FORMAT): FileStore 
       gate.release();
     }
   };
-  const attach = (): DatabaseSync => {
+  // Looks before it configures: the database of another program is left as it is.
+  const attach = (): { readonly database: DatabaseSync; readonly state: ReturnType<typeof inspect> } => {
     const database = new DatabaseSync(file, { timeout: 0 });
     try {
+      const state = inspect(database, format, file);
       configure(database);
-      return database;
+      return { database, state };
     } catch (cause) {
       database.close();
       throw cause;
@@ -195,22 +197,16 @@ export const sqliteStore = (folder: string, format: Format = FORMAT): FileStore 
   const connection = (): Connection | undefined => {
     usable();
     if (open !== undefined || !fs.existsSync(file)) return open;
-    const database = attach();
-    try {
-      const state = inspect(database, format, file);
-      if (state === "current") return open = connected(database);
-      if (state === "older") {
-        throw ledgerStore({ action: "read", cause: "it has an older format; open it again to migrate" });
-      }
-    } finally {
-      if (open === undefined) database.close();
-    }
-    return undefined;
+    const { database, state } = attach();
+    if (state === "current") return open = connected(database);
+    database.close();
+    if (state === "empty") return undefined;
+    throw ledgerStore({ action: "read", cause: "it has an older format; open it again to migrate" });
   };
   const created = (): Connection => {
     const existing = connection();
     if (existing !== undefined) return existing;
-    const database = attach();
+    const { database } = attach();
     create(database, format);
     syncFolder(folder);
     return open = connected(database);
@@ -318,10 +314,10 @@ export const sqliteStore = (folder: string, format: Format = FORMAT): FileStore 
   return {
     prepare: async () => {
       if (!fs.existsSync(file)) return true;
-      const database = attach();
+      const { database, state } = attach();
       try {
-        if (inspect(database, format, file) === "older" && !(await migrated(database))) return false;
-        if (inspect(database, format, file) === "current") open = connected(database);
+        if (state === "older" && !(await migrated(database))) return false;
+        if (state !== "empty") open = connected(database);
         return true;
       } finally {
         if (open === undefined) database.close();

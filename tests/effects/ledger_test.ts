@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import { TestClock } from "effect/testing";
 import { type LedgerShape, MAX_READ_EVENTS, memoryLedger, openLedger } from "../../effects/ledger.ts";
 import { MAX_APPEND_EVENTS, MAX_EVENT_BYTES } from "../../effects/ledger/event.ts";
-import { canonicalJson, type Json, random } from "../../kernel/mod.ts";
+import type { Json } from "../../kernel/mod.ts";
 import {
   asIs,
   countedEntropy,
@@ -17,6 +17,7 @@ import {
   platform,
   withLedger,
 } from "./ledger_fixtures.ts";
+import { spaceFor } from "./ledger_load.ts";
 
 const inMemory = (redact: (value: Json) => Json = asIs): LedgerShape =>
   Effect.runSync(Effect.provide(memoryLedger(redact), countedEntropy(1)));
@@ -204,29 +205,9 @@ Deno.test("the state folder is for its owner only", async () => {
 
 Deno.test("at most 1.25 times the payload is stored at 200 and at 10,000 events of 1 KB", async () => {
   for (const count of [200, 10_000]) {
-    await inFolder(async (folder) => {
-      const chance = random(`payload/${count}`);
-      const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-      let payload = 0;
-      await withLedger(folder, (ledger) =>
-        Effect.gen(function* () {
-          for (let done = 0; done < count; done += 200) {
-            const events = Array.from({ length: 200 }, () => {
-              const text = Array.from({ length: 1013 }, () => letters[chance.below(letters.length)]).join("");
-              const data = { text };
-              payload += canonicalJson(data).length;
-              return { type: "test.payload", actor: "agent:bench", call: "0123456789abcdef0123456789abcdef", data };
-            });
-            yield* ledger.append(events);
-          }
-          yield* ledger.checkpoint;
-          const stored = [...Deno.readDirSync(folder)]
-            .filter(({ name }) => !name.endsWith("-shm"))
-            .reduce((sum, { name }) => sum + Deno.statSync(`${folder}/${name}`).size, 0);
-          assert.equal(payload, count * 1024);
-          assert.ok(stored <= payload * 1.25, `${count} events: ${stored} bytes for ${payload}`);
-        }));
-    });
+    const { stored, payload } = await spaceFor(count);
+    assert.equal(payload, count * 1024);
+    assert.ok(stored <= payload * 1.25, `${count} events: ${stored} bytes for ${payload}`);
   }
 });
 
