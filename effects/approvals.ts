@@ -69,6 +69,8 @@ export interface ApprovalRequest {
   readonly by?: string;
   /** The call that used the approval. */
   readonly call?: string;
+  /** Names the one use that counted. */
+  readonly use?: string;
 }
 
 /** The state of approvals: a pure fold over the ledger. */
@@ -94,6 +96,15 @@ const HOUR_MS = 3_600_000;
 
 const isClosed = (request: ApprovalRequest, nowMs: number): boolean =>
   request.state === "used" || request.state === "revoked" || nowMs >= request.expiresAt;
+
+const isOpen = (request: ApprovalRequest, nowMs: number): boolean =>
+  request.state === "open" && nowMs < request.expiresAt;
+
+type Asked = Pick<Call, "operation" | "declaration" | "arguments" | "actor">;
+
+const sameCall = (request: Asked, call: Asked): boolean =>
+  request.operation === call.operation && request.declaration === call.declaration &&
+  request.arguments === call.arguments && request.actor === call.actor;
 
 const prune = (requests: ReadonlyArray<ApprovalRequest>, nowMs: number): ReadonlyArray<ApprovalRequest> => {
   const closed = requests.filter((request) => isClosed(request, nowMs)).length;
@@ -123,10 +134,12 @@ const count = (state: ApprovalState, kind: keyof ApprovalState["counts"]): Appro
 });
 
 const STEPS: { readonly [type: string]: Step } = {
-  "approval.requested": (state, data, nowMs) => ({
-    ...state,
-    requests: [...prune(state.requests, nowMs), { ...data, state: "open" } as unknown as ApprovalRequest],
-  }),
+  "approval.requested": (state, data, nowMs) => {
+    const asked = { ...data, state: "open" } as unknown as ApprovalRequest;
+    // Calls that ask at the same time share the first request.
+    const waiting = state.requests.some((request) => isOpen(request, nowMs) && sameCall(request, asked));
+    return waiting ? state : { ...state, requests: [...prune(state.requests, nowMs), asked] };
+  },
   "approval.granted": (state, data, nowMs) => {
     const next = advance(state, data.request, nowMs, ["open"], { state: "approved", by: String(data.by) });
     return next === state ? state : count(next, String(data.by).startsWith("key:") ? "key" : "person");
@@ -134,7 +147,11 @@ const STEPS: { readonly [type: string]: Step } = {
   "approval.revoked": (state, data, nowMs) =>
     advance(state, data.request, nowMs, ["open", "approved"], { state: "revoked", by: String(data.by) }),
   "approval.used": (state, data, nowMs) =>
-    advance(state, data.request, nowMs, ["approved"], { state: "used", call: String(data.call) }),
+    advance(state, data.request, nowMs, ["approved"], {
+      state: "used",
+      call: String(data.call),
+      use: String(data.use),
+    }),
   "approval.automatic": (state, data, nowMs) => {
     const rule = String(data.rule);
     const recent = (state.automatic[rule] ?? []).filter((time) => time > nowMs - HOUR_MS);
@@ -292,10 +309,6 @@ const ApprovalsBase: Context.ServiceClass<Approvals, "rmi/Approvals", ApprovalsS
 /** The service of requests and consents. */
 export class Approvals extends ApprovalsBase {}
 
-const sameCall = (request: ApprovalRequest, call: Call): boolean =>
-  request.operation === call.operation && request.declaration === call.declaration &&
-  request.arguments === call.arguments && request.actor === call.actor;
-
 const shown = (state: ApprovalState, nowMs: number): ApprovalState => ({
   ...state,
   requests: state.requests.map((request) =>
@@ -342,11 +355,12 @@ export const makeApprovals = (
           const { requests } = yield* state;
           const ready = requests.find((request) => request.state === "approved" && sameCall(request, call));
           if (ready === undefined) return undefined;
-          yield* record("approval.used", call.actor, { request: ready.request, call: call.id });
+          const use = fresh();
+          yield* record("approval.used", call.actor, { request: ready.request, call: call.id, use });
           // Another call may have been first in the chain: then this one looks for another consent.
           const after = yield* state;
           const used = after.requests.find((request) => request.request === ready.request);
-          if (used?.state === "used" && used.call === call.id) return used;
+          if (used?.state === "used" && used.use === use) return used;
           if (used?.state === "approved") return undefined;
         }
       }),
@@ -395,7 +409,8 @@ export const makeApprovals = (
           rule: asking.rule,
           expiresAt: (yield* now) + approvalLifetimeMs(policy.file),
         });
-        return yield* Effect.fail(failWith(request));
+        const asked = (yield* state).requests.findLast((other) => sameCall(other, call));
+        return yield* Effect.fail(failWith(asked?.request ?? request));
       }),
     approve: (id, actor, signature) =>
       Effect.gen(function* () {

@@ -236,6 +236,7 @@ const Request = Schema.Struct({
   state: RequestStates,
   by: Schema.optionalKey(Text),
   call: Schema.optionalKey(Text),
+  use: Schema.optionalKey(Text),
   binding: Digest,
   command: Text,
 });

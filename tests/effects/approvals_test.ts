@@ -158,6 +158,30 @@ Deno.test("of 20 fibers with the same approved call, one passes", () =>
       assert.equal(outcomes.filter((outcome) => outcome === "KERNEL_APPROVAL_NEEDED").length, 19);
     })));
 
+Deno.test("calls that ask at the same time share one request", () =>
+  withRoom(undefined, () =>
+    Effect.gen(function* () {
+      const calls = Array.from({ length: 10 }, () => fetching());
+      const gate = yield* Gate;
+      const commands = yield* Effect.forEach(
+        calls,
+        (call) => Effect.map(Effect.flip(gate.decide(call)), ({ fix }) => fix?.command),
+        { concurrency: "unbounded" },
+      );
+      assert.equal(new Set(commands).size, 1);
+      assert.equal((yield* (yield* Approvals).state).requests.length, 1);
+    })));
+
+Deno.test("two calls that carry the same id do not share one use", () =>
+  withRoom(undefined, () =>
+    Effect.gen(function* () {
+      const { request: id } = yield* request(fetching());
+      yield* (yield* Approvals).approve(id, "user@tty");
+      const call = fetching();
+      const outcomes = yield* Effect.all([passes(call), passes(call)], { concurrency: "unbounded" });
+      assert.deepEqual(outcomes.toSorted(), ["KERNEL_APPROVAL_NEEDED", "ok"]);
+    })));
+
 Deno.test("of two rooms over one state folder with the same approved call, one passes, 20 times over", () =>
   inWorkspace((folder) => {
     const clock = movableClock();
@@ -319,7 +343,7 @@ Deno.test("events that contradict each other change nothing the first did not", 
     ).requests[0];
   const asked = ["approval.requested", { expiresAt: 1_700_000_010_000 }] as const;
   const granted = ["approval.granted", { by: "user@tty" }] as const;
-  const used = (call: string, ms?: number) => ["approval.used", { call }, ms] as const;
+  const used = (call: string, ms?: number) => ["approval.used", { call, use: call }, ms] as const;
   assert.equal(fold([asked, granted, used("first"), used("second")]).call, "first");
   assert.equal(fold([asked, used("first")]).state, "open");
   assert.equal(fold([asked, granted, used("late", 10_000)]).state, "approved");
