@@ -111,7 +111,8 @@ const WORD = /^[A-Za-zÀ-ɏ]+$/u;
 const WORDS = /^[A-Za-zÀ-ɏ]+(?:[-_./'’][A-Za-zÀ-ɏ]+)*$/u;
 const CODE_PATH = /^[A-Za-z_$][\w$]*(?:\??\.#?[A-Za-z_$][\w$]*)+$/u;
 const CALL = /^(?:await\s|new\s|!)?[A-Za-z_$][\w$.?]*(?:\(|\[|\?\.|<)/u;
-const OPERATOR = /=>|\|\||&&|\?\?|^[([{/\\!+|&?:@^]|\.\.\.|^-{2}/u;
+// A sign at the start is an operator only where no digit follows: `!done` is code, `!Passw0rd` is not.
+const OPERATOR = /=>|\|\||&&|\?\?|^[([{]|\.\.\.|^-{2}|^[/\\!+|&?:@^][^\d]*$/u;
 const CODE_LINE =
   /^\s*(?:const|let|var|export|import|return|if|for|while|switch|case|function|async|readonly|public|private|static|type|interface|class|def|fn|self\b|this\b)|[;{]\s*$|=>/u;
 
@@ -239,6 +240,15 @@ const valueAfter = (text: string, at: number, family: Family, name: string): Val
   return undefined;
 };
 
+const REST = /[^\s"'`]*/uy;
+
+/** Where a secret ends: one that fills the whole stretch that was read goes on to the end of its run. */
+const endOf = (text: string, value: Value): number => {
+  if (value.to - value.from < MAX_VALUE_LENGTH) return value.to;
+  REST.lastIndex = value.to;
+  return value.to + REST.exec(text)![0].length;
+};
+
 /** A part of every name in SECRET_NAMES, cheap to look for: most texts hold none. */
 const HINT =
   /pass|pw|code|otp|pin|cvv|cvc|masterauth|identified|contrase|phrase|mnemonic|key|token|jwt|bearer|session|sid|sig|secret|credential|[一-鿿]/i;
@@ -253,8 +263,9 @@ export const namedSecrets = (text: string): ReadonlyArray<Span> => {
     const family = SECRET_NAMES.find((name) => match!.groups?.[name.family] !== undefined)!.family;
     const value = valueAfter(text, NAME.lastIndex, family, match[0]);
     if (value === undefined) continue;
-    spans.push({ from: value.from, to: value.to, kind: family });
-    NAME.lastIndex = Math.max(NAME.lastIndex, value.to);
+    const to = endOf(text, value);
+    spans.push({ from: value.from, to, kind: family });
+    NAME.lastIndex = Math.max(NAME.lastIndex, to);
   }
   return spans;
 };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { redactJson, redactText } from "../../effects/redact.ts";
+import { MAX_VALUE_LENGTH } from "../../effects/redact/named.ts";
 import { ISSUED_KEYS } from "../../effects/redact/keys.ts";
 import { type Json, random } from "../../kernel/mod.ts";
 import { canaries, hostileTexts, identities, sentences, sourceLines } from "./redact_corpus.ts";
@@ -136,6 +137,12 @@ Deno.test("a whole secret goes, also with quotes, separators and escapes inside"
       ["password=ab&cd12&user=bob", "cd12"],
       ["postgres://u:p@ss@host/x", "ss@"],
       [`token=${"a1".repeat(1500)}`, "a1a1"],
+      [`token=${"a1".repeat(MAX_VALUE_LENGTH / 2)}`, "a1"],
+      [`token=${"a1".repeat(MAX_VALUE_LENGTH / 2)}a1a1`, "a1"],
+      [`"token": "${"a1".repeat(MAX_VALUE_LENGTH)}"`, "a1"],
+      ["password=!Passw0rd1", "Passw0rd1"],
+      ["password: @dm1nPass", "dm1nPass"],
+      ["密码：+Passw0rd1", "Passw0rd1"],
       ["AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "K7MDENG"],
     ]
   ) assert(!redactText(text).includes(secret), redactText(text));
