@@ -55,8 +55,7 @@ export const recipesOf = (plugins: ReadonlyArray<Plugin>): ReadonlyArray<Recipe>
   ).sort((a, b) => a.task < b.task ? -1 : a.task > b.task ? 1 : a.plugin < b.plugin ? -1 : 1);
 
 /** Recipes for a task, best first; all of them where no task is named. */
-export const recipesFor = (plugins: ReadonlyArray<Plugin>, task?: string): ReadonlyArray<Recipe> => {
-  const all = recipesOf(plugins);
+export const recipesFor = (all: ReadonlyArray<Recipe>, task?: string): ReadonlyArray<Recipe> => {
   if (task === undefined) return all;
   const documents = all.map((recipe, index) => ({
     id: String(index),
@@ -68,10 +67,11 @@ export const recipesFor = (plugins: ReadonlyArray<Plugin>, task?: string): Reado
 /** Entries for plugins, their recipes, and artifacts. */
 export const entriesOf = (
   plugins: ReadonlyArray<Plugin>,
+  recipes: ReadonlyArray<Recipe>,
   artifacts: ReadonlyArray<ArtifactInfo>,
 ): ReadonlyArray<Entry> => [
   ...plugins.map(({ id, summary }): Entry => ({ kind: "plugin", id, text: summary })),
-  ...recipesOf(plugins).map(({ task, steps }): Entry => ({ kind: "recipe", id: task, text: steps.join(" → ") })),
+  ...recipes.map(({ task, steps }): Entry => ({ kind: "recipe", id: task, text: steps.join(" → ") })),
   ...artifacts.map((info): Entry => ({
     kind: "artifact",
     id: info.digest,

@@ -99,7 +99,7 @@ const add = (source: string) =>
     const found = yield* (yield* Registry).look(yield* sourceOf(source));
     const wants = inWords(found.authority);
     if (wants.length === 0) return yield* lockIn(found, false);
-    return yield* notApproved(found, [`it wants to: ${wants.join("; ")}`]);
+    return yield* notApproved(found, [...found.changes, `in all it wants to: ${wants.join("; ")}`]);
   });
 
 const approve = (input: { readonly source: string; readonly manifest?: Digest; readonly trust?: boolean }) =>
@@ -182,6 +182,19 @@ const plugins = Effect.map(Registry, (registry) => {
   return { plugins: [...house, ...others].sort((a, b) => a.plugin < b.plugin ? -1 : 1) };
 });
 
+/** Recipes whose every step the caller may know: a recipe must not tell of an operation that is hidden from it. */
+const knownRecipes = Effect.gen(function* () {
+  const call = yield* CallContext;
+  const recipes = recipesOf((yield* Registry).plugins);
+  const ids = [...new Set(recipes.flatMap(({ steps }) => steps))];
+  const answers = yield* Effect.forEach(
+    ids,
+    (id) => Effect.match(call.invoke("kernel.describe", { id }), { onFailure: () => false, onSuccess: () => true }),
+  );
+  const known = new Set(ids.filter((_, index) => answers[index]));
+  return recipes.filter(({ steps }) => steps.every((id) => known.has(id)));
+});
+
 const find = ({ query, tokens }: { readonly query: string; readonly tokens?: number }) =>
   Effect.gen(function* () {
     const call = yield* CallContext;
@@ -192,7 +205,10 @@ const find = ({ query, tokens }: { readonly query: string; readonly tokens?: num
     const operations = (known as { readonly hits: ReadonlyArray<{ readonly id: string; readonly summary: string }> })
       .hits
       .map(({ id, summary }): Entry => ({ kind: "operation", id, text: summary }));
-    const entries = [...operations, ...entriesOf(registry.plugins, queryArtifacts(state, {}))];
+    const entries = [
+      ...operations,
+      ...entriesOf(registry.plugins, yield* knownRecipes, queryArtifacts(state, {})),
+    ];
     const { hits, left } = findEntries(entries, query, tokens);
     return { hits: hits.map(({ kind, id, text, score }) => ({ kind, id, text, score })), left };
   });
@@ -285,7 +301,7 @@ const handlers = {
   "registry.install": (input: { readonly package: string }) => install(input.package),
   "registry.packages": () => Effect.succeed({ packages: optionalPackages }),
   "registry.recipes": ({ task }: { readonly task?: string }) =>
-    Effect.map(Registry, (registry) => ({ recipes: recipesFor(registry.plugins, task) })),
+    Effect.map(knownRecipes, (recipes) => ({ recipes: recipesFor(recipes, task) })),
   "registry.find": find,
   "registry.artifacts": (query: Parameters<typeof queryArtifacts>[1] & { readonly limit?: number }) =>
     Effect.gen(function* () {
