@@ -12,6 +12,9 @@ import process from "node:process";
 /** How often a child's resident memory is read. */
 const POLL_MS = 10;
 
+/** The same where it takes a process of its own. */
+const PS_POLL_MS = 100;
+
 /** What an idle Deno process maps writable before it runs anything, MiB: stacks of its threads grow it by core. */
 const IDLE_DATA_MB = 640;
 const IDLE_DATA_MB_PER_CORE = 24;
@@ -39,17 +42,17 @@ export const killGroup = (child: ChildProcess): void => {
   }
 };
 
-/** Resident memory of a Linux process in MiB; 0 once it is gone. */
-const residentMb = (pid: number): number => {
+/** Resident memory of a process in MiB as /proc tells it; `undefined` where it does not. */
+const residentMb = (pid: number): number | undefined => {
   try {
     const match = /^VmRSS:\s+(\d+) kB/mu.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"));
-    return match === null ? 0 : Number(match[1]) / 1024;
+    return match === null ? undefined : Number(match[1]) / 1024;
   } catch {
-    return 0;
+    return undefined;
   }
 };
 
-/** Resident memory as `ps` tells it, where there is no /proc. */
+/** Resident memory as `ps` tells it, where /proc is absent or closed to this process. */
 const residentMbByPs = (pid: number, tell: (mb: number) => void): void => {
   const ps = spawn("/bin/ps", ["-o", "rss=", "-p", String(pid)], { stdio: ["ignore", "pipe", "ignore"] });
   ps.on("error", () => {});
@@ -60,8 +63,9 @@ const residentMbByPs = (pid: number, tell: (mb: number) => void): void => {
 export const watchResident = (pid: number, limitMb: number, exceeded: () => void): () => void => {
   if (residentGuard() === "none") return () => {};
   const tell = (mb: number): void => void (mb > limitMb && exceeded());
-  const poll = process.platform === "linux" ? () => tell(residentMb(pid)) : () => residentMbByPs(pid, tell);
-  const timer = setInterval(poll, process.platform === "linux" ? POLL_MS : POLL_MS * 5);
+  const isOpen = residentMb(pid) !== undefined;
+  const poll = isOpen ? () => tell(residentMb(pid) ?? 0) : () => residentMbByPs(pid, tell);
+  const timer = setInterval(poll, isOpen ? POLL_MS : PS_POLL_MS);
   return () => clearInterval(timer);
 };
 

@@ -18,13 +18,17 @@ interface Bench {
   readonly workspace: string;
 }
 
-const FILES = [
-  "launch.ts",
-  "flags.ts",
-  ...["candidate", "children", "frame", "frames", "harness", "host", "process", "request"].map((n) =>
-    `platform/${n}.ts`
-  ),
-];
+/** Specifiers of all that the launcher can load, told by the platform. */
+const GRAPH: ReadonlyArray<string> = (() => {
+  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json", at("kernel/launch.ts")] })
+    .outputSync();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: ReadonlyArray<{ specifier: string }> };
+  return modules.map(({ specifier }) => specifier);
+})();
+
+/** Those of our own files among them that are code. */
+const FILES = GRAPH.filter((specifier) => specifier.startsWith(`${repository}kernel/`))
+  .map((specifier) => specifier.slice(`${repository}kernel/`.length));
 
 const withBench = async (use: (bench: Bench) => Promise<void>): Promise<void> => {
   const base = Deno.realPathSync(Deno.makeTempDirSync());
@@ -43,9 +47,12 @@ const withBench = async (use: (bench: Bench) => Promise<void>): Promise<void> =>
   }
 };
 
+/** As the project's own tasks start the launcher. */
+const PERMISSIONS = ["--no-prompt", "--allow-read", "--allow-env", "--allow-run", "--allow-sys"];
+
 const command = ({ project, workspace }: Bench, args: ReadonlyArray<string>, cwd = workspace, env = {}): Deno.Command =>
   new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", `${project}/kernel/launch.ts`, ...args],
+    args: ["run", ...PERMISSIONS, "--no-check", `${project}/kernel/launch.ts`, ...args],
     cwd,
     env,
     stdin: "null",
@@ -64,6 +71,17 @@ const json = async (bench: Bench, args: ReadonlyArray<string>, cwd?: string, env
   assert.equal(code, 0, err);
   return JSON.parse(out);
 };
+
+Deno.test("the launcher can load nothing but its own few files and the platform's modules", () => {
+  assert.ok(FILES.includes("launch.ts") && FILES.includes("platform/children.ts"));
+  const others = GRAPH.filter((specifier) =>
+    !specifier.startsWith("node:") && !specifier.startsWith(`${repository}kernel/`)
+  );
+  assert.deepEqual(others, [`${repository}plugins/surfaces/generated.json`]);
+  const source = Deno.readTextFileSync(at("kernel/launch.ts"));
+  assert.ok(source.split("\n").length <= 200);
+  assert.doesNotMatch(source, /^import (?!type )/mu);
+});
 
 Deno.test("help, version, manifest and completions are answered without the kernel process", async () => {
   await withBench(async (bench) => {
