@@ -87,6 +87,7 @@ export const operationOf = (args: ReadonlyArray<string>, generated: Generated): 
   if (first === undefined) return undefined;
   if (first === "call") return second;
   if (Object.hasOwn(generated.aliases, first)) return generated.aliases[first];
+  if (first.includes(".")) return first;
   return second === undefined ? undefined : `${first}.${second}`;
 };
 
@@ -100,7 +101,7 @@ interface Shown {
 
 const shownIn = (args: ReadonlyArray<string>, generated: Generated): Shown => {
   if (args[0] === "call") return { document: parsed(args[2]), bare: [] };
-  let words = Object.hasOwn(generated.aliases, args[0] ?? "") ? 1 : 2;
+  let words = Object.hasOwn(generated.aliases, args[0] ?? "") || args[0]?.includes(".") ? 1 : 2;
   const document: Record<string, unknown> = {};
   const bare: Array<string> = [];
   args.forEach((word, index) => {
@@ -113,8 +114,13 @@ const shownIn = (args: ReadonlyArray<string>, generated: Generated): Shown => {
     const [, name, value = args[index + 1]] = flag;
     const known = Object.hasOwn(document, name) ? [document[name]].flat() : [];
     document[name] = [...known, parsed(value)];
+    // The command line also takes `--out-file` for a member `outFile`.
+    const member = name.replaceAll(/-([a-z0-9])/gu, (_, letter: string) => letter.toUpperCase());
+    if (!Object.hasOwn(document, member)) document[member] = document[name];
   });
-  return { document, bare };
+  // `--input` holds the whole input; flags are laid over it.
+  const [whole] = [document.input].flat().filter(isRecord);
+  return { document: { ...whole, ...document }, bare };
 };
 
 const valuesAt = (value: unknown, keys: ReadonlyArray<string>): ReadonlyArray<string> => {
