@@ -177,6 +177,37 @@ Deno.test("closing the scope interrupts calls in progress and frees the port", a
   await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(layerEntropy)));
 });
 
+Deno.test("closing waits for nobody: a peer in the middle of its head, an idle one, a stream", async () => {
+  const closed: Array<string> = [];
+  const peers = await Effect.runPromise(
+    Effect.scoped(Effect.gen(function* () {
+      const { front, watch } = yield* openDemo;
+      const options = { front, host: "127.0.0.1", tokens: [], hostNames: [], origins: [], tools: [] };
+      const { port, url } = yield* serve({ ...options, port: 0 });
+      const heads = {
+        silent: "",
+        half: "GET /healthz HTTP/1.1\r\nho",
+        idle: `GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n`,
+      };
+      for (const [name, text] of Object.entries(heads)) {
+        const socket = connect(port, "127.0.0.1", () => socket.write(text));
+        socket.on("close", () => closed.push(name));
+        socket.on("error", () => undefined);
+        socket.on("data", () => undefined);
+      }
+      const stream = fetch(`${url}/v1/operations/demo.wait`, {
+        method: "POST",
+        headers: { ...JSON_TYPE, accept: "text/event-stream" },
+        body: "{}",
+      }).then((response) => response.text()).then(() => closed.push("stream"), () => closed.push("stream"));
+      yield* Effect.promise(() => until(() => watch.waiting === 1, "the stream starts"));
+      return [stream];
+    })).pipe(Effect.provide(layerEntropy)),
+  );
+  await Promise.all(peers);
+  await until(() => closed.length === 4, "every connection is closed");
+});
+
 Deno.test("a port in use is a typed failure whose patch works", () =>
   serving(async ({ front, port }) => {
     const options = { front, host: "127.0.0.1", tokens: [], hostNames: [], origins: [], tools: [] };
