@@ -5,44 +5,65 @@
  *
  * @module
  */
-import { type AnyFailureDefinition, failure, type FailuresOf, type KernelFailure } from "../kernel/mod.ts";
+import {
+  type AnyFailureDefinition,
+  failure,
+  type FailureDefinition,
+  type FailuresOf,
+  type KernelFailure,
+} from "../kernel/mod.ts";
 
 /** The policy file does not fit its schema. */
-export const malformedPolicy = failure("EFFECTS_POLICY", {
-  doc: "The policy file does not fit its schema; nothing is allowed until it is mended.",
-  recoverable: true,
-  says: (a: { file: string; problem: string }) => `Cannot use policy "${a.file}": ${a.problem}`,
-  fix: (a) => ({ summary: `Correct ${a.path || "the document"} in "${a.file}", or remove the file for the defaults` }),
-});
+export const malformedPolicy: FailureDefinition<"EFFECTS_POLICY", { file: string; problem: string }> = failure(
+  "EFFECTS_POLICY",
+  {
+    doc: "The policy file does not fit its schema; nothing is allowed until it is mended.",
+    recoverable: true,
+    says: (a: { file: string; problem: string }) => `Cannot use policy "${a.file}": ${a.problem}`,
+    fix: (a) => ({
+      summary: `Correct ${a.path || "the document"} in "${a.file}", or remove the file for the defaults`,
+    }),
+  },
+);
 
 /** The caller may not approve. */
-export const notApprover = failure("EFFECTS_NOT_APPROVER", {
-  doc:
-    "The caller may not give this approval: only a person at a terminal or a key of the policy may, never the asker.",
-  recoverable: true,
-  says: (a: { what: string; actor: string; command: string }) =>
-    `Cannot approve ${a.what} as ${a.actor}: only a person at a terminal or a signature by a policy key may`,
-  fix: (a) => ({ summary: "A person runs the command at a terminal", command: a.command }),
-});
+export const notApprover: FailureDefinition<"EFFECTS_NOT_APPROVER", { what: string; actor: string; command: string }> =
+  failure("EFFECTS_NOT_APPROVER", {
+    doc:
+      "The caller may not give this approval: only a person at a terminal or a key of the policy may, never the asker.",
+    recoverable: true,
+    says: (a: { what: string; actor: string; command: string }) =>
+      `Cannot approve ${a.what} as ${a.actor}: only a person at a terminal or a signature by a policy key may`,
+    fix: (a) => ({ summary: "A person runs the command at a terminal", command: a.command }),
+  });
 
 /** A signature does not verify. */
-export const badSignature = failure("EFFECTS_SIGNATURE", {
-  doc: "A signature does not verify against the named key of the policy.",
-  recoverable: true,
-  says: (a: { key: string; reason: string }) => `Cannot accept the signature of key "${a.key}": ${a.reason}`,
-  fix: () => ({ summary: "Sign the exact text in `binding` with the private key of a key in the policy" }),
-});
+export const badSignature: FailureDefinition<"EFFECTS_SIGNATURE", { key: string; reason: string }> = failure(
+  "EFFECTS_SIGNATURE",
+  {
+    doc: "A signature does not verify against the named key of the policy.",
+    recoverable: true,
+    says: (a: { key: string; reason: string }) => `Cannot accept the signature of key "${a.key}": ${a.reason}`,
+    fix: () => ({ summary: "Sign the exact text in `binding` with the private key of a key in the policy" }),
+  },
+);
 
 /** A request for approval is no longer open. */
-export const requestClosed = failure("EFFECTS_REQUEST_CLOSED", {
-  doc: "A request for approval is already approved, used, revoked or expired.",
-  recoverable: true,
-  says: (a: { request: string; state: string }) => `Cannot change request ${a.request}: it is ${a.state}`,
-  fix: () => ({ summary: "Make the call again for a fresh request" }),
-});
+export const requestClosed: FailureDefinition<"EFFECTS_REQUEST_CLOSED", { request: string; state: string }> = failure(
+  "EFFECTS_REQUEST_CLOSED",
+  {
+    doc: "A request for approval is already approved, used, revoked or expired.",
+    recoverable: true,
+    says: (a: { request: string; state: string }) => `Cannot change request ${a.request}: it is ${a.state}`,
+    fix: () => ({ summary: "Make the call again for a fresh request" }),
+  },
+);
 
 /** A proposal is in a state that does not lead where it was told to go. */
-export const wrongAdmission = failure("EFFECTS_ADMISSION", {
+export const wrongAdmission: FailureDefinition<
+  "EFFECTS_ADMISSION",
+  { proposal: string; state: string; action: string; needed: string }
+> = failure("EFFECTS_ADMISSION", {
   doc: "A proposal's admission state does not lead to the state asked for.",
   recoverable: true,
   says: (a: { proposal: string; state: string; action: string; needed: string }) =>
@@ -51,7 +72,10 @@ export const wrongAdmission = failure("EFFECTS_ADMISSION", {
 });
 
 /** The gate pipeline does not let a proposal through. */
-export const gateHolds = failure("EFFECTS_GATE", {
+export const gateHolds: FailureDefinition<
+  "EFFECTS_GATE",
+  { proposal: string; outcome: string; reasons: ReadonlyArray<string> }
+> = failure("EFFECTS_GATE", {
   doc: "The gate pipeline holds or rejects a proposal; `actual` is the report with every reason code.",
   recoverable: true,
   says: (a: { proposal: string; outcome: string; reasons: ReadonlyArray<string> }) =>
@@ -60,49 +84,63 @@ export const gateHolds = failure("EFFECTS_GATE", {
 });
 
 /** A proposal is not well formed. */
-export const malformedProposal = failure("EFFECTS_PROPOSAL", {
-  doc: "A proposal is not well formed or exceeds a limit.",
-  recoverable: true,
-  says: (a: { problem: string }) => `Cannot take the proposal: ${a.problem}`,
-});
+export const malformedProposal: FailureDefinition<"EFFECTS_PROPOSAL", { problem: string }> = failure(
+  "EFFECTS_PROPOSAL",
+  {
+    doc: "A proposal is not well formed or exceeds a limit.",
+    recoverable: true,
+    says: (a: { problem: string }) => `Cannot take the proposal: ${a.problem}`,
+  },
+);
 
 /** A change stands on a state that is no longer current. */
-export const staleChange = failure("EFFECTS_STALE", {
-  doc: "A change or a rollback stands on a state that is no longer the current one.",
-  recoverable: true,
-  says: (a: { domain: string; base: string; current: string }) =>
-    `Cannot change ${a.domain}: the change stands on ${a.base}, the current state is ${a.current}`,
-});
+export const staleChange: FailureDefinition<"EFFECTS_STALE", { domain: string; base: string; current: string }> =
+  failure("EFFECTS_STALE", {
+    doc: "A change or a rollback stands on a state that is no longer the current one.",
+    recoverable: true,
+    says: (a: { domain: string; base: string; current: string }) =>
+      `Cannot change ${a.domain}: the change stands on ${a.base}, the current state is ${a.current}`,
+  });
 
 /** The ledger's chain, head file or table is not what was acknowledged. */
-export const ledgerTampered = failure("EFFECTS_LEDGER_TAMPERED", {
-  doc: "The ledger does not agree with what was acknowledged: rows or the head file were changed from outside.",
-  recoverable: false,
-  says: (a: { action: string; problem: string }) => `Cannot ${a.action} the ledger: ${a.problem}`,
-  fix: () => ({
-    summary: "Locate the damage with ledger.verify; keep the ledger's files as evidence, then restore all of them " +
-      "from one backup, or move them aside to begin a new chain",
-  }),
-});
+export const ledgerTampered: FailureDefinition<"EFFECTS_LEDGER_TAMPERED", { action: string; problem: string }> =
+  failure("EFFECTS_LEDGER_TAMPERED", {
+    doc: "The ledger does not agree with what was acknowledged: rows or the head file were changed from outside.",
+    recoverable: false,
+    says: (a: { action: string; problem: string }) => `Cannot ${a.action} the ledger: ${a.problem}`,
+    fix: () => ({
+      summary: "Locate the damage with ledger.verify; keep the ledger's files as evidence, then restore all of them " +
+        "from one backup, or move them aside to begin a new chain",
+    }),
+  });
 
 /** Other processes held the ledger for too long. */
-export const ledgerBusy = failure("EFFECTS_LEDGER_BUSY", {
-  doc: "Other processes held the ledger's lock for longer than a call waits; nothing was written.",
-  recoverable: true,
-  says: (a: { action: string; waitedMs: number }) =>
-    `Cannot ${a.action} the ledger: other processes held its lock for ${a.waitedMs} ms`,
-  fix: () => ({ summary: "Try again; if it stays, look for a stopped process that uses the same state folder" }),
-});
+export const ledgerBusy: FailureDefinition<"EFFECTS_LEDGER_BUSY", { action: string; waitedMs: number }> = failure(
+  "EFFECTS_LEDGER_BUSY",
+  {
+    doc: "Other processes held the ledger's lock for longer than a call waits; nothing was written.",
+    recoverable: true,
+    says: (a: { action: string; waitedMs: number }) =>
+      `Cannot ${a.action} the ledger: other processes held its lock for ${a.waitedMs} ms`,
+    fix: () => ({ summary: "Try again; if it stays, look for a stopped process that uses the same state folder" }),
+  },
+);
 
 /** An event is not well formed. */
-export const malformedEvent = failure("EFFECTS_LEDGER_EVENT", {
-  doc: "An event for the ledger is not well formed; nothing of its batch was written.",
-  recoverable: true,
-  says: (a: { problem: string }) => `Cannot append the event: ${a.problem}`,
-});
+export const malformedEvent: FailureDefinition<"EFFECTS_LEDGER_EVENT", { problem: string }> = failure(
+  "EFFECTS_LEDGER_EVENT",
+  {
+    doc: "An event for the ledger is not well formed; nothing of its batch was written.",
+    recoverable: true,
+    says: (a: { problem: string }) => `Cannot append the event: ${a.problem}`,
+  },
+);
 
 /** An event, a batch or a page exceeds a limit. */
-export const ledgerLimit = failure("EFFECTS_LEDGER_LIMIT", {
+export const ledgerLimit: FailureDefinition<
+  "EFFECTS_LEDGER_LIMIT",
+  { what: string; amount: number; limit: number; unit: string }
+> = failure("EFFECTS_LEDGER_LIMIT", {
   doc: "An event, a batch or a page of the ledger exceeds its limit; nothing was written.",
   recoverable: true,
   says: (a: { what: string; amount: number; limit: number; unit: string }) =>
@@ -111,22 +149,28 @@ export const ledgerLimit = failure("EFFECTS_LEDGER_LIMIT", {
 });
 
 /** The database or one of the ledger's files could not be used. */
-export const ledgerStore = failure("EFFECTS_LEDGER_STORE", {
-  doc: "The ledger's database or one of its files could not be used; what was not acknowledged may be absent.",
-  recoverable: true,
-  says: (a: { action: string; cause: string }) => `Cannot ${a.action} the ledger: ${a.cause}`,
-  fix: () => ({ summary: "Check that the state folder is writable and has room, then try again" }),
-});
+export const ledgerStore: FailureDefinition<"EFFECTS_LEDGER_STORE", { action: string; cause: string }> = failure(
+  "EFFECTS_LEDGER_STORE",
+  {
+    doc: "The ledger's database or one of its files could not be used; what was not acknowledged may be absent.",
+    recoverable: true,
+    says: (a: { action: string; cause: string }) => `Cannot ${a.action} the ledger: ${a.cause}`,
+    fix: () => ({ summary: "Check that the state folder is writable and has room, then try again" }),
+  },
+);
 
 /** The ledger was closed. */
-export const ledgerClosed = failure("EFFECTS_LEDGER_CLOSED", {
-  doc: "The ledger was used after it was closed; nothing was written.",
-  recoverable: false,
-  says: (a: { action: string }) => `Cannot ${a.action} the ledger: it is closed`,
-});
+export const ledgerClosed: FailureDefinition<"EFFECTS_LEDGER_CLOSED", { action: string }> = failure(
+  "EFFECTS_LEDGER_CLOSED",
+  {
+    doc: "The ledger was used after it was closed; nothing was written.",
+    recoverable: false,
+    says: (a: { action: string }) => `Cannot ${a.action} the ledger: it is closed`,
+  },
+);
 
 /** No point of this name lies in the live history. */
-export const unknownMark = failure("EFFECTS_LEDGER_MARK", {
+export const unknownMark: FailureDefinition<"EFFECTS_LEDGER_MARK", { mark: string }> = failure("EFFECTS_LEDGER_MARK", {
   doc: "No mark of this name lies in the live history, so nothing can roll back to it.",
   recoverable: true,
   says: (a: { mark: string }) => `Cannot roll back to "${a.mark}": the live history has no such mark`,
@@ -137,22 +181,35 @@ export const unknownMark = failure("EFFECTS_LEDGER_MARK", {
 });
 
 /** No blob has this digest. */
-export const blobAbsent = failure("EFFECTS_BLOB_ABSENT", {
+export const blobAbsent: FailureDefinition<"EFFECTS_BLOB_ABSENT", { digest: string }> = failure("EFFECTS_BLOB_ABSENT", {
   doc: "No blob has this digest: it was never stored here, or it was deleted.",
   recoverable: true,
   says: (a: { digest: string }) => `Cannot read blob ${a.digest}: it is not stored here, or was deleted`,
 });
 
 /** A blob's bytes do not match its digest. */
-export const blobDamaged = failure("EFFECTS_BLOB_DAMAGED", {
-  doc: "A stored blob's bytes do not match its digest.",
-  recoverable: true,
-  says: (a: { digest: string }) => `Cannot use blob ${a.digest}: its stored bytes do not match the digest`,
-  fix: () => ({ summary: "Store the original bytes again; that replaces the damaged file" }),
-});
+export const blobDamaged: FailureDefinition<"EFFECTS_BLOB_DAMAGED", { digest: string }> = failure(
+  "EFFECTS_BLOB_DAMAGED",
+  {
+    doc: "A stored blob's bytes do not match its digest.",
+    recoverable: true,
+    says: (a: { digest: string }) => `Cannot use blob ${a.digest}: its stored bytes do not match the digest`,
+    fix: () => ({ summary: "Store the original bytes again; that replaces the damaged file" }),
+  },
+);
 
 /** Every failure of the ledger and its blobs. */
-export const ledgerFailures = [
+export const ledgerFailures: readonly [
+  typeof ledgerTampered,
+  typeof ledgerBusy,
+  typeof malformedEvent,
+  typeof ledgerLimit,
+  typeof ledgerStore,
+  typeof ledgerClosed,
+  typeof unknownMark,
+  typeof blobAbsent,
+  typeof blobDamaged,
+] = [
   ledgerTampered,
   ledgerBusy,
   malformedEvent,
@@ -162,7 +219,7 @@ export const ledgerFailures = [
   unknownMark,
   blobAbsent,
   blobDamaged,
-] as const;
+];
 
 /** What reading or writing state can fail with. */
 export type StateFailure = KernelFailure | FailuresOf<typeof ledgerFailures[number]>;
