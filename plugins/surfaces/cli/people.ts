@@ -143,7 +143,10 @@ const perform = (
   Effect.gen(function* () {
     const exit = yield* Effect.exit(invoke(context, kernel, call));
     if (Exit.isSuccess(exit)) {
-      yield* put(context, "stdout", renderValue(exit.value, canvasOf(context, "stdout")));
+      // Nothing to say is said with nothing: a server on standard output has said all it had to.
+      if (exit.value !== null) {
+        yield* put(context, "stdout", renderValue(exit.value, canvasOf(context, "stdout")));
+      }
       return EXIT.ok;
     }
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt;
