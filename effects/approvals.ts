@@ -32,7 +32,8 @@ import { badSignature, notApprover, requestClosed, type StateFailure } from "./f
 import { type Fold, Ledger, type LedgerEvent, type LedgerShape } from "./ledger.ts";
 import { glob } from "./patterns.ts";
 import { verifySignature } from "./platform/signature.ts";
-import { approvalLifetimeMs, type AutomaticRule, Policy, type PolicyShape } from "./policy.ts";
+import { Policy, type PolicyShape } from "./policy.ts";
+import { approvalLifetimeMs, type AutomaticRule } from "./policy_file.ts";
 
 /** Most open requests of one actor; an actor that asks without end is refused, not recorded. */
 export const MAX_OPEN_REQUESTS = 256;

@@ -21,7 +21,8 @@ import {
   type MeterShape,
 } from "../kernel/mod.ts";
 import { glob } from "./patterns.ts";
-import { type BudgetRule, Policy } from "./policy.ts";
+import { Policy } from "./policy.ts";
+import type { BudgetRule } from "./policy_file.ts";
 
 type Exhausted = FailureOf<"KERNEL_BUDGET_EXHAUSTED">;
 

@@ -23,7 +23,8 @@ import { Approvals, type ApprovalsShape } from "./approvals.ts";
 import type { StateFailure } from "./failures.ts";
 import { Grants, type GrantsShape, type OwnedGrant, type Refusal } from "./grants.ts";
 import { folderPattern } from "./patterns.ts";
-import { approvalLifetimeMs, Policy, type PolicyShape, type Subject, type Verdict } from "./policy.ts";
+import { Policy, type PolicyShape, type Verdict } from "./policy.ts";
+import { approvalLifetimeMs, type Subject } from "./policy_file.ts";
 
 /** Operations that give consent: a call from inside another call never reaches them. */
 export const CONSENTING: ReadonlyArray<string> = [

@@ -26,8 +26,10 @@ import { notApprover } from "./failures.ts";
 import { Grants } from "./grants.ts";
 import { Ledger } from "./ledger.ts";
 import * as declared from "./operations.ts";
-import { DEFAULT_RULES, Policy, POLICY_FILE, type Subject } from "./policy.ts";
-import { consentBinding, type ProposalDraft, type ProposalRecord, Proposals } from "./proposals.ts";
+import { Policy } from "./policy.ts";
+import { DEFAULT_RULES, POLICY_FILE, type Subject } from "./policy_file.ts";
+import type { ProposalDraft, ProposalRecord } from "./proposal.ts";
+import { consentBinding, Proposals } from "./proposals.ts";
 
 /** Events of a page where the caller names no limit. */
 const DEFAULT_PAGE = 100;

@@ -28,7 +28,8 @@ import { layerGate } from "./gate.ts";
 import { type Grants, layerGrants } from "./grants.ts";
 import { layerJournal } from "./journal.ts";
 import { layerLedger, type Ledger } from "./ledger.ts";
-import { compilePolicy, type Folders, loadPolicy, Policy, POLICY_FILE, type PolicyFile } from "./policy.ts";
+import { compilePolicy, type Folders, loadPolicy, Policy } from "./policy.ts";
+import { POLICY_FILE, type PolicyFile } from "./policy_file.ts";
 import { layerProposals, type Proposals } from "./proposals.ts";
 import { redactJson } from "./redact.ts";
 

@@ -16,6 +16,8 @@ export * from "./manifest.ts";
 export * from "./patterns.ts";
 export * from "./pipeline.ts";
 export * from "./policy.ts";
+export * from "./policy_file.ts";
+export * from "./proposal.ts";
 export * from "./proposal_state.ts";
 export * from "./proposals.ts";
 export * from "./redact.ts";

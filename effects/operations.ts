@@ -33,7 +33,7 @@ import {
   wrongAdmission,
 } from "./failures.ts";
 import { FAULT_KINDS } from "./ledger/chain.ts";
-import { PolicyFile } from "./policy.ts";
+import { PolicyFile } from "./policy_file.ts";
 
 const Text = Schema.String;
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));

@@ -18,8 +18,8 @@ import {
   type JsonPatch,
   pointerKeys,
 } from "../kernel/mod.ts";
-import type { DomainRule } from "./policy.ts";
-import type { Attested, Proposal } from "./proposals.ts";
+import type { DomainRule } from "./policy_file.ts";
+import type { Attested, Proposal } from "./proposal.ts";
 
 /** What a check says. */
 export interface Finding {

@@ -1,249 +1,27 @@
 /**
- * Policy: one versioned file of ordered rules that answers, for every use of an authority, allow, ask or deny.
+ * Policy: ordered rules, compiled once, that answer for every use of an authority: allow, ask or deny.
  *
  * Not the gate (effects/gate.ts turns answers into grants and requests) and not the sandbox (kernel/launch.ts).
- * Invariant: the first rule that matches decides and is named; a file that cannot be understood is a failure, never a
- * permission; what guards the policy and the ledger themselves cannot be overruled by the file.
+ * Invariant: the first rule that matches decides and is named; what guards the policy and the ledger themselves stands
+ * before every rule of the file, so that no file can overrule it.
  *
  * @module
  */
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
-import * as Result from "effect/Result";
-import * as Schema from "effect/Schema";
+import type { Failure } from "../kernel/mod.ts";
+import { folderPattern, glob, guardPattern, hostPattern, type Matches } from "./patterns.ts";
 import {
-  type Amounts,
-  AUTHORITIES,
-  type Authority,
-  type Failure,
-  isJsonObject,
-  type Json,
-  newerFormat,
-  PartialAmounts,
-  pointer,
-} from "../kernel/mod.ts";
-import { malformedPolicy } from "./failures.ts";
-import { folderPattern, glob, guardPattern, hostPattern, isHostPattern, type Matches } from "./patterns.ts";
-
-/** Name of the policy file in the workspace. */
-export const POLICY_FILE = "rmi.policy.json";
-
-/** The policy format this version reads and writes. */
-export const POLICY_FORMAT = 1;
-
-/** Largest policy file, bytes. */
-export const MAX_POLICY_BYTES = 1_048_576;
-
-/** Most rules of a policy file. */
-export const MAX_RULES = 1_000;
-
-/** How long an approval and its request live unless the policy says otherwise. */
-export const DEFAULT_APPROVAL_LIFETIME_MS = 86_400_000;
-
-/** What a rule answers. */
-export type Answer = "allow" | "ask" | "deny";
-
-/** What a rule can be about: an authority, or `pure` for calls that need none. */
-export type Subject = Authority | "pure";
-
-const SUBJECTS: ReadonlyArray<Subject> = ["pure", ...AUTHORITIES];
-
-const Name = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9][A-Za-z0-9._-]{0,79}$/u, { expected: "a name of letters, digits, . _ and -" }),
-);
-const Pattern = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200));
-const Patterns = Schema.Array(Pattern).check(Schema.isMinLength(1), Schema.isMaxLength(200));
-const Count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
-
-/** One rule. Absent conditions hold for everything. */
-export interface Rule {
-  /** Its name, unique in the file; decisions quote it. */
-  readonly name: string;
-  /** Who: a pattern on the actor. */
-  readonly actor?: string;
-  /** What: a pattern on the operation id. */
-  readonly operation?: string;
-  /** Which authorities it is about. */
-  readonly authorities?: ReadonlyArray<Subject>;
-  /** Folders, for reading and writing files: absolute, `./relative to the workspace`, `$workspace`, `$state`, `$output`. */
-  readonly paths?: ReadonlyArray<string>;
-  /** Hosts, for the network: `example.org`, `*.example.org`, with or without `:port`. */
-  readonly hosts?: ReadonlyArray<string>;
-  /** Patterns on what else is used: a variable, a device, a command. */
-  readonly names?: ReadonlyArray<string>;
-  /** The answer. */
-  readonly decision: Answer;
-  /** Why, for people. */
-  readonly reason?: string;
-}
-
-const RuleSchema = Schema.Struct({
-  name: Name,
-  actor: Schema.optionalKey(Pattern),
-  operation: Schema.optionalKey(Pattern),
-  authorities: Schema.optionalKey(Schema.Array(Schema.Literals(SUBJECTS)).check(Schema.isMinLength(1))),
-  paths: Schema.optionalKey(Patterns),
-  hosts: Schema.optionalKey(
-    Schema.Array(Pattern.check(Schema.makeFilter((text: string) => isHostPattern(text) || "a host pattern"))),
-  ),
-  names: Schema.optionalKey(Patterns),
-  decision: Schema.Literals(["allow", "ask", "deny"]),
-  reason: Schema.optionalKey(Schema.String),
-});
-
-/** Stated bounds within which a rule approves reversible changes inside the state and output folders by itself. */
-export interface AutomaticRule {
-  /** Its name; the approver is then `policy:<name>`. */
-  readonly name: string;
-  /** Whose calls or proposals. */
-  readonly actor?: string;
-  /** Calls of these operations. */
-  readonly operation?: string;
-  /** Proposals of these domains. */
-  readonly domain?: string;
-  /** Most approvals by this rule in any hour. */
-  readonly perHour: number;
-  /** Largest input or patch, in bytes of canonical JSON. */
-  readonly maxBytes: number;
-}
-
-const AutomaticSchema = Schema.Struct({
-  name: Name,
-  actor: Schema.optionalKey(Pattern),
-  operation: Schema.optionalKey(Pattern),
-  domain: Schema.optionalKey(Pattern),
-  perHour: Count,
-  maxBytes: Count,
-});
-
-/** What a domain of proposals must show before a change is applied. */
-export interface DomainRule {
-  /** Pattern on the domain's name. */
-  readonly domain: string;
-  /** Whether applied changes are written at all; otherwise the best outcome is a preview. */
-  readonly writes: boolean;
-  /** Least number of passing pieces of evidence that are not the proposer's own. */
-  readonly evidence: number;
-  /** Least number of independent witnesses. */
-  readonly quorum: number;
-  /** Whether the expected effect must have been measured. */
-  readonly benefit: boolean;
-  /** Operations that must be among a proposal's validation commands. */
-  readonly validation?: ReadonlyArray<string>;
-  /** Ids that no proposal may change. */
-  readonly fixed?: ReadonlyArray<string>;
-}
-
-const DomainSchema = Schema.Struct({
-  domain: Pattern,
-  writes: Schema.Boolean,
-  evidence: Count,
-  quorum: Count,
-  benefit: Schema.Boolean,
-  validation: Schema.optionalKey(Schema.Array(Schema.String)),
-  fixed: Schema.optionalKey(Schema.Array(Schema.String)),
-});
-
-/** A public key whose signatures count as approvals. */
-export interface ApprovalKey {
-  /** Its name; the approver is then `key:<id>`. */
-  readonly id: string;
-  /** The raw Ed25519 public key, 32 bytes in base64. */
-  readonly publicKey: string;
-  /** The actor who holds it, if that actor also makes calls: it cannot approve its own. */
-  readonly actor?: string;
-}
-
-const KeySchema = Schema.Struct({
-  id: Name,
-  publicKey: Schema.String.check(
-    Schema.isPattern(/^[A-Za-z0-9+/]{43}=$/u, { expected: "32 bytes of an Ed25519 public key in base64" }),
-  ),
-  actor: Schema.optionalKey(Schema.String),
-});
-
-/** What an actor may consume while a kernel is open. */
-export interface BudgetRule {
-  /** Pattern on the actor; every actor that matches has its own account. */
-  readonly actor: string;
-  /** Limits; unnamed axes are not limited. */
-  readonly limits: Partial<Amounts>;
-}
-
-const BudgetSchema = Schema.Struct({ actor: Pattern, limits: PartialAmounts });
-
-/** The policy file. */
-export interface PolicyFile {
-  /** Format version. */
-  readonly format: 1;
-  /** Rules in order; the built-in ones follow them. */
-  readonly rules: ReadonlyArray<Rule>;
-  /** Rules that approve by themselves. */
-  readonly automatic?: ReadonlyArray<AutomaticRule>;
-  /** Demands on proposals. */
-  readonly proposals?: ReadonlyArray<DomainRule>;
-  /** Keys whose signatures approve. */
-  readonly keys?: ReadonlyArray<ApprovalKey>;
-  /** Accounts of actors. */
-  readonly budgets?: ReadonlyArray<BudgetRule>;
-  /** How long a request and its approval live, milliseconds. */
-  readonly approvalLifetimeMs?: number;
-}
-
-const Lifetime = Schema.Int.check(Schema.isBetween({ minimum: 1_000, maximum: 2_592_000_000 }));
-
-/** Schema of {@link PolicyFile}. */
-export const PolicyFile: Schema.Codec<PolicyFile, unknown> = Schema.Struct({
-  format: Schema.Literal(POLICY_FORMAT),
-  rules: Schema.Array(RuleSchema).check(Schema.isMaxLength(MAX_RULES)),
-  automatic: Schema.optionalKey(Schema.Array(AutomaticSchema)),
-  proposals: Schema.optionalKey(Schema.Array(DomainSchema)),
-  keys: Schema.optionalKey(Schema.Array(KeySchema)),
-  budgets: Schema.optionalKey(Schema.Array(BudgetSchema)),
-  approvalLifetimeMs: Schema.optionalKey(Lifetime),
-}) as unknown as Schema.Codec<PolicyFile, unknown>;
-
-/** The policy of a workspace without a policy file: the built-in rules alone. */
-export const EMPTY_POLICY: PolicyFile = { format: POLICY_FORMAT, rules: [] };
-
-/** What a proposal's domain must show where the policy does not name it. */
-export const DEFAULT_DOMAIN: Omit<DomainRule, "domain"> = { writes: true, evidence: 1, quorum: 1, benefit: false };
-
-/**
- * The built-in rules, after those of the file: pure computation, reading in the workspace, writing in the state and
- * output folders, and computing with injected time, chance and devices are allowed; the rest asks.
- */
-export const DEFAULT_RULES: ReadonlyArray<Rule> = [
-  { name: "default.pure", authorities: ["pure"], decision: "allow", reason: "Nothing outside the call is touched" },
-  {
-    name: "default.read",
-    authorities: ["readLocal"],
-    paths: ["$workspace", "$state", "$output"],
-    decision: "allow",
-    reason: "Reading in the workspace",
-  },
-  {
-    name: "default.write",
-    authorities: ["writeLocal"],
-    paths: ["$state", "$output"],
-    decision: "allow",
-    reason: "Writing in the state and output folders",
-  },
-  {
-    name: "default.compute",
-    authorities: ["gpu", "time", "random", "learn", "evolve"],
-    decision: "allow",
-    reason: "Computation; its cost is the budget's matter",
-  },
-  {
-    name: "default.doctor",
-    operation: "kernel.doctor",
-    authorities: ["sys", "env"],
-    decision: "allow",
-    reason: "The doctor looks at the machine and changes nothing",
-  },
-  { name: "default.ask", decision: "ask", reason: "Everything else needs a person" },
-];
+  type Answer,
+  DEFAULT_RULES,
+  EMPTY_POLICY,
+  POLICY_FILE,
+  type PolicyFile,
+  readPolicy,
+  type Rule,
+  type Subject,
+  subjectsOf,
+} from "./policy_file.ts";
 
 /** The folders that `$workspace`, `$state` and `$output` stand for; real paths, without links. */
 export interface Folders {
@@ -318,9 +96,6 @@ const detailOf = (rule: Rule, folders: Folders): Matches | undefined => {
   if (rule.names !== undefined) return anyOf(rule.names.map(glob));
   return undefined;
 };
-
-const subjectsOf = (rule: Rule): ReadonlyArray<Subject> | undefined =>
-  rule.authorities ?? (rule.paths ? ["readLocal", "writeLocal"] : rule.hosts ? ["network"] : undefined);
 
 const compileRule = (rule: Rule, explicit: boolean, folders: Folders): CompiledRule => {
   const subjects = subjectsOf(rule);
@@ -406,79 +181,6 @@ export const compilePolicy = (file: PolicyFile, folders: Folders): CompiledPolic
   };
 };
 
-const fault = (file: string, path: string, problem: string): Failure => malformedPolicy({ file, path, problem });
-
-const CONDITIONS = ["paths", "hosts", "names"] as const;
-
-/** What a schema cannot say: unique names, conditions that fit the authorities, folders that resolve. */
-const faultsOf = (file: string, policy: PolicyFile): Failure | undefined => {
-  const seen = new Set<string>(DEFAULT_RULES.map((rule) => rule.name));
-  for (const [index, rule] of policy.rules.entries()) {
-    const here = `/rules/${index}`;
-    if (seen.has(rule.name)) return fault(file, `${here}/name`, `the rule name "${rule.name}" is taken`);
-    seen.add(rule.name);
-    const used = CONDITIONS.filter((condition) => rule[condition] !== undefined);
-    if (used.length > 1) return fault(file, `${here}/${used[1]}`, `a rule has one of ${CONDITIONS.join(", ")}`);
-    const subjects = subjectsOf(rule) ?? [];
-    const misfit = (allowed: ReadonlyArray<Subject>): boolean => subjects.some((subject) => !allowed.includes(subject));
-    if (rule.paths && misfit(["readLocal", "writeLocal"])) {
-      return fault(file, `${here}/authorities`, "a rule with paths is about readLocal and writeLocal only");
-    }
-    if (rule.hosts && misfit(["network"])) {
-      return fault(file, `${here}/authorities`, "a rule with hosts is about network only");
-    }
-    for (const [at, path] of (rule.paths ?? []).entries()) {
-      if (!/^(?:\$(?:workspace|state|output)|\.)(?:[\\/]|$)|^\/|^[A-Za-z]:[\\/]|^\\\\/u.test(path)) {
-        return fault(
-          file,
-          `${here}/paths/${at}`,
-          `"${path}" is neither absolute nor begins with ./, $workspace, $state or $output`,
-        );
-      }
-      if (path.split(/[\\/]/u).includes("..")) return fault(file, `${here}/paths/${at}`, `"${path}" holds ".."`);
-    }
-  }
-  const keys = policy.keys ?? [];
-  const twice = keys.findIndex((key, index) => keys.findIndex((other) => other.id === key.id) !== index);
-  return twice < 0 ? undefined : fault(file, `/keys/${twice}/id`, `the key id "${keys[twice].id}" is taken`);
-};
-
-interface IssueLike {
-  readonly _tag?: string;
-  readonly path?: ReadonlyArray<PropertyKey>;
-  readonly issue?: IssueLike;
-  readonly issues?: ReadonlyArray<IssueLike>;
-}
-
-const pathOfIssue = (issue: IssueLike | undefined): ReadonlyArray<PropertyKey> =>
-  issue === undefined ? [] : [...(issue.path ?? []), ...pathOfIssue(issue.issue ?? issue.issues?.[0])];
-
-const decodePolicy = Schema.decodeUnknownResult(PolicyFile);
-
-/** Reads the text of a policy file. A newer format, a misspelled member, a wrong value: each a failure with its path. */
-export const readPolicy = (text: string, file: string = POLICY_FILE): Result.Result<PolicyFile, Failure> => {
-  if (text.length > MAX_POLICY_BYTES) {
-    return Result.fail(fault(file, "", `it is larger than ${MAX_POLICY_BYTES} bytes`));
-  }
-  let json: Json;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    return Result.fail(fault(file, "", `it is not JSON (${(cause as Error).message})`));
-  }
-  const format = isJsonObject(json) ? json.format : undefined;
-  if (typeof format === "number" && Number.isInteger(format) && format > POLICY_FORMAT) {
-    return Result.fail(newerFormat({ store: file, found: format, supported: POLICY_FORMAT }));
-  }
-  const decoded = decodePolicy(json, { onExcessProperty: "error" });
-  if (Result.isFailure(decoded)) {
-    const { message, issue } = decoded.failure as { message: string; issue?: IssueLike };
-    return Result.fail(fault(file, pointer(pathOfIssue(issue)), message.replaceAll(/\s+/gu, " ")));
-  }
-  const wrong = faultsOf(file, decoded.success);
-  return wrong === undefined ? Result.succeed(decoded.success) : Result.fail(wrong);
-};
-
 /** The policy in force. */
 export interface PolicyShape extends CompiledPolicy {
   /** Where it came from: the file, or `built-in`. */
@@ -491,13 +193,6 @@ const PolicyBase: Context.ServiceClass<Policy, "rmi/Policy", PolicyShape> = Cont
 
 /** The policy service. */
 export class Policy extends PolicyBase {}
-
-/** Demands on a domain of proposals: the first rule that names it, else the defaults. */
-export const domainRule = (file: PolicyFile, domain: string): DomainRule =>
-  file.proposals?.find((rule) => glob(rule.domain)(domain)) ?? { ...DEFAULT_DOMAIN, domain };
-
-/** How long requests and approvals live under a policy. */
-export const approvalLifetimeMs = (file: PolicyFile): number => file.approvalLifetimeMs ?? DEFAULT_APPROVAL_LIFETIME_MS;
 
 /** Reads and compiles the policy of a workspace; `read` gives the file's text, or `undefined` where there is none. */
 export const loadPolicy = (

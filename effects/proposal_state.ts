@@ -11,7 +11,7 @@ import * as Patch from "effect/JsonPatch";
 import { type Digest, digestJson, type Json, type JsonObject, type JsonPatch } from "../kernel/mod.ts";
 import type { Fold, LedgerEvent } from "./ledger.ts";
 import { patched } from "./pipeline.ts";
-import type { Evidence, Proposal, ProposalRecord } from "./proposals.ts";
+import type { Evidence, Proposal, ProposalRecord } from "./proposal.ts";
 
 /** Where a proposal stands. */
 export type Admission =

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { hostProvisions, layerEffects } from "../../effects/layer.ts";
 import { effectsPlugin } from "../../effects/manifest.ts";
 import { operations } from "../../effects/operations.ts";
-import { POLICY_FILE, type PolicyFile } from "../../effects/policy.ts";
+import { POLICY_FILE, type PolicyFile } from "../../effects/policy_file.ts";
 import {
   type Actor,
   at,

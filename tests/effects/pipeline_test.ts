@@ -10,7 +10,7 @@ import {
   outcomeOf,
   runPipeline,
 } from "../../effects/pipeline.ts";
-import type { Attested, Proposal } from "../../effects/proposals.ts";
+import type { Attested, Proposal } from "../../effects/proposal.ts";
 import { digestJson, diskFailed, type Json, type JsonPatch } from "../../kernel/mod.ts";
 
 const document = { a: 1, b: 2 };

@@ -1,5 +1,6 @@
 /** A seeded policy and questions to it, for the bench and the figures: half of the rules about paths or hosts. */
-import { type CompiledPolicy, compilePolicy, type Query, type Rule } from "../../effects/policy.ts";
+import { type CompiledPolicy, compilePolicy, type Query } from "../../effects/policy.ts";
+import type { Rule } from "../../effects/policy_file.ts";
 import { randomFor } from "./seeded.ts";
 
 /** Rules of the measured policy. */

@@ -1,16 +1,15 @@
 /** Policy: ordered rules, the built-in ones, what guards the policy itself, and files that cannot be understood. */
 import * as Result from "effect/Result";
 import assert from "node:assert/strict";
+import { compilePolicy, type Query } from "../../effects/policy.ts";
 import {
-  compilePolicy,
   DEFAULT_RULES,
   EMPTY_POLICY,
   MAX_RULES,
   type PolicyFile,
-  type Query,
   readPolicy,
   type Rule,
-} from "../../effects/policy.ts";
+} from "../../effects/policy_file.ts";
 import { folderPattern, glob, hostPattern, pathKey } from "../../effects/patterns.ts";
 import { SEALED } from "../../effects/ledger.ts";
 import { randomFor } from "./seeded.ts";

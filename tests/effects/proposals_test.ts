@@ -3,17 +3,12 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import assert from "node:assert/strict";
 import { Approvals } from "../../effects/approvals.ts";
-import { type EffectsServices } from "../../effects/layer.ts";
+import type { EffectsServices } from "../../effects/layer.ts";
 import { Ledger } from "../../effects/ledger.ts";
 import { newKeyPair, signText } from "../../effects/platform/signature.ts";
 import { signedText } from "../../effects/approvals.ts";
-import {
-  consentBinding,
-  type Evidence,
-  type ProposalDraft,
-  type ProposalRecord,
-  Proposals,
-} from "../../effects/proposals.ts";
+import type { Evidence, ProposalDraft, ProposalRecord } from "../../effects/proposal.ts";
+import { consentBinding, Proposals } from "../../effects/proposals.ts";
 import { type Actor, digestJson, type Json, type JsonPatch } from "../../kernel/mod.ts";
 import { randomFor } from "./seeded.ts";
 import { inWorkspace, movableClock, policyWith, roomOver, withRoom } from "./workspace.ts";

@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { type EffectsServices, layerEffects } from "../../effects/layer.ts";
-import type { PolicyFile, Rule } from "../../effects/policy.ts";
+import type { PolicyFile, Rule } from "../../effects/policy_file.ts";
 import {
   type Actor,
   type Call,
