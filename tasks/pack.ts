@@ -10,7 +10,8 @@ import * as path from "node:path";
 const root = path.resolve(new URL("..", import.meta.url).pathname);
 
 const run = (command: string, args: ReadonlyArray<string>, cwd: string): string => {
-  const { success, stdout, stderr } = new Deno.Command(command, { args: [...args], cwd, env: { NO_COLOR: "1" } }).outputSync();
+  const { success, stdout, stderr } = new Deno.Command(command, { args: [...args], cwd, env: { NO_COLOR: "1" } })
+    .outputSync();
   const decoder = new TextDecoder();
   const text = decoder.decode(stdout) + decoder.decode(stderr);
   if (!success) throw new Error(`${command} ${args.join(" ")} failed:\n${text}`);
@@ -39,10 +40,12 @@ try {
   const folder = path.join(work, "package");
   const manifestPath = path.join(folder, "package.json");
   const manifest = JSON.parse(Deno.readTextFileSync(manifestPath));
-  const versions = Object.fromEntries(Object.values(config.imports).flatMap((specifier) => {
-    const found = pinned(specifier);
-    return found === undefined ? [] : [found];
-  }));
+  const versions = Object.fromEntries(
+    Object.values(config.imports).flatMap((specifier) => {
+      const found = pinned(specifier);
+      return found === undefined ? [] : [found];
+    }),
+  );
   for (const name of Object.keys(manifest.dependencies ?? {})) {
     if (versions[name] === undefined) throw new Error(`deno.json does not pin ${name}`);
     manifest.dependencies[name] = versions[name];
@@ -58,7 +61,16 @@ try {
     }
   }
   Deno.writeTextFileSync(manifestPath, JSON.stringify(manifest, null, 2) + "\n");
-  run("tar", ["czf", output, "--sort=name", "--mtime=UTC 2020-01-01", "--owner=0", "--group=0", "--numeric-owner", "package"], work);
+  run("tar", [
+    "czf",
+    output,
+    "--sort=name",
+    "--mtime=UTC 2020-01-01",
+    "--owner=0",
+    "--group=0",
+    "--numeric-owner",
+    "package",
+  ], work);
   console.log(`${output}: ${Math.round(Deno.statSync(output).size / 1024)} KB`);
 } finally {
   Deno.removeSync(work, { recursive: true });
