@@ -17,20 +17,16 @@ import { completionScript, type Meaning, PROGRAM, readWords, SHELLS, type Vocabu
 import { answer, type DoorContext, failureOf } from "./door.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit.ts";
 import { renderFailure } from "./failure_text.ts";
-import { linesOf } from "./lines.ts";
 import { progressBar } from "./progress.ts";
 import { type Canvas, renderValue } from "./render.ts";
 import { styleOf } from "./style.ts";
-import { leafOf, type Named, nameOf, vocabularyOf, wholeVocabulary } from "./vocabulary.ts";
+import { leafOf, nameOf, vocabularyOf, wholeVocabulary, wordsOf } from "./vocabulary.ts";
 
 /** What a person's command line works with. */
 export interface PeopleContext extends DoorContext {
   /** The terminal. */
   readonly terminal: Terminal;
 }
-
-/** Longest answer to a question, in bytes. */
-const MAX_ANSWER_BYTES = 4_096;
 
 /** Width of a terminal that does not tell. */
 const USUAL_COLUMNS = 80;
@@ -40,38 +36,35 @@ const SHELL_LIST = SHELLS.join(" | ");
 const put = ({ terminal }: PeopleContext, stream: Output, text: string): Effect.Effect<void> =>
   Effect.suspend(() => text === "" || terminal.write(stream, text) ? Effect.void : Effect.interrupt);
 
-const canvasOf = ({ terminal }: PeopleContext, stream: Output): Canvas => {
-  const isTerminal = terminal.isTerminal(stream);
-  return {
-    style: styleOf(isTerminal && !terminal.noColor),
-    ...(isTerminal ? { columns: terminal.columns() ?? USUAL_COLUMNS } : {}),
-  };
-};
+const isColoured = ({ terminal }: PeopleContext, stream: Output): boolean =>
+  terminal.isTerminal(stream) && !terminal.noColor;
 
-/** The words read in the smallest vocabulary that knows them, and that vocabulary. */
-const read = (
-  context: PeopleContext,
-  kernel: Kernel,
-  args: ReadonlyArray<string>,
-): Effect.Effect<{ readonly meaning: Meaning; readonly named?: Named; readonly vocabulary: Vocabulary }, Failure> =>
+const canvasOf = (context: PeopleContext, stream: Output): Canvas => ({
+  style: styleOf(isColoured(context, stream)),
+  ...(context.terminal.isTerminal(stream) ? { columns: context.terminal.columns() ?? USUAL_COLUMNS } : {}),
+});
+
+/** What a command line means, and the words it was read with. */
+interface Reading {
+  readonly meaning: Meaning;
+  readonly vocabulary: Vocabulary;
+}
+
+/** Reads words in the smallest vocabulary that knows them. */
+const read = (context: PeopleContext, kernel: Kernel, args: ReadonlyArray<string>): Effect.Effect<Reading, Failure> =>
   Effect.gen(function* () {
-    const colors = { usage: canvasOf(context, "stderr"), help: canvasOf(context, "stdout") };
-    const options = {
-      colors: [colors.usage, colors.help].every(({ style }) => style.strong("x") !== "x"),
-      version: VERSION,
-    };
+    // Usage goes to one stream and help to the other; colour is for both or for none.
+    const colors = isColoured(context, "stdout") && isColoured(context, "stderr");
     const named = nameOf(args, kernel.plugins);
     const described = named === undefined ? undefined : yield* kernel.describe(named.operation, context.actor).pipe(
       Effect.catch((failure) =>
         failure.code === "KERNEL_UNKNOWN_OPERATION" ? Effect.succeed(undefined) : Effect.fail(failure)
       ),
     );
-    if (named === undefined || described === undefined) {
-      const vocabulary = yield* wholeVocabulary(kernel, context.actor);
-      return { meaning: yield* readWords(vocabulary, named?.args ?? args, options), vocabulary };
-    }
-    const vocabulary = vocabularyOf(named.words, leafOf(described));
-    return { meaning: yield* readWords(vocabulary, named.args, options), named, vocabulary };
+    const vocabulary = named === undefined || described === undefined
+      ? yield* wholeVocabulary(kernel, context.actor)
+      : vocabularyOf(named.words, leafOf(described));
+    return { meaning: yield* readWords(vocabulary, named?.args ?? args, { colors, version: VERSION }), vocabulary };
   });
 
 type Call = Extract<Meaning, { kind: "call" }>;
@@ -101,8 +94,8 @@ const isAgreed = (context: PeopleContext, question: string): Effect.Effect<boole
     const { terminal, actor } = context;
     if (!isPerson(actor) || !terminal.isTerminal("stdin") || !terminal.isTerminal("stderr")) return false;
     yield* put(context, "stderr", `${question} [y/N] `);
-    const line = yield* Effect.promise(() => linesOf(terminal.input(), MAX_ANSWER_BYTES).next());
-    return !line.done && "text" in line.value && /^y(?:es)?$/iu.test(line.value.text.trim());
+    const typed = yield* Effect.promise(() => terminal.input()[Symbol.asyncIterator]().next());
+    return !typed.done && /^y(?:es)?$/iu.test(new TextDecoder().decode(typed.value).trim());
   });
 
 /** Words of the command in a fix, where it is one of this program's: `rmi approve <id>`. */
@@ -111,24 +104,33 @@ const ownCommand = (failure: Failure): ReadonlyArray<string> | undefined => {
   return failure.code === "KERNEL_APPROVAL_NEEDED" && program === PROGRAM ? words : undefined;
 };
 
-const fail = (
+/** Writes a failure that has no call: the kernel did not open, or knows no such operation. */
+const fail = (context: PeopleContext, failure: Failure): Effect.Effect<ExitCode> => {
+  const { style } = canvasOf(context, "stderr");
+  return Effect.as(
+    put(context, "stderr", renderFailure(failure, style, { input: {}, again: () => PROGRAM })),
+    exitCodeOf(failure),
+  );
+};
+
+/** Writes the failure of a call: its help first where the input was wrong, and the command that mends it. */
+const failCall = (
   context: PeopleContext,
   failure: Failure,
-  call: Call | undefined,
-  reading: { readonly named?: Named; readonly vocabulary: Vocabulary } | undefined,
+  call: Call,
+  vocabulary: Vocabulary,
 ): Effect.Effect<ExitCode> =>
   Effect.gen(function* () {
     const code = exitCodeOf(failure);
-    const leaf = reading?.vocabulary.namespaces[0]?.verbs[0]?.leaf ?? reading?.vocabulary.aliases[0]?.leaf;
-    const words = [PROGRAM, ...reading?.named?.words ?? []];
-    const { style } = canvasOf(context, "stderr");
-    if (code === EXIT.usage && reading?.named !== undefined && call?.operation === reading.named.operation) {
-      const asked = [...reading.named.words, "--help"];
-      const help = yield* readWords(reading.vocabulary, asked, { colors: style.strong("x") !== "x", version: VERSION });
+    const { words, leaf } = wordsOf(vocabulary, call.operation);
+    if (code === EXIT.usage) {
+      const colors = isColoured(context, "stderr");
+      const help = yield* readWords(vocabulary, [...words, "--help"], { colors, version: VERSION });
       if (help.kind === "help") yield* put(context, "stderr", `${help.text}\n`);
     }
-    const again = (input: Json): string => commandLine(words, leaf?.grammar ?? { parameters: [] }, input);
-    yield* put(context, "stderr", renderFailure(failure, style, { input: call?.input ?? {}, again }));
+    const again = (input: Json): string => commandLine([PROGRAM, ...words], leaf?.grammar ?? { parameters: [] }, input);
+    const { style } = canvasOf(context, "stderr");
+    yield* put(context, "stderr", renderFailure(failure, style, { input: call.input, again }));
     return code;
   });
 
@@ -137,7 +139,7 @@ const perform = (
   context: PeopleContext,
   kernel: Kernel,
   call: Call,
-  reading: { readonly named?: Named; readonly vocabulary: Vocabulary },
+  vocabulary: Vocabulary,
   mayAsk: boolean,
 ): Effect.Effect<ExitCode> =>
   Effect.gen(function* () {
@@ -151,7 +153,7 @@ const perform = (
     }
     if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt;
     const failure = failureOf(exit.cause, call.operation);
-    const code = yield* fail(context, failure, call, reading);
+    const code = yield* failCall(context, failure, call, vocabulary);
     const approve = ownCommand(failure);
     if (
       !mayAsk || approve === undefined ||
@@ -160,7 +162,7 @@ const perform = (
       return code;
     }
     const approved = yield* servePeople(context, approve, false);
-    return approved === EXIT.ok ? yield* perform(context, kernel, call, reading, false) : approved;
+    return approved === EXIT.ok ? yield* perform(context, kernel, call, vocabulary, false) : approved;
   });
 
 /** Serves a command line; answers the exit code. */
@@ -173,16 +175,15 @@ export const servePeople = (
     const args = given[0] === "help" ? [...given.slice(1), "--help"] : given;
     const kernel = yield* context.kernel;
     if (args[0] === "completions") return yield* printCompletions(context, kernel, args.slice(1));
-    const reading = yield* read(context, kernel, args);
-    const { meaning } = reading;
+    const { meaning, vocabulary } = yield* read(context, kernel, args);
     if (meaning.kind !== "call") {
       yield* put(context, meaning.kind === "help" ? "stdout" : "stderr", meaning.text);
       return meaning.kind === "help" ? EXIT.ok : EXIT.usage;
     }
-    if (!meaning.json) return yield* perform(context, kernel, meaning, reading, mayAsk);
+    if (!meaning.json) return yield* perform(context, kernel, meaning, vocabulary, mayAsk);
     const { operation, input, seed } = meaning;
     return yield* answer(context, () => ({ operation, input, ...(seed === undefined ? {} : { seed }) }), {});
-  }).pipe(Effect.catch((failure) => fail(context, failure, undefined, undefined)));
+  }).pipe(Effect.catch((failure) => fail(context, failure)));
 
 const printCompletions = (
   context: PeopleContext,

@@ -71,6 +71,19 @@ export const vocabularyOf = ([first, second]: ReadonlyArray<string>, leaf: Leaf)
     ? { namespaces: [], aliases: [{ name: first, leaf }] }
     : { namespaces: [{ name: first, summary: "", verbs: [{ name: second, leaf }] }], aliases: [] };
 
+/** The words that name an operation in a vocabulary, and its leaf. */
+export const wordsOf = (
+  { namespaces, aliases }: Vocabulary,
+  operation: string,
+): { readonly words: ReadonlyArray<string>; readonly leaf?: Leaf } => {
+  for (const { name, verbs } of namespaces) {
+    const verb = verbs.find(({ leaf }) => leaf.operation === operation);
+    if (verb !== undefined) return { words: [name, verb.name], leaf: verb.leaf };
+  }
+  const alias = aliases.find(({ leaf }) => leaf.operation === operation);
+  return alias === undefined ? { words: [] } : { words: [alias.name], leaf: alias.leaf };
+};
+
 const leafFrom = (declared: AnyOperation): Leaf => ({
   operation: declared.id,
   summary: declared.summary,

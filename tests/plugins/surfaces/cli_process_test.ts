@@ -99,6 +99,9 @@ test("an input the kernel refuses is exit 2, with help, the path, and the fix as
   assert.match(ran.err, /at +\/limit/u);
   const command = /run +rmi (.+)/u.exec(ran.err)?.[1];
   assert.ok(command !== undefined, ran.err);
+  const flagsFirst = await rmi(workspace, ["--seed", "s", "kernel", "search", "ledger", "--limit", "1000"]);
+  assert.equal(flagsFirst.code, 2);
+  assert.ok(flagsFirst.err.includes(command), flagsFirst.err);
   const mended = await rmi(workspace, command.split(" ").map((word) => word.replaceAll("'", "")));
   assert.equal(mended.code, 0, mended.err);
 });
@@ -128,6 +131,7 @@ atTerminal("a person at a terminal who agrees lets the call happen at once", asy
   const refused = await rmiAtTerminal(workspace, ["ledger", "rollback", "start"], "n\n");
   assert.equal(refused.code, 3, refused.out);
   assert.match(refused.out, /Run "rmi approve [0-9a-f]+" and go on\? \[y\/N\]/u);
+  assert.equal((await rmiAtTerminal(workspace, ["ledger", "rollback", "start"], "\n")).code, 3, "return alone is no");
   const agreed = await rmiAtTerminal(workspace, ["ledger", "rollback", "start"], "y\n");
   assert.equal(agreed.code, 0, agreed.out);
   const approvals = await rmi(workspace, ["call", "approvals.list", "{}"]);
