@@ -17,8 +17,8 @@ import { type FailureOf, isFailure, type KernelFailure } from "../../kernel/mod.
 import { ledgerBusy, ledgerClosed, ledgerStore } from "../failures.ts";
 import { type EventStore, type Prepared, StoreBusy, type Stored } from "./store.ts";
 
-/** Most events of one transaction. */
-export const MAX_GROUP_EVENTS = 4_096;
+/** Most events of one transaction, so that a transaction does not hold up other fibers for long. */
+export const MAX_GROUP_EVENTS = 1_024;
 
 /** How long a step waits for the ledger's lock in all. */
 export const LOCK_WAIT_MS = 15_000;

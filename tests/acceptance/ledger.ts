@@ -52,15 +52,19 @@ const kills = (progress: Progress) =>
     const unseen = fresh();
     const chance = random(`kills/${unseen}`);
     const acknowledged: Array<{ name: string; n: number; seq: number }> = [];
-    let adopted = 0;
+    let [lost, adopted] = [0, 0];
     for (let round = 0; round < KILLS; round++) {
       const name = `w${round}`;
       const lines = await killedWriter(folder, name, 1 + chance.below(80), chance.below(12));
       acknowledged.push(...lines.map(([n, seq]) => ({ name, n, seq })));
-      adopted = (await checkSurvivor(folder, acknowledged)).adopted;
+      ({ lost, adopted } = await checkSurvivor(folder, acknowledged));
       progress(round + 1, KILLS);
     }
-    return { value: 0, ok: true, detail: { kills: KILLS, acknowledged: acknowledged.length, adopted, unseen } };
+    return {
+      value: lost,
+      ok: lost === 0,
+      detail: { kills: KILLS, acknowledged: acknowledged.length, adopted, unseen },
+    };
   });
 
 const cuts = async (progress: Progress) => {
