@@ -13,6 +13,7 @@ import { handleMcp } from "./mcp/handler.ts";
 import { Mcp } from "./mcp/operation.ts";
 import { Tour } from "./tour/operation.ts";
 
+/** The surfaces, tied to their declarations. */
 const surfaces: Implementation = implementation({
   operations: [Mcp, Serve, Tour],
   requires: [Front],
