@@ -47,6 +47,8 @@ export interface Situation {
   readonly policy?: unknown;
   /** The generated data. */
   readonly generated: Generated;
+  /** A path with its links resolved as far as it exists, so that a link's target can be read once it is approved. */
+  readonly realPath?: (path: string) => string;
 }
 
 /** The folders of a workspace that the kernel process may always write. */
@@ -162,7 +164,9 @@ const hostsOf = (id: string, situation: Situation, document: unknown): ReadonlyA
   if (id === SERVE && isRecord(document)) {
     const first = (member: string): unknown => [document[member]].flat()[0];
     const port = Number(first("port") ?? 0);
-    hosts.push(`${first("host") ?? "127.0.0.1"}${Number.isInteger(port) && port > 0 ? `:${port}` : ""}`);
+    const host = String(first("host") ?? "127.0.0.1");
+    const address = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+    hosts.push(`${address}${Number.isInteger(port) && port > 0 ? `:${port}` : ""}`);
   }
   return hosts.filter((host) => HOST.test(host));
 };
@@ -170,7 +174,7 @@ const hostsOf = (id: string, situation: Situation, document: unknown): ReadonlyA
 /** Paths that the input names, by what is done with them. */
 const pathsOf = (
   id: string,
-  { workspace, generated }: Situation,
+  { workspace, generated, realPath = (path) => path }: Situation,
   { document, bare }: Shown,
 ): { readonly read: ReadonlyArray<string>; readonly write: ReadonlyArray<string> } => {
   const read: Array<string> = [];
@@ -178,7 +182,7 @@ const pathsOf = (
   const fields = Object.hasOwn(generated.operations, id) ? generated.operations[id].paths : [];
   for (const { field, use } of fields) {
     const texts = [...valuesAt(document, field.split("/").slice(1)), ...bare].filter((text) => text !== "");
-    for (const path of texts.map((text) => absolute(workspace, text))) {
+    for (const path of texts.map((text) => realPath(absolute(workspace, text)))) {
       read.push(path);
       // A replacement is written beside its target and moved over it; resolving a new file's links reads its folder.
       if (use === "write") {

@@ -59,6 +59,12 @@ const quietly = <A>(attempt: () => A): A | undefined => {
 
 const realPath = (path: string): string | undefined => quietly(() => Deno.realPathSync(path));
 
+/** A path with the links of its existing part resolved, as the disk service will see it. */
+const realTarget = (path: string): string => {
+  const cut = path.search(/[\\/][^\\/]*$/u);
+  return realPath(path) ?? (cut > 0 ? realTarget(path.slice(0, cut)) + path.slice(cut) : path);
+};
+
 /** Where Deno keeps the packages that our code imports. */
 const packageFolder = (): string => {
   const home = Deno.env.get("HOME") ?? "";
@@ -96,7 +102,7 @@ const startKernel = async (args: ReadonlyArray<string>, generated: Generated, wo
     denoCommand(),
     [
       ...["run", "--no-prompt", "--cached-only", "--unstable-worker-options", `--config=${code}/deno.json`],
-      ...flagsFor({ args, workspace, code: [code, packageFolder()], policy, generated }),
+      ...flagsFor({ args, workspace, code: [code, packageFolder()], policy, generated, realPath: realTarget }),
       new URL("plugins/surfaces/cli/main.ts", root).href,
       JSON.stringify({ workspace, tty, version: CONTEXT_VERSION }),
       ...args,

@@ -308,6 +308,7 @@ Deno.test("serving listens on loopback unless an address is given, and never on 
   assert.deepEqual(net(["surfaces", "serve"]), ["--allow-net=127.0.0.1"]);
   assert.deepEqual(net(["surfaces", "serve", "--port", "8080"]), ["--allow-net=127.0.0.1:8080"]);
   assert.deepEqual(net(["call", "surfaces.serve", '{"port":8080,"host":"0.0.0.0"}']), ["--allow-net=0.0.0.0:8080"]);
+  assert.deepEqual(net(["surfaces", "serve", "--host=::1", "--port=1"]), ["--allow-net=[::1]:1"]);
   assert.deepEqual(net(["call", "surfaces.serve", '{"port":8080,"host":""}']), []);
   assert.deepEqual(net(["call", "surfaces.serve", '{"host":"a,b"}']), []);
 });
