@@ -111,7 +111,7 @@ export const SCRIPT: ReadonlyArray<Step> = [
   {
     title: "Search: ask in your own words",
     operation: "kernel.search",
-    input: () => ({ query: "has anybody changed the chain of events", limit: 3 }),
+    input: () => ({ query: "locate a change in the chain of events", limit: 3 }),
     holds: (answer) => listAt(answer, "/hits").some((hit) => textAt(hit, "/id") === "ledger.verify"),
     lines: ({ answer }) =>
       listAt(answer, "/hits").map((hit) => `${textAt(hit, "/id").padEnd(18)} ${textAt(hit, "/summary")}`),
