@@ -73,6 +73,41 @@ Deno.test("rows whose writer died before the acknowledgement are reported, then 
   });
 });
 
+Deno.test("the head is written after the commit: where it cannot be written, the event is there and unacknowledged", async () => {
+  await inFolder(async (folder) => {
+    await withLedger(folder, (ledger) => ledger.append([numbered(1)]));
+    const { code } = await spawnWriter(folder, "x", 1, 1, [`--deny-write=${folder}/ledger.head`]).output();
+    assert.notEqual(code, 0);
+    const found = await withLedger(folder, (ledger) => ledger.verify);
+    assert.deepEqual([found.events, found.acknowledged?.count], [2, 1]);
+    assert.deepEqual(found.faults.map(({ kind, seq }) => [kind, seq]), [["unacknowledged", 2]]);
+    await withLedger(folder, (ledger) => ledger.append([numbered(2)]));
+    assert.equal((await withLedger(folder, (ledger) => ledger.verify)).ok, true);
+  });
+});
+
+Deno.test("writing the head leaves the slot that holds the present head alone", async () => {
+  await inFolder(async (folder) => {
+    const slots = () => {
+      const bytes = Deno.readFileSync(`${folder}/ledger.head`);
+      return [bytes.slice(0, 512), bytes.slice(512)].map((slot) => ({
+        bytes: [...slot],
+        count: JSON.parse(new TextDecoder().decode(slot)).count as number,
+      }));
+    };
+    const { ledger, close } = await openHere(folder);
+    await Effect.runPromise(ledger.append([numbered(0)]));
+    for (let n = 1; n < 6; n++) {
+      const before = slots();
+      const present = before[0].count > before[1].count ? 0 : 1;
+      await Effect.runPromise(ledger.append([numbered(n)]));
+      assert.deepEqual(slots()[present], before[present]);
+      assert.equal(slots()[1 - present].count, n + 1);
+    }
+    await close();
+  });
+});
+
 Deno.test("a torn slot of the head file falls back to the other slot", async () => {
   await inFolder(async (folder) => {
     await withLedger(folder, (ledger) => Effect.andThen(ledger.append([numbered(1)]), ledger.append([numbered(2)])));

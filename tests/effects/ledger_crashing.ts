@@ -11,7 +11,13 @@ import { inFolder, LEDGER_FILES, numbered, openHere, withLedger } from "./ledger
 const CHILD = new URL("./ledger_child.ts", import.meta.url).pathname;
 
 /** Starts a process that appends. */
-export const spawnWriter = (folder: string, name: string, appends: number, each = 1): Deno.ChildProcess =>
+export const spawnWriter = (
+  folder: string,
+  name: string,
+  appends: number,
+  each = 1,
+  flags: ReadonlyArray<string> = [],
+): Deno.ChildProcess =>
   new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -19,6 +25,7 @@ export const spawnWriter = (folder: string, name: string, appends: number, each 
       "--no-prompt",
       `--allow-read=${folder}`,
       `--allow-write=${folder}`,
+      ...flags,
       CHILD,
       folder,
       name,
@@ -27,7 +34,7 @@ export const spawnWriter = (folder: string, name: string, appends: number, each 
     ],
     cwd: new URL("../..", import.meta.url).pathname,
     stdout: "piped",
-    stderr: "inherit",
+    stderr: flags.length === 0 ? "inherit" : "null",
   }).spawn();
 
 /** Every event, a page at a time. */
