@@ -11,6 +11,7 @@ import type * as Layer from "effect/Layer";
 import type { Actor } from "./actor.ts";
 import type { Progress } from "./context.ts";
 import type { Disk } from "./disk.ts";
+import type { Machine } from "./doctor.ts";
 import type { Entropy } from "./entropy.ts";
 import type { Failure, KernelFailure } from "./failure.ts";
 import type { Dangling, Gate, Journal } from "./gate.ts";
@@ -105,6 +106,8 @@ export interface KernelOptions {
   readonly outputFolder?: string;
   /** Seed of calls that bring none; default `"rmi"`. */
   readonly seed?: string;
+  /** Describes the machine for `kernel.doctor`; without it that operation says so. */
+  readonly machine?: Effect.Effect<Machine>;
   /** Start plugins when first needed (default), or all at once. */
   readonly activate?: "lazy" | "all";
 }

@@ -32,7 +32,7 @@ export const openKernel = (options: KernelOptions): Effect.Effect<Kernel, Failur
     // A memo map of its own: layers are memoised by reference, and another kernel may use the same plugins.
     const memoMap = Layer.makeMemoMapUnsafe();
     let opened: Kernel | undefined;
-    const own = kernelPlugin(() => opened!);
+    const own = kernelPlugin(() => opened!, options.machine);
     const resolved = resolve({ ...options, plugins: [own, ...options.plugins] });
     if (Result.isFailure(resolved)) return yield* resolved.failure;
     const resolution = resolved.success;

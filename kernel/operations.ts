@@ -6,7 +6,8 @@
 import * as Schema from "effect/Schema";
 import { EFFECTS } from "./authority.ts";
 import { JsonValue } from "./failure.ts";
-import { unknownOperation } from "./failures.ts";
+import { Report } from "./doctor.ts";
+import { facilityAbsent, unknownOperation } from "./failures.ts";
 import { type AnyOperation, type Operation, operation, type PlainCodec, role } from "./operation.ts";
 
 const Text = Schema.String;
@@ -119,5 +120,18 @@ export const BootReport = operation("kernel.boot", {
   examples: [{ input: {} }],
 });
 
+/** `kernel.doctor`: what this machine and process offer, what is absent, and how to get it. */
+export const Doctor = operation("kernel.doctor", {
+  ...pure,
+  summary: "Show devices, permissions, versions and optional packages: what is absent and how to get it.",
+  input: {},
+  output: Schema.Struct({ text: Text, report: Report }),
+  failures: [facilityAbsent],
+  effects: ["readLocal"],
+  kinds: ["sys", "env"],
+  cost: { compute: "constant; asks the graphics driver once" },
+  examples: [{ input: {}, output: { report: { sections: [{ title: "Machine" }, { title: "Versions" }] } } }],
+});
+
 /** Every declaration of the namespace. */
-export const operations: ReadonlyArray<AnyOperation> = [Manifest, Describe, Search, BootReport];
+export const operations: ReadonlyArray<AnyOperation> = [Manifest, Describe, Search, BootReport, Doctor];

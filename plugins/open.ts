@@ -46,6 +46,12 @@ export interface RmiOptions extends Partial<Omit<KernelOptions, "host" | "hostPr
   readonly policy?: EffectsOptions["policy"];
 }
 
+/** Loaded only when the doctor is asked. */
+const readMachine = Effect.flatMap(
+  Effect.promise(() => import("../kernel/platform/machine.ts")),
+  (platform) => platform.readMachine(optionalPackages),
+);
+
 /** Opens the system in a scope. */
 export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Scope.Scope> =>
   Effect.gen(function* () {
@@ -78,6 +84,7 @@ export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Sco
       plugins: [...house, ...found.plugins],
       host: layerEffects(effects).pipe(Layer.provideMerge(platform), Layer.merge(front), Layer.merge(found.layer)),
       hostProvides: [...hostProvisions, frontProvision, registryProvision],
+      machine: readMachine,
     });
     yield* Deferred.succeed(opened, kernel);
     return kernel;

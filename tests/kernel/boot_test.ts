@@ -207,7 +207,7 @@ Deno.test("the boot tree shows state, time, authority and what each plugin waits
     Effect.gen(function* () {
       yield* askOf(kernel, "a");
       assert.match(bootTree(kernel.boot()), /✓ a 1\.0\.0 ready \d+ ms \[readLocal\]/);
-      assert.match(bootTree(kernel.boot()), /· kernel \S+ declared \[pure\]/);
+      assert.match(bootTree(kernel.boot()), /· kernel \S+ declared \[readLocal, sys, env\]/);
     })));
 
 Deno.test("an interrupted first caller does not spoil the start for the others", async () => {
