@@ -28,7 +28,8 @@ const NAME = /[A-Za-z_][A-Za-z0-9_]*/uy;
 const NUMBER = /[0-9]+/uy;
 
 const safe = (value: number): number => {
-  if (Number.isSafeInteger(value)) return value;
+  // Adding zero makes −0 the 0 that it is as a size.
+  if (Number.isSafeInteger(value)) return value + 0;
   throw overLimit({ what: "a dimension", limit: Number.MAX_SAFE_INTEGER, found: String(value) });
 };
 

@@ -183,6 +183,12 @@ export const decodeAttributes = (row: Primitive, attributes: Attributes): Attrib
     decode = Schema.decodeUnknownSync(row.attributes, { onExcessProperty: "error" }) as (input: unknown) => Attributes;
     decoders.set(row, decode);
   }
+  // A schema without fields takes any object, so the names are compared here.
+  const unknown = Object.keys(attributes).find((name) => !Object.hasOwn(row.attributes.fields, name));
+  if (unknown !== undefined) {
+    const known = Object.keys(row.attributes.fields);
+    throw badAttribute({ op: row.name, reason: `it has no attribute ${unknown}`, expected: known, actual: unknown });
+  }
   try {
     return decode(attributes);
   } catch (thrown) {

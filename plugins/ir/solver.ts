@@ -161,7 +161,7 @@ const isMultiple = (a: Polynomial, b: Polynomial): boolean => {
 };
 
 const solveFor = (equation: Polynomial): readonly [string, Dimension] | undefined => {
-  const names = [...new Set([...equation.keys()].flatMap(symbolsOf))];
+  const names = symbolsOf(fromPolynomial(equation));
   if (names.length !== 1) return undefined;
   const coefficient = equation.get(names[0]);
   if (coefficient === undefined || [...equation.keys()].some((key) => key !== "" && key !== names[0])) return undefined;

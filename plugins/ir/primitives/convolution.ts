@@ -56,6 +56,10 @@ type Conv = ConvWindow & { readonly accumulate: Dtype };
 export const dilated = (size: Dimension, step: number): Dimension =>
   size === 0 ? 0 : addDimensions(multiplyDimensions(subtractDimensions(size, 1), step), 1);
 
+/** Whether windows of an extent fit a padded length; windows of one fit an empty axis, which has none of them. */
+export const windowsFit = (padded: Dimension, extent: Dimension): boolean =>
+  typeof padded !== "number" || typeof extent !== "number" || padded >= extent || (padded === 0 && extent === 1);
+
 /** Number of windows of an extent in a padded length, at a stride. */
 export const windowCount = (padded: Dimension, extent: Dimension, stride: number): Dimension =>
   addDimensions(divideDimension(subtractDimensions(padded, extent), stride), 1);
@@ -85,13 +89,13 @@ const convResult = (node: Applied<Conv>): TensorType => {
   );
   const spatial = range(0, rank).map((i) => {
     const padded = addDimensions(dilated(x.shape[i + 2], input_dilation[i]), low[i], high[i]);
-    const count = windowCount(padded, dilated(w.shape[i + 2], dilation[i]), strides[i]);
+    const extent = dilated(w.shape[i + 2], dilation[i]);
     needShape(
       node,
-      w.shape[i + 2] !== 0 && (typeof count !== "number" || count >= 0),
+      w.shape[i + 2] !== 0 && windowsFit(padded, extent),
       () => `the kernel of ${printType(w)} does not fit axis ${i + 2} of ${printType(x)}, ${padded} with padding`,
     );
-    return count;
+    return windowCount(padded, extent, strides[i]);
   });
   return tensorType(accumulate, [x.shape[0], w.shape[0], ...spatial]);
 };

@@ -24,7 +24,7 @@ import type { Value } from "../builder.ts";
 import { countOf, printShape, stridesOf } from "../shape.ts";
 import { isFloat, printType, type Shape, type TensorType, tensorType } from "../types.ts";
 import { elementCount, fromFloats, fromIntegers, type Tensor, toFloats, toIntegers } from "../value.ts";
-import { dilated, windowCount } from "./convolution.ts";
+import { dilated, windowCount, windowsFit } from "./convolution.ts";
 import { needPerAxis } from "./movement.ts";
 import { FOLDS } from "./reduction.ts";
 import { comparable } from "./binary.ts";
@@ -54,13 +54,13 @@ const windowShape = (node: Applied<Sliding>): Shape => {
   needPerAxis(node, x.shape.length, { window, strides, low, high, dilation });
   return x.shape.map((size, axis) => {
     const padded = addDimensions(size, low[axis], high[axis]);
-    const count = windowCount(padded, dilated(window[axis], dilation[axis]), strides[axis]);
+    const extent = dilated(window[axis], dilation[axis]);
     needShape(
       node,
-      typeof count !== "number" || count >= 0,
+      windowsFit(padded, extent),
       () => `window ${printShape(window)} does not fit axis ${axis} of ${printType(x)}, ${padded} with padding`,
     );
-    return count;
+    return windowCount(padded, extent, strides[axis]);
   });
 };
 
