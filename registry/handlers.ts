@@ -26,7 +26,7 @@ import { type ArtifactFacts, type ArtifactKind, infoOf, queryArtifacts } from ".
 import { decodeFrame, encodeFrame } from "./artifact_frame.ts";
 import { type ArtifactStore, artifactStore } from "./artifact_store.ts";
 import { inWords } from "./authority_set.ts";
-import { entriesOf, type Entry, findEntries, recipesFor } from "./catalogue.ts";
+import { entriesOf, type Entry, findEntries, recipesFor, recipesOf } from "./catalogue.ts";
 import { type Look, Registry } from "./contract.ts";
 import { lockedFrom } from "./discovery.ts";
 import { pluginNotApproved } from "./failures.ts";

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { fromFileUrl } from "../registry/paths.ts";
 import { ALLOW, approve, failureOf, inFolder, PERSON, withPlugin } from "../registry/world.ts";
 import { rmi } from "../../plugins/open.ts";
-import type { PolicyFile } from "../../effects/policy.ts";
+import type { PolicyFile } from "../../effects/policy_file.ts";
 
 const MALLORY = fromFileUrl(new URL("../fixtures/plugins/mallory.ts", import.meta.url));
 
@@ -128,7 +128,7 @@ for (const [what, line] of FORGED) {
   });
 }
 
-Deno.test("a forged answer to another running call of the same plugin stays within its declaration", async () => {
+Deno.test("an answer outside its declaration is refused, and the plugin goes on", async () => {
   await withPlugin(MALLORY, async (system) => {
     assert.equal((await failureOf(system.call("mallory.output", {}))).code, "REGISTRY_PLUGIN_MISSPOKE");
     assert.equal(await calm(system), "calm");

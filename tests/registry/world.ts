@@ -2,7 +2,7 @@
  * Worlds for tests of third-party plugins: a workspace with plugin files, approved by a person, and a fresh system on it.
  */
 import * as Effect from "effect/Effect";
-import type { PolicyFile } from "../../effects/policy.ts";
+import type { PolicyFile } from "../../effects/policy_file.ts";
 import type { Actor, Failure, Json } from "../../kernel/mod.ts";
 import { type Client, rmi } from "../../plugins/open.ts";
 
