@@ -21,11 +21,13 @@ import {
   resolvePath,
   unknownEntry,
 } from "../kernel/mod.ts";
-import { type ApprovalRequest, Approvals, approveCommand, bindingOf } from "./approvals.ts";
+import type { ApprovalRequest } from "./approval_state.ts";
+import { Approvals, approveCommand, bindingOf } from "./approvals.ts";
 import { notApprover } from "./failures.ts";
 import { Grants } from "./grants.ts";
 import { Ledger } from "./ledger.ts";
 import * as declared from "./operations.ts";
+import * as proposing from "./proposal_operations.ts";
 import { Policy } from "./policy.ts";
 import { DEFAULT_RULES, POLICY_FILE, type Subject } from "./policy_file.ts";
 import type { ProposalDraft, ProposalRecord } from "./proposal.ts";
@@ -95,15 +97,15 @@ const effects: Implementation = implementation({
     declared.ApprovalsRevoke,
     declared.ApprovalsGrants,
     declared.ApprovalsEndGrant,
-    declared.ProposalsSubmit,
-    declared.ProposalsAttest,
-    declared.ProposalsValidate,
-    declared.ProposalsList,
-    declared.ProposalsShow,
-    declared.ProposalsPreview,
-    declared.ProposalsDecide,
-    declared.ProposalsApply,
-    declared.ProposalsRollback,
+    proposing.ProposalsSubmit,
+    proposing.ProposalsAttest,
+    proposing.ProposalsValidate,
+    proposing.ProposalsList,
+    proposing.ProposalsShow,
+    proposing.ProposalsPreview,
+    proposing.ProposalsDecide,
+    proposing.ProposalsApply,
+    proposing.ProposalsRollback,
   ],
   requires: [Ledger, Policy, Grants, Approvals, Proposals],
   layer: Layer.empty,

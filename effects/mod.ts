@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./approval_state.ts";
 export * from "./approvals.ts";
 export * from "./budget.ts";
 export * from "./failures.ts";

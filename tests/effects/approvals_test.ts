@@ -2,12 +2,11 @@
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import assert from "node:assert/strict";
+import { approvalFold, type ApprovalRequest, MAX_CLOSED_REQUESTS } from "../../effects/approval_state.ts";
 import {
-  type ApprovalRequest,
   Approvals,
   type ApprovalsShape,
   bindingOf,
-  MAX_CLOSED_REQUESTS,
   MAX_OPEN_REQUESTS,
   MAX_SHOWN_INPUT,
   signedText,
@@ -310,8 +309,7 @@ Deno.test("a secret in the input is in no file, and the approval still fits the 
       }
     })));
 
-Deno.test("what is remembered of closed requests is bounded", async () => {
-  const { approvalFold } = await import("../../effects/approvals.ts");
+Deno.test("what is remembered of closed requests is bounded", () => {
   let state = approvalFold.initial;
   const at = (n: number) => new Date(1_700_000_000_000 + n).toISOString();
   const step = (n: number, type: string, data: Record<string, unknown>) => {
@@ -327,8 +325,7 @@ Deno.test("what is remembered of closed requests is bounded", async () => {
   assert.equal(state.requests[0].request, "r500");
 });
 
-Deno.test("events that contradict each other change nothing the first did not", async () => {
-  const { approvalFold } = await import("../../effects/approvals.ts");
+Deno.test("events that contradict each other change nothing the first did not", () => {
   const fold = (events: ReadonlyArray<readonly [string, Record<string, unknown>, number?]>) =>
     events.reduce(
       (state, [type, data, ms = 0], seq) =>
