@@ -51,7 +51,7 @@ const neverAsked = (): Kernel => {
 
 /** The generated files by path in the project. */
 export const generatedFiles = async (): Promise<{ readonly [path: string]: string }> => {
-  const plugins: ReadonlyArray<Plugin> = [kernelPlugin(neverAsked), ...builtinPlugins];
+  const plugins: ReadonlyArray<Plugin> = [kernelPlugin(neverAsked, undefined), ...builtinPlugins];
   const catalogue = makeCatalogue(plugins, { decide: () => Effect.die("nothing is called"), visible: () => true });
   const declared = await Effect.runPromise(catalogue.visible("user@headless"));
   const [fault] = catalogue.broken.values();

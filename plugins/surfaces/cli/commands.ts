@@ -306,7 +306,45 @@ export const readWords = (
 /** Shells that completion scripts are made for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
+const everywhere = (name: string, description: string, type: "Boolean" | "String"): Completions.FlagDescriptor => ({
+  name,
+  aliases: [],
+  description,
+  type: { _tag: type },
+  negation: false,
+});
+
+/** Flags that every command takes; `effect/cli` leaves global flags out of its descriptors. */
+const EVERYWHERE: ReadonlyArray<Completions.FlagDescriptor> = [
+  everywhere("help", "Show help", "Boolean"),
+  everywhere("json", "Print JSON, one document a line", "Boolean"),
+  everywhere("input", "The whole input as one JSON object", "String"),
+  everywhere("seed", "Seed of the call's randomness", "String"),
+];
+
+const SHELL_ARGUMENT: Completions.ArgumentDescriptor = {
+  name: "shell",
+  description: "The shell",
+  required: true,
+  variadic: false,
+  type: { _tag: "Choice", values: SHELLS },
+};
+
+const withEverywhere = (command: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
+  ...command,
+  flags: command.subcommands.length > 0 ? command.flags : [...command.flags, ...EVERYWHERE],
+  subcommands: command.subcommands.map(withEverywhere),
+});
+
+const describedTree = (vocabulary: Vocabulary): Completions.CommandDescriptor => {
+  const root = withEverywhere(Completions.fromCommand(treeOf(vocabulary, () => {})));
+  const subcommands = root.subcommands.map((command) =>
+    command.name === "completions" ? { ...command, flags: [], arguments: [SHELL_ARGUMENT] } : command
+  );
+  return { ...root, subcommands };
+};
+
 /** The completion script of a shell. */
 export const completionScript = (vocabulary: Vocabulary, shell: typeof SHELLS[number]): string =>
-  Completions.generate(PROGRAM, shell, Completions.fromCommand(treeOf(vocabulary, () => {})))
+  Completions.generate(PROGRAM, shell, describedTree(vocabulary))
     .replaceAll(`${PROGRAM} --completions`, `${PROGRAM} completions`);

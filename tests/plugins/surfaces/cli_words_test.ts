@@ -245,7 +245,7 @@ Deno.test("quoting leaves plain words alone and protects the rest", async () => 
 Deno.test("completion scripts name every word and flag, and bash accepts its own", async () => {
   for (const shell of ["bash", "zsh", "fish"] as const) {
     const script = completionScript(vocabulary, shell);
-    for (const word of ["demo", "run", "rest", "go", "maxNodes", "file", "mode", "fast"]) {
+    for (const word of ["demo", "run", "rest", "go", "maxNodes", "file", "mode", "fast", "json", "input", "zsh"]) {
       assert.ok(script.includes(word), `${shell}: ${word}`);
     }
     assert.ok(script.includes("rmi completions"), shell);
