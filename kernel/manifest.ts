@@ -19,7 +19,7 @@ import { VERSION } from "./version.ts";
 type ReadMachine = Effect.Effect<Machine> | undefined;
 
 /** The plugin `kernel`, answering for the kernel that `self` gives once it is open. */
-export const kernelPlugin = (self: () => Kernel, machine: ReadMachine): Plugin => ({
+export const kernelPlugin = (self: () => Kernel, machine?: ReadMachine): Plugin => ({
   id: "kernel",
   version: VERSION,
   summary: "Discovery: what there is, how to call it, how it started.",

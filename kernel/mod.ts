@@ -12,7 +12,7 @@ export * from "./correction.ts";
 export * from "./diagnostic.ts";
 export * from "./digest.ts";
 export * from "./disk.ts";
-export { type Machine, type Report } from "./doctor.ts";
+export { type Machine, type Report as DoctorReport } from "./doctor.ts";
 export * from "./disk_memory.ts";
 export * from "./entropy.ts";
 export * from "./failure.ts";
