@@ -2,6 +2,7 @@
  * A third-party plugin written from the docs alone works end to end, from a process of its own.
  */
 import assert from "node:assert/strict";
+import type { Json } from "../../kernel/mod.ts";
 import { rmi } from "../../plugins/open.ts";
 import { fromFileUrl } from "./paths.ts";
 import { ALLOW, approve, collector, failureOf, inFolder, PERSON, withPlugin } from "./world.ts";
@@ -33,7 +34,8 @@ Deno.test("a plugin answers, fails with a fix that works, and is described like 
 
 Deno.test("a bad input is refused by the kernel, with its path, before the plugin hears of it", async () => {
   await withPlugin(GREETER, async (system) => {
-    for (const input of [{ name: 1 }, {}, { name: "Ada", extra: 1 }]) {
+    const bad: ReadonlyArray<Json> = [{ name: 1 }, {}, { name: "Ada", extra: 1 }];
+    for (const input of bad) {
       assert.equal((await failureOf(system.call("greeter.hello", input))).code, "KERNEL_INVALID_INPUT");
     }
     const range = await failureOf(system.call("greeter.count", { name: "Ada", times: 101 }));
