@@ -97,7 +97,7 @@ const changeOf = (dialect: Dialect, change: Change): Json =>
 const streamed = (asking: Asking, results: Stream.Stream<Json>): Effect.Effect<Response> =>
   Effect.map(
     Stream.toReadableStreamEffect(Stream.map(results, (result) => frame(asking, result))),
-    (body) => new Response(body, { headers: { "content-type": "text/event-stream", "cache-control": "no-store" } }),
+    (body) => new Response(body, { headers: { "content-type": "text/event-stream" } }),
   );
 
 const watch = (asking: Asking, task: Task): Stream.Stream<Json> =>

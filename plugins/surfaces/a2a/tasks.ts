@@ -18,6 +18,7 @@ import { type Failure, failureToJson } from "../../../kernel/failure.ts";
 import { invalidInput } from "../../../kernel/failures.ts";
 import { isJsonObject, type Json } from "../../../kernel/json.ts";
 import type { Caller } from "../contract.ts";
+import { tooSlow } from "../failures.ts";
 import { STREAM_BUFFER } from "../http/limits.ts";
 import { answerOf } from "../http/reply.ts";
 import type { Exchange } from "../http/routes.ts";
@@ -156,7 +157,7 @@ export const makeTasks = (options: {
           onProgress: (progress) => say([{ text: progress.label }, { data: { progress: { ...progress } } }]),
         })).pipe(Effect.timeoutOrElse({
           duration: options.deadlineMs,
-          orElse: () => Effect.interrupt,
+          orElse: () => Effect.fail<Failure>(tooSlow({ deadlineMs: options.deadlineMs })),
         }));
         const run = Effect.gen(function* () {
           const exit = yield* Effect.exit(call);

@@ -5,8 +5,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import type { Cap } from "../../../kernel/authority.ts";
-import { using } from "../../../kernel/authority.ts";
+import { type Cap, using } from "../../../kernel/authority.ts";
 import { CallContext } from "../../../kernel/context.ts";
 import { Disk } from "../../../kernel/disk.ts";
 import type { Entropy } from "../../../kernel/entropy.ts";

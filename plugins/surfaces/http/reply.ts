@@ -5,12 +5,12 @@
  *
  * @module
  */
+import * as Cause from "effect/Cause";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Queue from "effect/Queue";
-import * as Stream from "effect/Stream";
-import * as Cause from "effect/Cause";
 import * as Result from "effect/Result";
+import * as Stream from "effect/Stream";
 import type { Progress } from "../../../kernel/context.ts";
 import { type Failure, failureToJson, isFailure } from "../../../kernel/failure.ts";
 import type { Json } from "../../../kernel/json.ts";
@@ -23,12 +23,6 @@ export type Mode = "application/json" | "text/event-stream" | "application/x-ndj
 
 /** The modes on offer, the usual one first. */
 export const MODES: ReadonlyArray<Mode> = ["application/json", "text/event-stream", "application/x-ndjson"];
-
-const COMMON = {
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-};
 
 const qualityOf = (accept: string, mode: Mode): number => {
   const [type] = mode.split("/");
@@ -51,11 +45,11 @@ export const modeOf = (accept: string | null): Mode | undefined => {
 
 /** JSON as a response. */
 export const jsonResponse = (value: Json, status = 200): Response =>
-  new Response(JSON.stringify(value), { status, headers: { ...COMMON, "content-type": "application/json" } });
+  new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });
 
 /** Text as a response. */
 export const textResponse = (text: string): Response =>
-  new Response(text, { headers: { ...COMMON, "content-type": "text/plain; charset=utf-8" } });
+  new Response(text, { headers: { "content-type": "text/plain; charset=utf-8" } });
 
 /** The one word for an exit: its value, its failure, or that the server broke. Interruption has none. */
 export const answerOf = (exit: Exit.Exit<Json, Failure>): Json => {
@@ -65,28 +59,23 @@ export const answerOf = (exit: Exit.Exit<Json, Failure>): Json => {
   return { ok: false, failure: failureToJson(failure) };
 };
 
+// The rest of such a body is never read, so its connection can carry no further request.
+const LAST_REQUEST = { connection: "close" };
+
 /** Headers that some failures must or should carry. */
-const failureHeaders = (failure: Failure): Readonly<Record<string, string>> => {
-  switch (failure.code) {
-    case "SURFACE_UNAUTHORIZED":
-      return { "www-authenticate": "Bearer" };
-    case "SURFACE_METHOD":
-      return { allow: Array.isArray(failure.expected) ? failure.expected.join(", ") : "" };
-    case "SURFACE_BUSY":
-      return { "retry-after": "1" };
-    case "SURFACE_BODY_SIZE":
-    case "SURFACE_BODY_DEADLINE":
-      // The rest of the body is never read, so this connection can carry no further request.
-      return { connection: "close" };
-    default:
-      return {};
-  }
+const FAILURE_HEADERS: { readonly [code: string]: Readonly<Record<string, string>> } = {
+  SURFACE_UNAUTHORIZED: { "www-authenticate": "Bearer" },
+  SURFACE_BUSY: { "retry-after": "1" },
+  SURFACE_BODY_SIZE: LAST_REQUEST,
+  SURFACE_BODY_DEADLINE: LAST_REQUEST,
 };
 
 /** A failure as a response. */
 export const failureResponse = (failure: Failure): Response => {
   const response = jsonResponse({ ok: false, failure: failureToJson(failure) }, statusOf(failure.code));
-  for (const [name, value] of Object.entries(failureHeaders(failure))) response.headers.set(name, value);
+  const headers = FAILURE_HEADERS[failure.code] ?? {};
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  if (failure.code === "SURFACE_METHOD") response.headers.set("allow", (failure.expected as string[]).join(", "));
   return response;
 };
 
@@ -131,6 +120,6 @@ export const streamResponse = (
   const frames = Stream.map(stepsOf(call), (step) => encoder.encode(FRAMES[mode](step)));
   return Effect.map(
     Stream.toReadableStreamEffect(frames),
-    (body) => new Response(body, { headers: { ...COMMON, "content-type": mode } }),
+    (body) => new Response(body, { headers: { "content-type": mode } }),
   );
 };

@@ -53,19 +53,22 @@ export interface Served {
   readonly port: number;
 }
 
-type Found =
-  | { readonly ok: true; readonly route: typeof ROUTES[number]; readonly id: string }
-  | { readonly ok: false };
-
-const find = (path: string): Found => {
+/** The route of a path, and the variable part of the path. */
+const find = (path: string): { readonly route: typeof ROUTES[number]; readonly id: string } | undefined => {
   for (const route of ROUTES) {
-    const cut = route.path.indexOf(":");
-    if (cut < 0 ? path === route.path : path.startsWith(route.path.slice(0, cut))) {
-      const id = cut < 0 ? "" : path.slice(cut);
-      if (cut < 0 || (id !== "" && !id.includes("/"))) return { ok: true, route, id };
+    const [fixed, variable] = route.path.split(":");
+    const id = path.slice(fixed.length);
+    if (variable === undefined ? path === fixed : path.startsWith(fixed) && id !== "" && !id.includes("/")) {
+      return { route, id };
     }
   }
-  return { ok: false };
+};
+
+/** Headers that every response carries unless it says otherwise. */
+const COMMON: Readonly<Record<string, string>> = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
 };
 
 const preflight = (headers: Readonly<Record<string, string>>): Response =>
@@ -85,10 +88,10 @@ const route = (request: Request, shared: Shared): Effect.Effect<Response, Failur
   Effect.gen(function* () {
     const url = new URL(request.url);
     const found = find(url.pathname);
-    const admitted = admit(request.headers, shared.admission, found.ok && found.route.open === true);
+    const admitted = admit(request.headers, shared.admission, found?.route.open === true);
     if (Result.isFailure(admitted)) return yield* admitted.failure;
     const path = url.pathname.slice(0, 200);
-    if (!found.ok) return yield* unknownPath({ path });
+    if (found === undefined) return yield* unknownPath({ path });
     const method = request.method === "HEAD" ? "GET" : request.method;
     const allowed = Object.keys(found.route.methods);
     if (!Object.hasOwn(found.route.methods, method)) {
@@ -120,8 +123,8 @@ const respond = (request: Request, shared: Shared): Effect.Effect<Response> =>
     const response = Exit.isSuccess(exit)
       ? exit.value
       : failureResponse(failure !== undefined && Result.isSuccess(failure) ? failure.success : brokenServer({}));
-    for (const [name, value] of Object.entries(cors)) {
-      response.headers.set(name, value);
+    for (const [name, value] of Object.entries({ ...COMMON, ...cors })) {
+      if (!response.headers.has(name)) response.headers.set(name, value);
     }
     return response;
   });
@@ -136,7 +139,8 @@ export const serve = (
     const mcp = yield* makeMcp(options.front, { tools: options.tools, limits, admitted });
     const a2a = yield* makeA2a({ front: options.front, limits, admitted, entropy: yield* Entropy });
     const context = yield* Effect.context<never>();
-    let shared: Shared | undefined = undefined as Shared | undefined;
+    // The first request may come before the port is known, and the port is part of what requests are judged by.
+    const ready = Promise.withResolvers<Shared>();
     const { host } = options;
     const server = yield* Effect.acquireRelease(
       Effect.tryPromise({
@@ -146,10 +150,8 @@ export const serve = (
             port: options.port,
             maxConnections: MAX_CONNECTIONS,
             headDeadlineMs: HEAD_MS,
-            answer: (request) => {
-              if (shared === undefined) return Promise.reject(new Error("not open yet"));
-              return Effect.runPromiseWith(context)(respond(request, shared), { signal: request.signal });
-            },
+            answer: async (request) =>
+              Effect.runPromiseWith(context)(respond(request, await ready.promise), { signal: request.signal }),
           }),
         catch: (cause) =>
           cannotListen({
@@ -162,6 +164,6 @@ export const serve = (
       (opened) => Effect.promise(() => opened.close()),
     );
     const admission = admissionOf({ ...options, port: server.port });
-    shared = { front: options.front, limits, admitted, protocols: { mcp, a2a }, admission };
+    ready.resolve({ front: options.front, limits, admitted, protocols: { mcp, a2a }, admission });
     return { url: urlOf(host, server.port), port: server.port };
   });

@@ -16,6 +16,7 @@ import { serve } from "../../../plugins/surfaces/http/server.ts";
 import { MAX_TOKENS, MIN_TOKEN_LENGTH, nameOf, parseTokens } from "../../../plugins/surfaces/http/tokens.ts";
 import { openDemo, type Opened } from "./front_fixture.ts";
 import { serving, until } from "./http_fixture.ts";
+import { inWorkspace, rmi, start } from "./rmi.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -555,4 +556,39 @@ Deno.test("hostile bytes on the socket leave the server whole", () =>
     });
     assert.equal(poison.status, 400);
     assert.equal(({} as { polluted?: Json }).polluted, undefined);
+  }));
+
+const POLICY = {
+  format: 1,
+  rules: [{ name: "serve-here", operation: "surfaces.serve", hosts: ["127.0.0.1"], decision: "allow" }],
+};
+
+Deno.test("the real process, `rmi call surfaces.serve` under the supervisor: allowed by policy, stopped by an interrupt", () =>
+  inWorkspace(async (workspace) => {
+    const asked = await rmi(workspace, ["call", "surfaces.serve", '{"port":0}']);
+    assert.equal(asked.code, 3, "by default it asks");
+    await Deno.writeTextFile(`${workspace}/rmi.policy.json`, JSON.stringify(POLICY));
+    const child = start(workspace, ["call", "surfaces.serve", '{"port":0}']);
+    await child.stdin.close();
+    const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    const first = await lines.read();
+    const { url, mcp, card } = JSON.parse(first.value!.split("\n")[0]).event;
+    assert.deepEqual([mcp, card], [`${url}/mcp`, `${url}/.well-known/agent-card.json`]);
+    const found = await (await fetch(`${url}/v1/search?q=describe+an+operation&limit=1`)).json();
+    assert.equal(found.value.hits[0].id, "kernel.describe");
+    const spec = await (await fetch(`${url}/openapi.json`)).json();
+    assert.ok((await new Validator().validate(spec)).valid);
+    const refused = await fetch(`${url}/v1/operations/surfaces.serve`, {
+      method: "POST",
+      headers: JSON_TYPE,
+      body: '{"port":0}',
+    });
+    assert.equal((await refused.json()).failure.code, "SURFACE_NOT_FOR_CALLERS");
+    child.kill("SIGINT");
+    let rest = "";
+    for (let step = await lines.read(); !step.done; step = await lines.read()) rest += step.value;
+    const [{ code }] = await Promise.all([child.status, child.stderr.cancel()]);
+    assert.equal(code, 130);
+    assert.equal(JSON.parse(rest).failure.code, "KERNEL_INTERRUPTED");
+    await assert.rejects(fetch(`${url}/healthz`), "nobody listens any more");
   }));

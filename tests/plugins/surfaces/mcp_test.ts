@@ -14,6 +14,7 @@ import { parseTokens } from "../../../plugins/surfaces/http/tokens.ts";
 import { serve } from "../../../plugins/surfaces/http/server.ts";
 import { growing } from "../../../plugins/surfaces/mcp/notices.ts";
 import { serving, until } from "./http_fixture.ts";
+import { inWorkspace, LAUNCH, rmi } from "./rmi.ts";
 
 const HERE = new URL("./", import.meta.url);
 const CONFIG = new URL("../../../deno.json", import.meta.url);
@@ -346,3 +347,31 @@ Deno.test("progress in several phases grows, and what gains nothing is not sent"
     { progress: 11 },
   ]);
 });
+
+Deno.test("the real process, `rmi surfaces mcp` under the supervisor: discovery, a call, and the command to approve", () =>
+  inWorkspace(async (workspace) => {
+    const transport = new StdioClientTransport({
+      command: Deno.execPath(),
+      args: [...LAUNCH, "surfaces", "mcp", "--tools", "kernel"],
+      cwd: workspace,
+      env: Deno.env.toObject(),
+      stderr: "inherit",
+    });
+    const client = await connected("auto", transport);
+    try {
+      const { tools } = await client.listTools();
+      const direct = tools.map(({ name }) => name).filter((name) => name.startsWith("kernel-"));
+      assert.ok(direct.includes("kernel-manifest") && direct.includes("kernel-search"));
+      const manifest = await call(client, "kernel-manifest", {});
+      const { contents: [resource] } = await client.readResource({ uri: "manifest://rmi" });
+      assert.equal(manifest.structuredContent.value.text, (resource as { text: string }).text);
+      const asked = await call(client, "call", { operation: "surfaces.serve", input: { port: 0 } });
+      assert.equal(asked.structuredContent.failure.code, "KERNEL_APPROVAL_NEEDED");
+      assert.match(asked.structuredContent.failure.fix.command, /^rmi approve [0-9a-z-]+$/);
+    } finally {
+      await client.close();
+    }
+    const wrong = await rmi(workspace, ["call", "surfaces.mcp", '{"tools":["kernel.serch"]}']);
+    assert.equal((wrong.documents()[0].failure as { code: string }).code, "KERNEL_UNKNOWN_OPERATION");
+    assert.equal((await rmi(workspace, ["surfaces", "mcp"])).out, "", "without a client there is nothing to say");
+  }));
