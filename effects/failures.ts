@@ -224,7 +224,14 @@ export const ledgerFailures: readonly [
 /** What reading or writing state can fail with. */
 export type StateFailure = KernelFailure | FailuresOf<typeof ledgerFailures[number]>;
 
-const sandboxRow = <const Code extends string>(code: Code, doc: string, reason: string, advice: string) =>
+type SandboxRow<Code extends string> = FailureDefinition<Code, { detail: string }>;
+
+const sandboxRow = <const Code extends string>(
+  code: Code,
+  doc: string,
+  reason: string,
+  advice: string,
+): SandboxRow<Code> =>
   failure(code, {
     doc,
     recoverable: true,
@@ -233,7 +240,7 @@ const sandboxRow = <const Code extends string>(code: Code, doc: string, reason: 
   });
 
 /** A candidate did not finish within its time. */
-export const sandboxTimeout = sandboxRow(
+export const sandboxTimeout: SandboxRow<"EFFECTS_SANDBOX_TIMEOUT"> = sandboxRow(
   "EFFECTS_SANDBOX_TIMEOUT",
   "A candidate in the sandbox did not answer within its time; its process was ended.",
   "it did not answer in time",
@@ -241,7 +248,7 @@ export const sandboxTimeout = sandboxRow(
 );
 
 /** A candidate used more memory than it was given. */
-export const sandboxMemory = sandboxRow(
+export const sandboxMemory: SandboxRow<"EFFECTS_SANDBOX_MEMORY"> = sandboxRow(
   "EFFECTS_SANDBOX_MEMORY",
   "A candidate in the sandbox used more memory than it was given; its process was ended.",
   "it used more memory than it was given",
@@ -249,7 +256,7 @@ export const sandboxMemory = sandboxRow(
 );
 
 /** A candidate printed or answered more than it was given. */
-export const sandboxOutput = sandboxRow(
+export const sandboxOutput: SandboxRow<"EFFECTS_SANDBOX_OUTPUT"> = sandboxRow(
   "EFFECTS_SANDBOX_OUTPUT",
   "A candidate in the sandbox printed or answered more bytes than it was given; its process was ended.",
   "its output is larger than it was given",
@@ -257,7 +264,7 @@ export const sandboxOutput = sandboxRow(
 );
 
 /** A candidate's process ended without an answer. */
-export const sandboxCrash = sandboxRow(
+export const sandboxCrash: SandboxRow<"EFFECTS_SANDBOX_CRASH"> = sandboxRow(
   "EFFECTS_SANDBOX_CRASH",
   "A candidate's process ended without an answer.",
   "its process ended without an answer",
@@ -265,7 +272,7 @@ export const sandboxCrash = sandboxRow(
 );
 
 /** A candidate imitated the sandbox's own result. */
-export const sandboxForged = sandboxRow(
+export const sandboxForged: SandboxRow<"EFFECTS_SANDBOX_FORGED"> = sandboxRow(
   "EFFECTS_SANDBOX_FORGED",
   "A candidate wrote what only the sandbox writes; nothing it says is taken.",
   "it imitated the sandbox's own result",
@@ -273,7 +280,7 @@ export const sandboxForged = sandboxRow(
 );
 
 /** A candidate's function threw. */
-export const sandboxThrew = sandboxRow(
+export const sandboxThrew: SandboxRow<"EFFECTS_SANDBOX_THREW"> = sandboxRow(
   "EFFECTS_SANDBOX_THREW",
   "A candidate's function threw.",
   "it threw",
@@ -281,7 +288,7 @@ export const sandboxThrew = sandboxRow(
 );
 
 /** A candidate is not a module with a function as default export, or answered with what JSON cannot hold. */
-export const sandboxShape = sandboxRow(
+export const sandboxShape: SandboxRow<"EFFECTS_SANDBOX_SHAPE"> = sandboxRow(
   "EFFECTS_SANDBOX_SHAPE",
   "A candidate is not a module with a function as default export, or its value is not JSON.",
   "it does not have the form of a candidate",
@@ -289,7 +296,15 @@ export const sandboxShape = sandboxRow(
 );
 
 /** Every failure of the sandbox, by the reason a run has no value. */
-export const sandboxFailures = {
+export const sandboxFailures: {
+  readonly timeout: typeof sandboxTimeout;
+  readonly memory: typeof sandboxMemory;
+  readonly output: typeof sandboxOutput;
+  readonly crash: typeof sandboxCrash;
+  readonly forged: typeof sandboxForged;
+  readonly threw: typeof sandboxThrew;
+  readonly shape: typeof sandboxShape;
+} = {
   timeout: sandboxTimeout,
   memory: sandboxMemory,
   output: sandboxOutput,
@@ -297,7 +312,7 @@ export const sandboxFailures = {
   forged: sandboxForged,
   threw: sandboxThrew,
   shape: sandboxShape,
-} as const;
+};
 
 /** Every failure of policy, approvals, proposals, ledger and sandbox. */
 export const effectsFailures: ReadonlyArray<AnyFailureDefinition> = [

@@ -297,7 +297,7 @@ const decodePolicy = Schema.decodeUnknownResult(PolicyFile);
 
 /** Reads the text of a policy file. A newer format, a misspelled member, a wrong value: each a failure with its path. */
 export const readPolicy = (text: string, file: string = POLICY_FILE): Result.Result<PolicyFile, Failure> => {
-  if (text.length > MAX_POLICY_BYTES) {
+  if (new TextEncoder().encode(text).length > MAX_POLICY_BYTES) {
     return Result.fail(fault(file, "", `it is larger than ${MAX_POLICY_BYTES} bytes`));
   }
   let json: Json;

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import assert from "node:assert/strict";
-import { meterOf, rootAccount } from "../../effects/budget.ts";
+import { MAX_ACTOR_ACCOUNTS, meterOf, rootAccount } from "../../effects/budget.ts";
 import { isFailure } from "../../kernel/mod.ts";
 import { fiberSchedule, schedule } from "./budget_model.ts";
 import { randomFor } from "./seeded.ts";
@@ -110,4 +110,14 @@ Deno.test("a call made from a call draws on its parent alone", () =>
     assert.equal(asked.code, "KERNEL_BUDGET_EXHAUSTED");
     const child = yield* meter.open({ operation: "demo.inner", actor: "agent:a", parent }, { fuel: 10 });
     assert.deepEqual([parent.remaining().fuel, child.remaining().fuel], [0, 10]);
+  })));
+
+Deno.test("so many actors have accounts and no more; those without a budget never count", () =>
+  run(Effect.gen(function* () {
+    const meter = meterOf([{ actor: "agent:*", limits: { fuel: 1 } }]);
+    const open = (actor: "user@tty" | `agent:${string}`) => meter.open({ operation: "demo.op", actor }, { fuel: 1 });
+    for (let n = 0; n < MAX_ACTOR_ACCOUNTS; n++) yield* open(`agent:${n}`);
+    assert.equal((yield* Effect.flip(open("agent:one-more"))).code, "KERNEL_BUDGET_EXHAUSTED");
+    yield* open("user@tty");
+    yield* open("agent:7");
   })));

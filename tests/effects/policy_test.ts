@@ -5,6 +5,7 @@ import { compilePolicy, type Query } from "../../effects/policy.ts";
 import {
   DEFAULT_RULES,
   EMPTY_POLICY,
+  MAX_POLICY_BYTES,
   MAX_RULES,
   type PolicyFile,
   readPolicy,
@@ -217,6 +218,13 @@ Deno.test("a malformed policy is a failure with the path in the file and a fix, 
   }
   const whole = { ...base, rules: Array.from({ length: MAX_RULES }, (_, n) => ({ ...rule, name: `r${n}` })) };
   assert.ok(Result.isSuccess(readPolicy(JSON.stringify(whole))));
+});
+
+Deno.test("a policy file has so many bytes and no more", () => {
+  const bare = JSON.stringify({ ...base, rules: [{ name: "r", decision: "ask", reason: "" }] });
+  const sized = (bytes: number) => bare.replace('"reason":""', `"reason":"é${"x".repeat(bytes - bare.length - 2)}"`);
+  assert.ok(Result.isSuccess(readPolicy(sized(MAX_POLICY_BYTES))));
+  assert.match(failureOf(sized(MAX_POLICY_BYTES + 1)).message, /larger than 1048576 bytes/u);
 });
 
 Deno.test("a newer policy format is refused with the version needed", () => {
