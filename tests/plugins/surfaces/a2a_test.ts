@@ -7,9 +7,11 @@ import { LegacyJsonRpcTransport } from "@a2a-js/sdk/compat/v0_3/client";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import assert from "node:assert/strict";
-import { applyPatch, type Json, type JsonPatch } from "../../../kernel/mod.ts";
+import { applyPatch, Entropy, type Json, type JsonPatch } from "../../../kernel/mod.ts";
+import { layerEntropy } from "../../../kernel/platform/entropy.ts";
 import { parseTokens } from "../../../plugins/surfaces/http/tokens.ts";
-import { askedOf } from "../../../plugins/surfaces/a2a/tasks.ts";
+import { askedOf, makeTasks, MAX_TASKS } from "../../../plugins/surfaces/a2a/tasks.ts";
+import { openDemo } from "./front_fixture.ts";
 import { serving, until } from "./http_fixture.ts";
 
 // deno-lint-ignore no-explicit-any -- the client's types are protobuf-shaped; tests look at members one by one
@@ -223,3 +225,30 @@ Deno.test("the first call among the parts counts, and plain text is a search", a
     query: "count up",
   });
 });
+
+Deno.test("ended tasks are kept up to the limit and then forgotten, the oldest first; a running one never", () =>
+  Effect.runPromise(
+    Effect.scoped(Effect.gen(function* () {
+      const { front } = yield* openDemo;
+      const caller = front.caller("a2a", "x");
+      const tasks = yield* makeTasks({ entropy: yield* Entropy, admitted: (call) => call, deadlineMs: 60_000 });
+      const begin = (operation: string, input: Json) =>
+        tasks.start(caller, { kind: "call", operation, input }, undefined, false);
+      const waiting = yield* begin("demo.wait", {});
+      const ids: Array<string> = [];
+      for (let index = 0; index < MAX_TASKS; index++) {
+        const task = yield* begin("demo.echo", { text: "x" });
+        yield* task.ended;
+        ids.push(task.view().id);
+      }
+      assert.equal(new Set(ids).size, MAX_TASKS, "identifiers differ");
+      const kept = (id: string) => tasks.find(caller, id) !== undefined;
+      assert.deepEqual([kept(waiting.view().id), kept(ids[0]), kept(ids[1]), kept(ids.at(-1)!)], [
+        true,
+        false,
+        true,
+        true,
+      ]);
+      assert.equal((yield* waiting.cancel).state, "canceled");
+    })).pipe(Effect.provide(layerEntropy)),
+  ));

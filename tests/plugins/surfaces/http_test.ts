@@ -5,11 +5,14 @@ import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { type Actor, applyPatch, type Failure, failureFromJson, type Json } from "../../../kernel/mod.ts";
 import { layerEntropy } from "../../../kernel/platform/entropy.ts";
+import { MAX_HEAD_BYTES, openServer } from "../../../kernel/platform/http.ts";
+import { Serve } from "../../../plugins/surfaces/http/operation.ts";
 import { admissionOf, admit, isLoopback } from "../../../plugins/surfaces/http/guard.ts";
 import { modeOf } from "../../../plugins/surfaces/http/reply.ts";
 import { serve } from "../../../plugins/surfaces/http/server.ts";
@@ -312,6 +315,56 @@ Deno.test("calls beyond the limit are refused, and room made is room given", () 
     await until(() => watch.waiting === 0, "both calls end");
     assert.equal((await post("demo.echo", { text: "x" })).status, 200);
   }, { limits: { requests: 2 } }));
+
+Deno.test("connections at the limit are served, those beyond it are closed at once", async () => {
+  const limit = 3;
+  const server = await openServer({
+    address: "127.0.0.1",
+    port: 0,
+    maxConnections: limit,
+    headDeadlineMs: 1_000,
+    answer: () => Promise.resolve(new Response("x")),
+  });
+  const fate = { answered: 0, closed: 0 };
+  const sockets = Array.from({ length: limit + 1 }, () => {
+    const socket = connect(server.port, "127.0.0.1", () => socket.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n"));
+    socket.once("data", () => fate.answered++);
+    socket.on("close", () => fate.closed++);
+    socket.on("error", () => undefined);
+    return socket;
+  });
+  await until(() => fate.answered === limit && fate.closed === 1, "all but one are answered");
+  for (const socket of sockets) socket.destroy();
+  await server.close();
+});
+
+Deno.test("a head within the limit is read, one beyond it is not", () =>
+  serving(async ({ port }) => {
+    const get = (padding: number) =>
+      raw(port, `GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nx-pad: ${"p".repeat(padding)}\r\n\r\n`, 500);
+    assert.match(await get(MAX_HEAD_BYTES - 500), /^HTTP\/1\.1 200 /);
+    assert.doesNotMatch(await get(MAX_HEAD_BYTES + 500), /^HTTP\/1\.1 200 /);
+  }));
+
+Deno.test("every list and number of surfaces.serve: at its limit accepted, one past it refused with the place named", () => {
+  const decode = Schema.decodeUnknownResult(Serve.input);
+  const many = (count: number, name: string) => Array.from({ length: count }, (_, index) => `${name}${index}`);
+  const cases: ReadonlyArray<readonly [at: Record<string, unknown>, past: Record<string, unknown>]> = [
+    [{ port: 65_535 }, { port: 65_536 }],
+    [{ port: 0 }, { port: -1 }],
+    [{ tools: many(200, "a.b") }, { tools: many(201, "a.b") }],
+    [{ origins: many(100, "https://x") }, { origins: many(101, "https://x") }],
+    [{ hostNames: many(100, "x") }, { hostNames: many(101, "x") }],
+    [{ host: "x".repeat(253) }, { host: "x".repeat(254) }],
+    [{ host: "::1" }, { host: "http://x" }],
+    [{ origins: ["http://[::1]:80"] }, { origins: ["https://x/path"] }],
+    [{ hostNames: ["box.example:8080"] }, { hostNames: ["box.example/x"] }],
+  ];
+  for (const [at, past] of cases) {
+    assert.ok(Result.isSuccess(decode(at)), JSON.stringify(at).slice(0, 60));
+    assert.ok(Result.isFailure(decode(past)), JSON.stringify(past).slice(0, 60));
+  }
+});
 
 Deno.test("DNS rebinding: a foreign or missing Host is refused before anything else", () =>
   serving(async ({ port }) => {
