@@ -12,8 +12,10 @@ import { connect } from "node:net";
 import { type Actor, applyPatch, type Failure, failureFromJson, type Json } from "../../../kernel/mod.ts";
 import { layerEntropy } from "../../../kernel/platform/entropy.ts";
 import { MAX_HEAD_BYTES, openServer } from "../../../kernel/platform/http.ts";
-import { Serve } from "../../../plugins/surfaces/http/operation.ts";
+import { DEFAULT_PORT, Serve } from "../../../plugins/surfaces/http/operation.ts";
 import { admissionOf, admit, isLoopback } from "../../../plugins/surfaces/http/guard.ts";
+import { DEFAULT_LIMITS } from "../../../plugins/surfaces/http/limits.ts";
+import { ROUTES } from "../../../plugins/surfaces/http/routes.ts";
 import { modeOf } from "../../../plugins/surfaces/http/reply.ts";
 import { serve } from "../../../plugins/surfaces/http/server.ts";
 import { MAX_TOKENS, MIN_TOKEN_LENGTH, nameOf, parseTokens } from "../../../plugins/surfaces/http/tokens.ts";
@@ -22,6 +24,11 @@ import { serving, until } from "./http_fixture.ts";
 import { inWorkspace, rmi, start } from "./rmi.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
+
+const POLICY = {
+  format: 1,
+  rules: [{ name: "serve-here", operation: "surfaces.serve", hosts: ["127.0.0.1"], decision: "allow" }],
+};
 
 /** Sends text over a socket as it is, and gives what comes back until the peer or the patience ends. */
 const raw = (port: number, text: string, patienceMs = 1_000): Promise<string> =>
@@ -586,6 +593,24 @@ Deno.test("no caller of a surface can start another surface", async () => {
   });
 });
 
+Deno.test("the page on serving names every route with its methods, its limits, and a policy that is accepted", () => {
+  const page = Deno.readTextFileSync(new URL("../../../docs/serving.md", import.meta.url));
+  const rows = [...page.matchAll(/^\| `(\/[^`]*)` +\| ([A-Z, ]+?) +\|/gmu)].flatMap(([, path, methods]) =>
+    methods.split(", ").map((method) => `${method} ${path}`)
+  );
+  const served = ROUTES.flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`));
+  assert.deepEqual(rows.sort(), served.sort());
+  const blocks = [...page.matchAll(/```json\n(.*?)```/gsu)].map(([, text]) => JSON.parse(text));
+  assert.deepEqual(blocks.find((block) => "rules" in block), POLICY);
+  const { bodyBytes, bodyMs, answerMs, streamMs, requests } = DEFAULT_LIMITS;
+  assert.deepEqual([bodyBytes, bodyMs, answerMs, streamMs, requests], [2 ** 20, 15_000, 120_000, 3_600_000, 64]);
+  assert.match(
+    page,
+    /1 MiB, 15 seconds to arrive and 256 levels; a call may take 2 minutes, a stream 1 hour; 64 calls/,
+  );
+  assert.match(page, new RegExp(`127\\.0\\.0\\.1:${DEFAULT_PORT} `));
+});
+
 Deno.test("hostile bytes on the socket leave the server whole", () =>
   serving(async ({ port, ask }) => {
     const attacks = [
@@ -610,11 +635,6 @@ Deno.test("hostile bytes on the socket leave the server whole", () =>
     assert.equal(poison.status, 400);
     assert.equal(({} as { polluted?: Json }).polluted, undefined);
   }));
-
-const POLICY = {
-  format: 1,
-  rules: [{ name: "serve-here", operation: "surfaces.serve", hosts: ["127.0.0.1"], decision: "allow" }],
-};
 
 Deno.test("the real process, `rmi call surfaces.serve` under the supervisor: allowed by policy, stopped by an interrupt", () =>
   inWorkspace(async (workspace) => {
