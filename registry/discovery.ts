@@ -97,7 +97,8 @@ const textOf = (disk: DiskDriver, file: string): Effect.Effect<string | undefine
 /** Replaces a file so that a power cut leaves the old or the new content. */
 const replace = (disk: DiskDriver, folder: string, name: string, text: string): Effect.Effect<void, Failure> =>
   fileSteps("write", `${folder}/${name}`, async () => {
-    await disk.makeFolder(folder);
+    // The workspace itself may not be writable: only some of its files are.
+    if (await disk.stat(folder) === undefined) await disk.makeFolder(folder);
     const part = `${folder}/${name}.part`;
     await disk.write(part, new TextEncoder().encode(text));
     await disk.sync(part);

@@ -52,14 +52,18 @@ const layer = Layer.effect(
   }),
 );
 
-const shownLook = ({ described, manifest, authority, changes }: Look) => ({
-  plugin: described.id,
-  version: described.version,
-  summary: described.summary,
-  operations: described.operations.map(({ id }) => id),
-  manifest,
-  wants: inWords(authority),
-  changes,
+const approveCommand = ({ source, manifest }: Look): string =>
+  `rmi registry approve ${source.source} --manifest ${manifest}`;
+
+const shownLook = (found: Look) => ({
+  plugin: found.described.id,
+  version: found.described.version,
+  summary: found.described.summary,
+  operations: found.described.operations.map(({ id }) => id),
+  manifest: found.manifest,
+  wants: inWords(found.authority),
+  changes: found.changes,
+  approve: approveCommand(found),
 });
 
 /** Writes a plugin into the lock as it was looked at. */
@@ -76,9 +80,6 @@ const lockIn = (found: Look, trusted: boolean) =>
     );
     return { ...shownLook(found), changes: [] };
   });
-
-const approveCommand = (found: Look): string =>
-  `rmi registry approve ${found.source.source} --manifest ${found.manifest}`;
 
 const notApproved = (found: Look, changes: ReadonlyArray<string>) =>
   pluginNotApproved({
@@ -102,12 +103,12 @@ const add = (source: string) =>
     return yield* notApproved(found, [...found.changes, `in all it wants to: ${wants.join("; ")}`]);
   });
 
-const approve = (input: { readonly source: string; readonly manifest?: Digest; readonly trust?: boolean }) =>
+const approve = (input: { readonly source: string; readonly manifest: Digest; readonly trust?: boolean }) =>
   Effect.gen(function* () {
     const { actor } = yield* CallContext;
     const found = yield* (yield* Registry).look(yield* sourceOf(input.source));
     const wants = inWords(found.authority);
-    if (input.manifest !== undefined && input.manifest !== found.manifest) {
+    if (input.manifest !== found.manifest) {
       return yield* notApproved(found, ["it is not what you looked at; look again"]);
     }
     if (!isPerson(actor)) {

@@ -48,6 +48,7 @@ const Looked = Schema.Struct({
   manifest: Digest,
   wants: Words,
   changes: Words,
+  approve: Schema.String,
 });
 
 /** `registry.look`. */
@@ -80,10 +81,10 @@ export const Add = operation("registry.add", {
 /** `registry.approve`. */
 export const Approve = operation("registry.approve", {
   ...stable,
-  summary: "Approve a plugin with what it wants, as a person at a terminal; it runs from the next start on.",
+  summary: "Approve a plugin exactly as it was looked at, as a person at a terminal; it runs from the next start on.",
   input: {
     source: role("freeText", "The plugin's source, or the id of one that is locked"),
-    manifest: Schema.optionalKey(Digest),
+    manifest: Digest,
     trust: Schema.optionalKey(Schema.Boolean),
   },
   output: Looked,
@@ -91,7 +92,11 @@ export const Approve = operation("registry.approve", {
   effects: ["readLocal", "writeLocal"],
   kinds: ["selfModify"],
   cost: { compute: "one process start" },
-  examples: [{ title: "nothing is there", input: { source: "absent.ts" }, failure: "REGISTRY_SOURCE" }],
+  examples: [{
+    title: "nothing is there",
+    input: { source: "absent.ts", manifest: `sha256:${"0".repeat(64)}` },
+    failure: "REGISTRY_SOURCE",
+  }],
 });
 
 /** `registry.remove`. */

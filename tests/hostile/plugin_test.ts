@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { fromFileUrl } from "../registry/paths.ts";
 import { ALLOW, approve, failureOf, inFolder, PERSON, withPlugin } from "../registry/world.ts";
+import type { Json } from "../../kernel/mod.ts";
 import { rmi } from "../../plugins/open.ts";
 import type { PolicyFile } from "../../effects/policy_file.ts";
 
@@ -26,15 +27,17 @@ Deno.test("a plugin is no deputy: what it calls has at most its caller's authori
       PERSON,
     );
     assert.equal((put as { refused: string }).refused, "KERNEL_DENIED");
-    for (
-      const target of ["registry.approve", "registry.remove", "registry.install", "approvals.approve"]
-    ) {
-      const input = {
-        text: target,
-        input: { source: "mallory.ts", plugin: "mallory", package: "oxigraph", request: "x" },
-      };
-      const answer = await system.call("mallory.invoke", input, PERSON) as { refused?: string };
-      assert.notEqual(answer.refused, undefined, target);
+    const valid: ReadonlyArray<readonly [string, Json]> = [
+      ["registry.approve", { source: "mallory.ts", manifest: `sha256:${"0".repeat(64)}` }],
+      ["registry.add", { source: "mallory.ts" }],
+      ["registry.remove", { plugin: "mallory" }],
+      ["registry.install", { package: "oxigraph" }],
+      ["approvals.approve", { request: "0123456789abcdef" }],
+      ["artifacts.gc", {}],
+    ];
+    for (const [text, input] of valid) {
+      const answer = await system.call("mallory.invoke", { text, input }, PERSON) as { refused?: string };
+      assert.equal(answer.refused, "KERNEL_DENIED", `${text}: ${JSON.stringify(answer)}`);
     }
     assert.equal(JSON.parse(Deno.readTextFileSync(`${folder}/rmi.lock`)).plugins.mallory.version, "1.0.0");
     assert.deepEqual((await system.call("registry.artifacts", {}) as { total: number }).total, 0);

@@ -88,7 +88,8 @@ Deno.test("a plugin is found in the list of rmi.json and in the folder plugins, 
         "elsewhere/greeter": "waiting",
         "plugins/first.ts": "waiting",
       });
-      const refused = await failureOf(system.call("registry.approve", { source: "plugins/first.ts" }));
+      const { manifest } = await system.call("registry.look", { source: "plugins/first.ts" }) as { manifest: string };
+      const refused = await failureOf(system.call("registry.approve", { source: "plugins/first.ts", manifest }));
       assert.equal(refused.code, "REGISTRY_NOT_APPROVED");
       assert.match(refused.fix?.command ?? "", /^rmi registry approve plugins\/first\.ts --manifest sha256:/u);
     }
@@ -101,7 +102,7 @@ Deno.test("a plugin is found in the list of rmi.json and in the folder plugins, 
     });
     assert.deepEqual(await system.call("greeter.hello", { name: "Ada" }), { text: "Hello, Ada" });
     // The second one is the same plugin from another place: its id is taken.
-    const twice = await failureOf(system.call("registry.approve", { source: "plugins/first.ts" }, PERSON));
+    const twice = await failureOf(system.call("registry.look", { source: "plugins/first.ts" }, PERSON));
     assert.equal(twice.code, "REGISTRY_PLUGIN_REFUSED");
   });
 });

@@ -22,10 +22,11 @@ export const inFolder = async <A>(body: (folder: string) => Promise<A>): Promise
   }
 };
 
-/** Approves a source as a person, in a system of its own. */
+/** Looks at a source and approves what was seen as a person, in a system of its own. */
 export const approve = async (folder: string, source: string, more: { readonly [key: string]: Json } = {}) => {
   await using system = rmi({ workspace: folder, policy: ALLOW });
-  return await system.call("registry.approve", { source, ...more }, PERSON);
+  const { manifest } = await system.call("registry.look", { source }) as { readonly manifest: string };
+  return await system.call("registry.approve", { source, manifest, ...more }, PERSON);
 };
 
 /** A system in which plugin files are approved and ready. */
