@@ -95,18 +95,21 @@ export interface Report {
   readonly sections: ReadonlyArray<Section>;
 }
 
-/** Schema of {@link Report}. */
-export const Report: Schema.Codec<Report> = Schema.Struct({
-  sections: Schema.Array(Schema.Struct({
-    title: Schema.String,
-    findings: Schema.Array(Schema.Struct({
-      standing: Schema.Literals(["ok", "note", "absent"]),
-      what: Schema.String,
-      detail: Schema.String,
-      get: Schema.optionalKey(Schema.String),
-    })),
+/** Schema of {@link Section}. */
+export const Section: Schema.Codec<Section> = Schema.Struct({
+  title: Schema.String,
+  findings: Schema.Array(Schema.Struct({
+    standing: Schema.Literals(["ok", "note", "absent"]),
+    what: Schema.String,
+    detail: Schema.String,
+    get: Schema.optionalKey(Schema.String),
   })),
-}) as unknown as Schema.Codec<Report>;
+}) as unknown as Schema.Codec<Section>;
+
+/** Schema of {@link Report}. */
+export const Report: Schema.Struct<{ readonly sections: Schema.$Array<Schema.Codec<Section>> }> = Schema.Struct({
+  sections: Schema.Array(Section),
+});
 
 const OS_NAMES: { readonly [os: string]: string } = { linux: "Linux", darwin: "macOS", windows: "Windows" };
 
