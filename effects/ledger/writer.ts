@@ -15,6 +15,7 @@ import * as Queue from "effect/Queue";
 import type * as Scope from "effect/Scope";
 import { type FailureOf, isFailure, type KernelFailure } from "../../kernel/mod.ts";
 import { ledgerBusy, ledgerClosed, ledgerStore } from "../failures.ts";
+import { isLocked } from "./file_lock.ts";
 import { type EventStore, type Prepared, StoreBusy, type Stored } from "./store.ts";
 
 /** Most events of one transaction, so that a transaction does not hold up other fibers for long. */
@@ -42,6 +43,8 @@ export const onStore = <A>(action: string, step: (now: number) => A): Effect.Eff
       catch: (cause): StoreFailure | StoreBusy => {
         if (cause instanceof StoreBusy) return cause;
         if (isFailure(cause)) return cause as StoreFailure;
+        // A reader meets a lock too, while another process recovers the log of one that was killed.
+        if (isLocked(cause)) return new StoreBusy();
         return ledgerStore({ action, cause: cause instanceof Error ? cause.message : String(cause) });
       },
     }));

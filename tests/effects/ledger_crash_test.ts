@@ -171,3 +171,14 @@ Deno.test("closing stores what waits, then refuses", async () => {
     assert.equal(kept, 50);
   });
 });
+
+Deno.test("processes that begin a ledger at once begin one ledger", async () => {
+  for (let round = 0; round < 3; round++) {
+    await inFolder(async (folder) => {
+      const writers = ["a", "b", "c"].map((name) => spawnWriter(folder, name, 3).output());
+      assert.deepEqual((await Promise.all(writers)).map(({ code }) => code), [0, 0, 0]);
+      const { ok, events } = await withLedger(folder, (ledger) => ledger.verify);
+      assert.deepEqual([ok, events], [true, 9]);
+    });
+  }
+});
