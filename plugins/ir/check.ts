@@ -31,6 +31,9 @@ export const MAX_NODES: number = 2 ** 17;
 /** Deepest chain of functions that run functions. */
 export const MAX_CALL_DEPTH = 64;
 
+/** Most parameters of one function, and most sizes it asks for. */
+export const MAX_PARAMETERS = 4096;
+
 /** Longest name of a function or parameter. */
 export const MAX_NAME = 128;
 
@@ -112,6 +115,8 @@ const checkFunction = (fn: IrFunction, known: ReadonlyMap<string, IrFunction>): 
   if (fn.constraints.length > MAX_CONSTRAINTS) {
     throw overLimit({ what: "the equalities of a function", limit: MAX_CONSTRAINTS, found: fn.constraints.length });
   }
+  const most = Math.max(fn.parameters.length, fn.sizes.length);
+  if (most > MAX_PARAMETERS) throw overLimit({ what: "a function's parameters", limit: MAX_PARAMETERS, found: most });
   const solver = new DimensionSolver(fn.constraints);
   const parameters = fn.parameters.map(({ name, type }) => {
     if (name.length > MAX_NAME) throw overLimit({ what: "a name", limit: MAX_NAME, found: name.length });

@@ -12,6 +12,7 @@ import {
   addDimensions,
   type Bindings,
   type Dimension,
+  dimension,
   divideDimension,
   multiplyDimensions,
   substitute,
@@ -162,7 +163,7 @@ class Accountant {
  */
 export const costOf = (program: Program, sizes: { readonly [name: string]: number } = {}): ProgramCost => {
   const fn = functionOf(program);
-  const bindings: Bindings = new Map(Object.entries(sizes));
+  const bindings: Bindings = new Map(Object.entries(sizes).map(([name, size]) => [name, dimension(size)]));
   const body = new Accountant(program).ofFunction(fn, bindings);
   const inputs = totalBytes(fn.parameters.map(({ type }) => ({
     dtype: type.dtype,

@@ -18,6 +18,9 @@ export type Polynomial = ReadonlyMap<string, number>;
 /** Most terms in one dimension. */
 export const MAX_TERMS = 64;
 
+/** Most factors in one term. */
+export const MAX_DEGREE = 32;
+
 /** Longest text of one dimension. */
 export const MAX_DIMENSION_TEXT = 1024;
 
@@ -73,7 +76,11 @@ export const multiplyPolynomials = (a: Polynomial, b: Polynomial): Polynomial =>
   const terms = new Map<string, number>();
   for (const [left, p] of a) {
     for (const [right, q] of b) {
-      const monomial = joinAtoms([...atomsOf(left), ...atomsOf(right)]);
+      const atoms = [...atomsOf(left), ...atomsOf(right)];
+      if (atoms.length > MAX_DEGREE) {
+        throw overLimit({ what: "a dimension", limit: MAX_DEGREE, found: `${atoms.length} factors` });
+      }
+      const monomial = joinAtoms(atoms);
       terms.set(monomial, safe((terms.get(monomial) ?? 0) + safe(p * q)));
     }
   }
@@ -118,7 +125,11 @@ export const printPolynomial = (polynomial: Polynomial): string => {
 export const fromPolynomial = (polynomial: Polynomial): Dimension => {
   if (polynomial.size === 0) return 0;
   if (polynomial.size === 1 && polynomial.has("")) return polynomial.get("")!;
-  return printPolynomial(polynomial);
+  const text = printPolynomial(polynomial);
+  if (text.length > MAX_DIMENSION_TEXT) {
+    throw overLimit({ what: "a dimension's text", limit: MAX_DIMENSION_TEXT, found: text.length });
+  }
+  return text;
 };
 
 class DimensionReader {

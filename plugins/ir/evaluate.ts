@@ -8,7 +8,7 @@
  * @module
  */
 import { bindCall, isControl } from "./control.ts";
-import { type Bindings, type Dimension, substitute } from "./dimension.ts";
+import { type Bindings, type Dimension, dimension, substitute } from "./dimension.ts";
 import {
   badInput,
   isIrFailure,
@@ -27,7 +27,7 @@ import { primitiveOf } from "./primitives.ts";
 import { aroundAxis } from "./shape.ts";
 import { DimensionSolver } from "./solver.ts";
 import { type ConcreteType, isConcrete, printType, printTypes, type TensorType } from "./types.ts";
-import { elementCount, packedBytes, type Tensor, zeros } from "./value.ts";
+import { elementCount, packedBytes, type Tensor, tensorOf, zeros } from "./value.ts";
 
 /** Scalar steps an evaluation may take where nothing is said. */
 export const DEFAULT_FUEL = 1_000_000_000;
@@ -273,7 +273,8 @@ const bindInputs = (fn: IrFunction, inputs: ReadonlyArray<Tensor>, options: Eval
   }
   const missing = fn.sizes.find((name) => options.sizes?.[name] === undefined);
   if (missing !== undefined) throw unboundDimension({ dimension: missing, where: `@${fn.name}`, path: "/sizes" });
-  const sizes = fn.sizes.map((name) => options.sizes![name]);
+  inputs.forEach(({ dtype, shape, data }, i) => locate(`/inputs/${i}`, () => tensorOf(dtype, shape, data)));
+  const sizes = fn.sizes.map((name) => locate("/sizes", () => dimension(options.sizes![name])));
   try {
     return bindCall("run", fn, inputs, sizes, NOTHING_ASSUMED);
   } catch (thrown) {

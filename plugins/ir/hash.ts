@@ -52,18 +52,18 @@ class ByteWriter {
 
 /** Numbers for the sizes of a function. */
 const numberedSizes = (fn: IrFunction): Bindings => {
-  const names: string[] = [...fn.sizes];
+  const names = new Set(fn.sizes);
   const mention = (sizes: ReadonlyArray<Dimension>, alone: boolean) => {
     for (const size of sizes) {
       const found = symbolsOf(size);
       if (alone && !(found.length === 1 && found[0] === size)) continue;
-      found.forEach((name) => names.includes(name) || names.push(name));
+      found.forEach((name) => names.add(name));
     }
   };
   const shapes = fn.parameters.map(({ type }) => type.shape);
   shapes.forEach((shape) => mention(shape, true));
   shapes.forEach((shape) => mention(shape, false));
-  return new Map(names.map((name, index) => [name, `${SIZE_PREFIX}${index}`]));
+  return new Map([...names].map((name, index) => [name, `${SIZE_PREFIX}${index}`]));
 };
 
 const writeAttribute = (out: ByteWriter, value: Attribute): void => {

@@ -15,9 +15,10 @@ export const lastUses = (fn: IrFunction): ReadonlyArray<ReadonlyArray<number>> =
     node.results.forEach((_, i) => last.set(firsts[index] + i, index));
     node.operands.forEach((operand) => last.set(operand, index));
   });
+  const returned = new Set(fn.returns);
   const ends: number[][] = fn.nodes.map(() => []);
   for (const [value, index] of last) {
-    if (value >= fn.parameters.length && !fn.returns.includes(value)) ends[index].push(value);
+    if (value >= fn.parameters.length && !returned.has(value)) ends[index].push(value);
   }
   return ends;
 };

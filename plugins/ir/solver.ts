@@ -30,6 +30,9 @@ export type Constraint = readonly [Dimension, Dimension];
 /** Most rewriting steps for one normal form; reached only by equations that rewrite in circles. */
 export const MAX_REWRITES = 256;
 
+/** Most rounds of solving equations with one unknown; a chain of them in the worst order takes one round each. */
+export const MAX_ROUNDS = 64;
+
 /** Most equalities assumed at once. */
 export const MAX_CONSTRAINTS = 64;
 
@@ -185,7 +188,7 @@ export const matchDimensions = (
   for (const [pattern, actual] of pairs) {
     if (isName(pattern) && !bindings.has(pattern)) bindings.set(pattern, actual);
   }
-  for (let changed = true; changed;) {
+  for (let round = 0, changed = true; changed && round < MAX_ROUNDS; round++) {
     changed = false;
     for (const [pattern, actual] of pairs) {
       const open = symbolsOf(pattern).filter((name) => !bindings.has(name));

@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { makeProgram } from "./check.ts";
+import { makeProgram, MAX_NAME } from "./check.ts";
 import { badSyntax, overLimit, wrongCount } from "./failures.ts";
 import type { Attribute, Attributes, IrFunction, Node, Program } from "./graph.ts";
-import { dimension } from "./dimension.ts";
+import { type Dimension, dimension } from "./dimension.ts";
 import type { Constraint } from "./solver.ts";
 import { isFloat, parseType, printType, type TensorType } from "./types.ts";
 import { type Element, elementCount, elements, fromBytes, isTensor, type Tensor, tensor, toBytes } from "./value.ts";
@@ -85,15 +85,15 @@ const printFunction = (fn: IrFunction): string => {
 export const printProgram = (program: Program): string =>
   [`program @${program.entry}`, ...[...program.functions.values()].map(printFunction)].join("\n\n") + "\n";
 
-const SPACE = /(?:[ \t\r\n]|#[^\n]*)*/uy;
+const BLANK = /[ \t\r\n]*/uy;
+
+// Only repetitions of one character class: a repeated group would take stack for every turn.
 const TOKENS = {
   word: /[A-Za-z_][A-Za-z0-9_.]*/uy,
   value: /%[0-9]{1,9}/uy,
   global: /@[A-Za-z_][A-Za-z0-9_.]*/uy,
   number: /-?(?:[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|inf|nan)/uy,
-  string: /"(?:[^"\\\n]|\\.)*"/uy,
-  hex: /x(?:[0-9a-f]{2})*/uy,
-  size: /[A-Za-z0-9_*+()\- ]+(?:,[0-9]+\)[A-Za-z0-9_*+()\- ]*)*/uy,
+  hex: /x[0-9a-f]*/uy,
   type: /[a-z0-9]+[ ]*\[[^\]\n]*\]/uy,
 };
 
@@ -116,9 +116,14 @@ class ProgramReader {
   }
 
   private space(): void {
-    SPACE.lastIndex = this.position;
-    SPACE.exec(this.text);
-    this.position = SPACE.lastIndex;
+    for (;;) {
+      BLANK.lastIndex = this.position;
+      BLANK.exec(this.text);
+      this.position = BLANK.lastIndex;
+      if (this.text[this.position] !== "#") return;
+      const end = this.text.indexOf("\n", this.position);
+      this.position = end < 0 ? this.text.length : end;
+    }
   }
 
   private match(kind: keyof typeof TOKENS): string | undefined {
@@ -132,7 +137,12 @@ class ProgramReader {
   }
 
   private need(kind: keyof typeof TOKENS, expected: string): string {
-    return this.match(kind) ?? this.refuse(expected);
+    const found = this.match(kind) ?? this.refuse(expected);
+    // One character may be the sigil before the name.
+    if ((kind === "word" || kind === "global") && found.length > MAX_NAME + 1) {
+      throw overLimit({ what: "a name", limit: MAX_NAME, found: found.length, path: "/program" });
+    }
+    return found;
   }
 
   private accept(symbol: string): boolean {
@@ -172,14 +182,35 @@ class ProgramReader {
   }
 
   private quoted(): string {
+    this.space();
     const start = this.position;
-    const found = this.need("string", "a quoted text");
+    if (this.text[start] !== '"') return this.refuse("a quoted text");
+    let end = start + 1;
+    while (end < this.text.length && this.text[end] !== '"' && this.text[end] !== "\n") {
+      end += this.text[end] === "\\" ? 2 : 1;
+    }
     try {
-      return JSON.parse(found) as string;
+      const found = JSON.parse(this.text.slice(start, end + 1)) as string;
+      this.position = end + 1;
+      return found;
     } catch {
-      this.position = start;
       return this.refuse("a quoted text with JSON escapes");
     }
+  }
+
+  /** A dimension: text up to a comma outside parentheses, an equals sign or a brace. */
+  private size(): Dimension {
+    this.space();
+    let end = this.position;
+    for (let depth = 0; end < this.text.length; end++) {
+      const symbol = this.text[end];
+      if (symbol === "(") depth++;
+      else if (symbol === ")") depth--;
+      else if (symbol === "=" || symbol === "{" || (symbol === "," && depth === 0)) break;
+    }
+    const found = dimension(this.text.slice(this.position, end).trim());
+    this.position = end;
+    return found;
   }
 
   private element(type: TensorType): Element {
@@ -197,6 +228,7 @@ class ProgramReader {
     const shape = type.shape.map((size) => typeof size === "number" ? size : this.refuse("known sizes"));
     if (!this.accept("(")) {
       const hex = this.need("hex", '"(" or "x" and bytes').slice(1);
+      if (hex.length % 2 === 1) return this.refuse("two digits for every byte");
       const bytes = new Uint8Array(hex.length / 2);
       for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
       return fromBytes(type.dtype, shape, bytes);
@@ -227,9 +259,9 @@ class ProgramReader {
       this.expect("=");
       return [name, this.attribute(0)] as const;
     });
-    const repeated = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) !== i);
-    if (repeated !== undefined) this.refuse(`attribute ${repeated[0]} once`);
-    return Object.fromEntries(pairs);
+    const made = Object.fromEntries(pairs);
+    if (Object.keys(made).length !== pairs.length) this.refuse("every attribute once");
+    return made;
   }
 
   private value(): number {
@@ -271,9 +303,9 @@ class ProgramReader {
   }
 
   private equality(): Constraint {
-    const left = dimension(this.need("size", "a size").trim());
+    const left = this.size();
     this.expect("=");
-    return [left, dimension(this.need("size", "a size").trim())];
+    return [left, this.size()];
   }
 
   private function(): IrFunction {

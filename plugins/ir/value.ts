@@ -96,17 +96,19 @@ export const roundTo = (value: number, dtype: Dtype): number => {
 /** Elements of a float tensor as binary64; the tensor's own data where it is f64, so not to be written to. */
 export const toFloats = (tensor: Tensor): Float64Array => {
   if (tensor.data instanceof Float64Array) return tensor.data;
-  if (tensor.data instanceof Uint16Array) {
-    return Float64Array.from(tensor.data, (bits) => decodeNarrow(bits, tensor.dtype as NarrowFloat));
-  }
-  return Float64Array.from(tensor.data as Float32Array, Number);
+  if (!(tensor.data instanceof Uint16Array)) return new Float64Array(tensor.data as Float32Array);
+  const made = new Float64Array(tensor.data.length);
+  for (let i = 0; i < made.length; i++) made[i] = decodeNarrow(tensor.data[i], tensor.dtype as NarrowFloat);
+  return made;
 };
 
 /** A float tensor from binary64 elements, each rounded once. */
 export const fromFloats = (dtype: Dtype, shape: ReadonlyArray<number>, floats: Float64Array<ArrayBuffer>): Tensor => {
   if (dtype === "f64") return { dtype, shape, data: floats };
-  if (dtype === "f32") return { dtype, shape, data: Float32Array.from(floats) };
-  return { dtype, shape, data: Uint16Array.from(floats, (value) => encodeNarrow(value, dtype as NarrowFloat)) };
+  if (dtype === "f32") return { dtype, shape, data: new Float32Array(floats) };
+  const bits = new Uint16Array(floats.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = encodeNarrow(floats[i], dtype as NarrowFloat);
+  return { dtype, shape, data: bits };
 };
 
 /** Elements of an integer or bool tensor as bigints. */
@@ -164,10 +166,11 @@ export const tensor = (dtype: Dtype, shape: ReadonlyArray<number>, values: Array
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw badValue({ type: printType(type), reason: "its sizes are not whole numbers" });
   }
-  const made = zeros(dtype, shape);
-  if (values.length !== made.data.length) {
-    throw badValue({ type: printType(type), reason: `it has ${made.data.length} elements, not ${values.length}` });
+  const count = elementCount(shape);
+  if (values.length !== count) {
+    throw badValue({ type: printType(type), reason: `it has ${count} elements, not ${values.length}` });
   }
+  const made = zeros(dtype, shape);
   for (let i = 0; i < values.length; i++) store(made, i, values[i], type);
   return made;
 };
@@ -253,11 +256,11 @@ const READ: { readonly [D in Dtype]: (view: DataView, index: number) => number |
 
 /** A tensor from its packed little-endian bytes. */
 export const fromBytes = (dtype: Dtype, shape: ReadonlyArray<number>, bytes: Uint8Array): Tensor => {
-  const made = zeros(dtype, shape);
-  const wanted = packedBytes(dtype, made.data.length);
+  const wanted = packedBytes(dtype, elementCount(shape));
   if (bytes.length !== wanted) {
-    throw badValue({ type: printType(made), reason: `it takes ${wanted} bytes, not ${bytes.length}` });
+    throw badValue({ type: printType({ dtype, shape }), reason: `it takes ${wanted} bytes, not ${bytes.length}` });
   }
+  const made = zeros(dtype, shape);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let i = 0; i < made.data.length; i++) made.data[i] = READ[dtype](view, i) as never;
   return made;

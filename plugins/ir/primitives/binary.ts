@@ -28,9 +28,9 @@ type Rules = {
 
 const apply = (rules: Rules, x: Tensor, y: Tensor): Tensor => {
   if (isFloat(x.dtype)) {
-    const right = toFloats(y);
-    const rule = rules.float!;
-    return fromFloats(x.dtype, x.shape, Float64Array.from(toFloats(x), (value, i) => rule(value, right[i])));
+    const [a, b, rule, out] = [toFloats(x), toFloats(y), rules.float!, new Float64Array(x.data.length)];
+    for (let i = 0; i < out.length; i++) out[i] = rule(a[i], b[i]);
+    return fromFloats(x.dtype, x.shape, out);
   }
   const right = toIntegers(y);
   return fromIntegers(x.dtype, x.shape, toIntegers(x).map((value, i) => rules.integer!(value, right[i], x.dtype)));

@@ -24,8 +24,8 @@ import {
   toIntegers,
 } from "../value.ts";
 
-const MULTIPLIER_0 = 0xd2511f53n;
-const MULTIPLIER_1 = 0xcd9e8d57n;
+const MULTIPLIER_0 = 0xd2511f53;
+const MULTIPLIER_1 = 0xcd9e8d57;
 const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
@@ -33,19 +33,24 @@ const ROUNDS = 10;
 /** Four 32-bit words. */
 export type Words = readonly [number, number, number, number];
 
+/** Upper half of the 64-bit product of two 32-bit words, by 16-bit halves. */
+const upperProduct = (x: number, y: number): number => {
+  const [xh, xl, yh, yl] = [x >>> 16, x & 0xffff, y >>> 16, y & 0xffff];
+  const middle = xh * yl + ((xl * yl) >>> 16);
+  return xh * yh + Math.floor(middle / 65536) + Math.floor(((middle % 65536) + xl * yh) / 65536);
+};
+
 /** Philox 4x32-10: four words from a counter and a key. */
 export const philox = (counter: Words, key: readonly [number, number]): Words => {
   let [a, b, c, d] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
-    const p0 = MULTIPLIER_0 * BigInt(a);
-    const p1 = MULTIPLIER_1 * BigInt(c);
-    [a, b, c, d] = [
-      (Number(p1 >> 32n) ^ b ^ k0) >>> 0,
-      Number(p1 & 0xffffffffn),
-      (Number(p0 >> 32n) ^ d ^ k1) >>> 0,
-      Number(p0 & 0xffffffffn),
-    ];
+    const [lower0, lower1] = [Math.imul(MULTIPLIER_0, a) >>> 0, Math.imul(MULTIPLIER_1, c) >>> 0];
+    const [upper0, upper1] = [upperProduct(MULTIPLIER_0, a), upperProduct(MULTIPLIER_1, c)];
+    a = (upper1 ^ b ^ k0) >>> 0;
+    b = lower1;
+    c = (upper0 ^ d ^ k1) >>> 0;
+    d = lower0;
     k0 = (k0 + WEYL_0) >>> 0;
     k1 = (k1 + WEYL_1) >>> 0;
   }

@@ -63,7 +63,9 @@ const isBelow = (a: Dimension, b: Dimension): boolean => typeof a === "number" &
 
 const broadcastResult = (node: Applied<{ shape: Shape; axes: ReadonlyArray<number> }>): TensorType => {
   const [x] = node.types;
-  const { shape, axes } = node.attributes;
+  const { axes } = node.attributes;
+  const made = tensorType(x.dtype, node.attributes.shape);
+  const { shape } = made;
   checkAxes(node.op, axes, shape.length, true);
   needPerAxis(node, x.shape.length, { axes });
   axes.forEach((axis, i) =>
@@ -73,7 +75,7 @@ const broadcastResult = (node: Applied<{ shape: Shape; axes: ReadonlyArray<numbe
       () => `axis ${i} of ${printType(x)} is neither 1 nor ${shape[axis]}`,
     )
   );
-  return tensorType(x.dtype, shape);
+  return made;
 };
 
 const sliceLength = (start: Dimension, limit: Dimension, stride: number): Dimension => {

@@ -27,7 +27,9 @@ type Rules = {
 
 const apply = (rules: Rules, input: Tensor): Tensor => {
   if (isFloat(input.dtype)) {
-    return fromFloats(input.dtype, input.shape, Float64Array.from(toFloats(input), rules.float!));
+    const [x, rule, out] = [toFloats(input), rules.float!, new Float64Array(input.data.length)];
+    for (let i = 0; i < out.length; i++) out[i] = rule(x[i]);
+    return fromFloats(input.dtype, input.shape, out);
   }
   return fromIntegers(input.dtype, input.shape, toIntegers(input).map((x) => rules.integer!(x, input.dtype)));
 };
@@ -245,7 +247,7 @@ export const castTensor = (x: Tensor, dtype: Dtype): Tensor => {
   if (x.dtype === dtype) return x;
   if (dtype === "bool") return toBool(x);
   const from = isFloat(x.dtype);
-  if (from && isFloat(dtype)) return fromFloats(dtype, x.shape, Float64Array.from(toFloats(x)));
+  if (from && isFloat(dtype)) return fromFloats(dtype, x.shape, new Float64Array(toFloats(x)));
   if (from) {
     return fromIntegers(dtype, x.shape, Array.from(toFloats(x), (value) => truncate(value, dtype)));
   }
