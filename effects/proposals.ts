@@ -19,7 +19,6 @@ import {
   isPerson,
   type Json,
   type JsonObject,
-  type JsonPatch,
   nearest,
   NotCanonical,
   unknownEntry,
