@@ -137,7 +137,8 @@ export interface Watch {
   interrupted: number;
 }
 
-const demoPlugin = (watch: Watch): Plugin => ({
+/** Operations made to be awkward, as a plugin. */
+export const demoPlugin = (watch: Watch): Plugin => ({
   id: "demo",
   version: "1.0.0",
   summary: "Operations made to be awkward.",

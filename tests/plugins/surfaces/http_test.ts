@@ -19,7 +19,9 @@ import { ROUTES } from "../../../plugins/surfaces/http/routes.ts";
 import { modeOf } from "../../../plugins/surfaces/http/reply.ts";
 import { serve } from "../../../plugins/surfaces/http/server.ts";
 import { MAX_TOKENS, MIN_TOKEN_LENGTH, nameOf, parseTokens } from "../../../plugins/surfaces/http/tokens.ts";
-import { openDemo, type Opened } from "./front_fixture.ts";
+import { openRmi } from "../../../plugins/open.ts";
+import { frontOf } from "../../../plugins/surfaces/contract.ts";
+import { demoPlugin, openDemo, type Opened } from "./front_fixture.ts";
 import { serving, until } from "./http_fixture.ts";
 import { inWorkspace, rmi, start } from "./rmi.ts";
 
@@ -634,6 +636,43 @@ Deno.test("hostile bytes on the socket leave the server whole", () =>
     });
     assert.equal(poison.status, 400);
     assert.equal(({} as { polluted?: Json }).polluted, undefined);
+  }));
+
+Deno.test("under the real guard: what a person approves lets the same call of the same caller through, once", () =>
+  inWorkspace(async (workspace) => {
+    await Effect.runPromise(
+      Effect.scoped(Effect.gen(function* () {
+        const kernel = yield* openRmi({ workspace, plugins: [demoPlugin({ waiting: 0, interrupted: 0 })] });
+        const front = frontOf(Effect.succeed(kernel));
+        const tokens = Result.getOrThrow(parseTokens(`ada ${"a".repeat(32)}\nbob ${"b".repeat(32)}`, "tokens"));
+        const { url } = yield* serve({
+          front,
+          host: "127.0.0.1",
+          port: 0,
+          tokens,
+          hostNames: [],
+          origins: [],
+          tools: [],
+        });
+        const send = (letter: string) =>
+          Effect.promise(async () => {
+            const headers = { ...JSON_TYPE, authorization: `Bearer ${letter.repeat(32)}` };
+            const response = await fetch(`${url}/v1/operations/demo.send`, { method: "POST", headers, body: "{}" });
+            return { status: response.status, ...await response.json() };
+          });
+        const asked = yield* send("a");
+        assert.deepEqual([asked.status, asked.failure.code], [403, "KERNEL_APPROVAL_NEEDED"]);
+        const request = asked.failure.fix.command.replace("rmi approve ", "");
+        const approve = (actor: Actor) =>
+          Effect.result(kernel.invoke({ operation: "approvals.approve", input: { request }, actor }));
+        assert.ok(Result.isFailure(yield* approve("http:ada")), "the proposer never approves");
+        assert.ok(Result.isFailure(yield* approve("user@headless")));
+        assert.ok(Result.isSuccess(yield* approve("user@tty")));
+        assert.equal((yield* send("b")).status, 403, "another caller has nothing of it");
+        assert.deepEqual(yield* send("a"), { status: 200, ok: true, value: null });
+        assert.equal((yield* send("a")).status, 403, "it was for once");
+      })).pipe(Effect.provide(layerEntropy)),
+    );
   }));
 
 Deno.test("the real process, `rmi call surfaces.serve` under the supervisor: allowed by policy, stopped by an interrupt", () =>
