@@ -125,6 +125,7 @@ const startKernel = async (args: ReadonlyArray<string>, generated: Generated, wo
     // At a terminal an interrupt reaches the whole group by itself; a second copy would cut finalizers short.
     Deno.addSignalListener(name, () => void (name === "SIGINT" && tty || kernel.kill(name)));
   }
+  kernel.on("error", (cause: Error) => refuse(cause.message));
   kernel.on("exit", (status: number | null, signal: string | null) => {
     requests.close();
     Deno.exit(status ?? EXIT_SIGNAL + (SIGNALS[signal ?? ""] ?? 0));

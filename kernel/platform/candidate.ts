@@ -10,9 +10,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { MAX_SOURCE_CHARS, SANDBOX_BOUNDS, type SandboxLimits } from "../sandbox_limits.ts";
 import { judgeFrame } from "./frame.ts";
-import { sandboxImportMap, sandboxMain } from "./harness.ts";
+import { type Assignment, sandboxImportMap, sandboxMain } from "./harness.ts";
 import { killGroup, limited, watchResident } from "./process.ts";
 import { demand, isRecord, json, MAX_MESSAGE_CHARS, onlyMembers, TAIL_CHARS } from "./request.ts";
+
+/** How long after its time an idle child whose starter was killed ends by itself; a busy one ends by its CPU limit. */
+const ORPHAN_GRACE_MS = 5_000;
 
 const sandboxRequest = (
   request: Record<string, unknown>,
@@ -73,7 +76,7 @@ export const startSandbox = (request: Record<string, unknown>, answer: (value: u
   });
   // A child that ends before it has read everything closes the pipe; how it ended says the rest.
   child.stdin?.on("error", () => {});
-  child.stdin?.end(json({ nonce, source, input }));
+  child.stdin?.end(json({ nonce, source, input, lifeMs: limits.wallMs + ORPHAN_GRACE_MS } satisfies Assignment));
   let done = false;
   const end = (status: number | null, signal: string | null): void => {
     if (done) return;

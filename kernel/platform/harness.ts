@@ -17,6 +17,8 @@ export interface Assignment {
   readonly source: string;
   /** The function's one argument. */
   readonly input: unknown;
+  /** When an idle child ends by itself, should whoever started it be gone by then. */
+  readonly lifeMs: number;
 }
 
 /** Starts every frame. A line that starts so with another nonce is an attempt to forge one. */
@@ -63,7 +65,7 @@ const program = async (kept: ReadonlyArray<string>, mark: string): Promise<void>
     larger.set(assigned);
     assigned = larger;
   }
-  const { nonce, source, input } = parse(new TextDecoder().decode(assigned.subarray(0, length)));
+  const { nonce, source, input, lifeMs } = parse(new TextDecoder().decode(assigned.subarray(0, length)));
   const url = `data:application/typescript;charset=utf-8,${encodeURIComponent(source)}`;
 
   const write = (text: string): void => {
@@ -83,6 +85,7 @@ const program = async (kept: ReadonlyArray<string>, mark: string): Promise<void>
     }
   };
 
+  setTimeout(() => apply(exit, deno, [1]), lifeMs);
   for (const name of ownKeys(globalThis)) {
     if (typeof name === "string" && !kept.includes(name)) deleteProperty(globalThis, name);
   }

@@ -64,7 +64,7 @@ const devices: Effect.Effect<ReadonlyArray<Device>> = Effect.tryPromise(async ()
   if (!adapter) return [];
   const { description, device, vendor } = adapter.info;
   const software = (adapter.info as { readonly isFallbackAdapter?: boolean }).isFallbackAdapter === true;
-  return [{ kind: "webgpu" as const, name: device || description || vendor || "unnamed adapter", software }];
+  return [{ kind: "webgpu" as const, name: description || device || vendor || "unnamed adapter", software }];
 }).pipe(
   Effect.timeout(DEVICE_DEADLINE_MS),
   Effect.catch(() => Effect.succeed([])),

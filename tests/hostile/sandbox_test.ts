@@ -185,6 +185,21 @@ Deno.test("closing the supervisor ends what still runs, and says so to whoever w
   await nothingLeft();
 });
 
+Deno.test("an idle child ends by itself when whoever started it is gone", async () => {
+  const { sandboxImportMap, sandboxMain } = await import("../../kernel/platform/harness.ts");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-config", "--quiet", `--import-map=${sandboxImportMap}`, sandboxMain],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const source = "export default () => new Promise(() => setInterval(() => {}, 1000));";
+  await writer.write(new TextEncoder().encode(JSON.stringify({ nonce: "0", source, input: null, lifeMs: 200 })));
+  await writer.close();
+  assert.equal((await child.status).code, 1);
+});
+
 Deno.test("many at once are served or refused, and none is lost", async () => {
   const results = await run(
     Effect.all(
