@@ -294,7 +294,7 @@ export const openLedger = (
     });
   });
 
-/** A ledger in memory, for tests, browsers and dry runs. */
+/** A ledger in memory, for tests and dry runs. */
 export const memoryLedger = (redact: Redact): Effect.Effect<LedgerShape, never, Entropy> =>
   Effect.map(Entropy, (entropy) => {
     const store = memoryStore();

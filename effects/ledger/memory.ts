@@ -1,5 +1,5 @@
 /**
- * Memory store: rows on top of another store, or of nothing; what a fork and a browser use.
+ * Memory store: rows on top of another store, or of nothing; what a fork and a dry run use.
  *
  * Not durable: closing it loses what was appended to it.
  * Invariant: it reads its base as the base stood at the fork and never writes to it.
