@@ -11,6 +11,7 @@ import {
   isJsonObject,
   type Json,
   type JsonObject,
+  type JsonPatch,
   jsonSchemaOf,
   random,
 } from "../../kernel/mod.ts";
@@ -34,12 +35,23 @@ interface Trial {
 const isQuiet = ({ effects, kinds }: AnyOperation): boolean =>
   !effects.includes("network") && !effects.includes("exec") && !kinds.includes("llm");
 
-const attempt = (operation: AnyOperation, example: Example, input: Json, patch?: Parameters<typeof applyPatch>[0]) =>
+const attempt = (operation: AnyOperation, example: Example, input: Json) =>
   inWorkspace((kernel) =>
     Effect.gen(function* () {
       yield* prepare(kernel, example);
-      return yield* Effect.result(callAs(kernel, operation.id, patch === undefined ? input : applyPatch(patch, input)));
+      return yield* Effect.result(callAs(kernel, operation.id, input));
     }), OPEN_POLICY);
+
+/** Whether the call succeeds with the patch applied; a patch that does not apply mends nothing. */
+const mends = async (operation: AnyOperation, example: Example, input: Json, patch: JsonPatch): Promise<boolean> => {
+  let patched: Json;
+  try {
+    patched = applyPatch(patch, input);
+  } catch {
+    return false;
+  }
+  return Result.isSuccess(await attempt(operation, example, patched));
+};
 
 const trialsOf = async (operation: AnyOperation, example: Example): Promise<ReadonlyArray<Trial>> => {
   if (example.failure !== undefined || !isJsonObject(example.input)) return [];
@@ -56,7 +68,7 @@ const trialsOf = async (operation: AnyOperation, example: Example): Promise<Read
         // A slip that still makes a valid call (another order, another free text) is no fault.
         if (Result.isSuccess(refused)) continue;
         const patch = refused.failure.fix?.patch;
-        const mended = patch !== undefined && Result.isSuccess(await attempt(operation, example, input, patch));
+        const mended = patch !== undefined && await mends(operation, example, input, patch);
         trials.push({
           operation: operation.id,
           fault,
@@ -97,9 +109,13 @@ const byFault = (trials: ReadonlyArray<Trial>): Json =>
     }];
   }));
 
+const SHOWN_INPUT = 200;
+
+const shown = (input: Json): string => JSON.stringify(input).slice(0, SHOWN_INPUT);
+
 const unmended = (trials: ReadonlyArray<Trial>): Json =>
   trials.filter(({ patched, mended }) => !patched || !mended).slice(0, 25)
-    .map(({ operation, fault, input, code, patched }) => ({ operation, fault, input, code, patched }));
+    .map(({ operation, fault, input, code, patched }) => ({ operation, fault, input: shown(input), code, patched }));
 
 const patchedShare = async (progress: (done: number, total: number) => void): Promise<Measured> => {
   const trials = await allTrials(progress);
