@@ -63,7 +63,7 @@ export const serving = (
 
 /** Waits until something holds, or says that it never did. */
 export const until = async (holds: () => boolean, what: string): Promise<void> => {
-  for (let round = 0; round < 400; round++) {
+  for (let round = 0; round < 2_000; round++) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
