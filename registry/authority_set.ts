@@ -68,6 +68,9 @@ const IN_WORDS: { readonly [A in EffectName | Kind]: string } = {
   selfModify: "change the system itself",
 };
 
+/** What one authority lets a plugin do, whatever its reach. */
+export const inWord = (authority: EffectName | Kind): string => IN_WORDS[authority];
+
 const REACH_OF: { readonly [authority: string]: "hosts" | "env" | "sys" } = {
   network: "hosts",
   env: "env",

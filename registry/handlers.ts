@@ -25,7 +25,7 @@ import {
 import { type ArtifactFacts, type ArtifactKind, infoOf, queryArtifacts } from "./artifact.ts";
 import { decodeFrame, encodeFrame } from "./artifact_frame.ts";
 import { type ArtifactStore, artifactStore } from "./artifact_store.ts";
-import { inWords } from "./authority_set.ts";
+import { inWord, inWords } from "./authority_set.ts";
 import { entriesOf, type Entry, findEntries, recipesFor, recipesOf } from "./catalogue.ts";
 import { type Look, Registry } from "./contract.ts";
 import { lockedFrom } from "./discovery.ts";
@@ -53,7 +53,7 @@ const layer = Layer.effect(
 );
 
 const approveCommand = ({ source, manifest }: Look): string =>
-  `rmi registry approve ${source.source} --manifest ${manifest}`;
+  `rmi registry approve --source ${source.source} --manifest ${manifest}`;
 
 const shownLook = (found: Look) => ({
   plugin: found.described.id,
@@ -167,7 +167,7 @@ const plugins = Effect.map(Registry, (registry) => {
     summary,
     state: "built in" as const,
     source: "built in",
-    wants: inWords({ effects, kinds, hosts: [], env: [], sys: [] }),
+    wants: [...effects, ...kinds].map(inWord),
     changes: [],
   }));
   const others = registry.findings.map((finding) => ({

@@ -91,7 +91,7 @@ Deno.test("a plugin is found in the list of rmi.json and in the folder plugins, 
       const { manifest } = await system.call("registry.look", { source: "plugins/first.ts" }) as { manifest: string };
       const refused = await failureOf(system.call("registry.approve", { source: "plugins/first.ts", manifest }));
       assert.equal(refused.code, "REGISTRY_NOT_APPROVED");
-      assert.match(refused.fix?.command ?? "", /^rmi registry approve plugins\/first\.ts --manifest sha256:/u);
+      assert.match(refused.fix?.command ?? "", /^rmi registry approve --source plugins\/first\.ts --manifest sha256:/u);
     }
     await approve(folder, "elsewhere/greeter");
     await using system = rmi({ workspace: folder, policy: ALLOW });
