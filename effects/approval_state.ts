@@ -67,12 +67,17 @@ const isOpen = (request: ApprovalRequest, nowMs: number): boolean =>
   request.state === "open" && nowMs < request.expiresAt;
 
 /** What tells one call from another for an approval. */
-export type Asked = Pick<Call, "operation" | "declaration" | "arguments" | "actor">;
+export interface Asked extends Pick<Call, "operation" | "declaration" | "arguments" | "actor"> {
+  /** What needs the approval, with the real paths: a link that leads elsewhere meanwhile is another question. */
+  readonly authorities: ReadonlyArray<string>;
+}
 
-/** Whether a request is for this call: the operation, its declaration, its arguments and its caller. */
+/** Whether a request is for this call: its operation, declaration, arguments, caller, and what it needs. */
 export const sameCall = (request: Asked, call: Asked): boolean =>
   request.operation === call.operation && request.declaration === call.declaration &&
-  request.arguments === call.arguments && request.actor === call.actor;
+  request.arguments === call.arguments && request.actor === call.actor &&
+  request.authorities.length === call.authorities.length &&
+  request.authorities.every((authority) => call.authorities.includes(authority));
 
 const prune = (requests: ReadonlyArray<ApprovalRequest>, nowMs: number): ReadonlyArray<ApprovalRequest> => {
   const closed = requests.filter((request) => isClosed(request, nowMs)).length;

@@ -76,6 +76,7 @@ export const bindingOf = (request: ApprovalRequest): Digest =>
     declaration: request.declaration,
     arguments: request.arguments,
     actor: request.actor,
+    authorities: request.authorities,
     expiresAt: request.expiresAt,
   });
 
@@ -138,7 +139,7 @@ type RequestFailure =
 /** Requests and consents. */
 export interface ApprovalsShape {
   /** Uses up an approval of exactly this call; `undefined` where there is none left. */
-  readonly consume: (call: Call) => Effect.Effect<ApprovalRequest | undefined, StateFailure>;
+  readonly consume: (call: Call, asking: Asking) => Effect.Effect<ApprovalRequest | undefined, StateFailure>;
   /** Lets a policy rule approve by itself, within its bounds; `undefined` where none does. */
   readonly automatic: (query: AutomaticQuery, call?: string) => Effect.Effect<string | undefined, StateFailure>;
   /** Records the request, or finds the open one of the same call, and fails with the command that answers it. */
@@ -194,11 +195,13 @@ export const makeApprovals = (
 
   return {
     state,
-    consume: (call) =>
+    consume: (call, { authorities }) =>
       Effect.gen(function* () {
         for (;;) {
           const { requests } = yield* state;
-          const ready = requests.find((request) => request.state === "approved" && sameCall(request, call));
+          const ready = requests.find((request) =>
+            request.state === "approved" && sameCall(request, { ...call, authorities })
+          );
           if (ready === undefined) return undefined;
           const use = fresh();
           yield* record("approval.used", call.actor, { request: ready.request, call: call.id, use });
@@ -228,10 +231,11 @@ export const makeApprovals = (
       Effect.gen(function* () {
         const { requests } = yield* state;
         const open = requests.filter((request) => request.state === "open" && request.actor === call.actor);
+        const same = { ...call, authorities: asking.authorities };
         const failWith = (request: string) =>
           approvalNeeded({ operation: call.operation, ...asking, command: approveCommand(request) });
-        const same = open.find((request) => sameCall(request, call));
-        if (same !== undefined) return yield* Effect.fail(failWith(same.request));
+        const waiting = open.find((request) => sameCall(request, same));
+        if (waiting !== undefined) return yield* Effect.fail(failWith(waiting.request));
         if (open.length >= MAX_OPEN_REQUESTS) {
           return yield* Effect.fail(
             denied({
@@ -254,7 +258,7 @@ export const makeApprovals = (
           rule: asking.rule,
           expiresAt: (yield* now) + approvalLifetimeMs(policy.file),
         });
-        const asked = (yield* state).requests.findLast((other) => sameCall(other, call));
+        const asked = (yield* state).requests.findLast((other) => sameCall(other, same));
         return yield* Effect.fail(failWith(asked?.request ?? request));
       }),
     approve: (id, actor, signature) =>

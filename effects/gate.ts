@@ -153,15 +153,16 @@ export const makeGate = (
   const consent = (call: Call, asked: ReadonlyArray<Demand>): Effect.Effect<Basis, StateFailure> =>
     Effect.gen(function* () {
       const expiresAt = (yield* Clock.currentTimeMillis) + approvalLifetimeMs(policy.file);
-      const used = yield* approvals.consume(call);
+      const { rule: asks } = asked[0].verdict;
+      const asking = { authorities: [...new Set(asked.map(spell))], rule: asks };
+      const used = yield* approvals.consume(call, asking);
       if (used !== undefined) return { rule: `approval:${used.request}`, asked, expiresAt };
       if (isTame(call, asked)) {
         const query = { actor: call.actor, operation: call.operation, content: call.input };
         const rule = yield* approvals.automatic(query, call.id);
         if (rule !== undefined) return { rule, asked, expiresAt };
       }
-      const { rule } = asked[0].verdict;
-      return yield* approvals.ask(call, { authorities: [...new Set(asked.map(spell))], rule });
+      return yield* approvals.ask(call, asking);
     });
 
   const decideOn = (call: Call, paths: Call["paths"]): Effect.Effect<Decision, StateFailure> =>

@@ -28,7 +28,7 @@ import { layerGate } from "./gate.ts";
 import { type Grants, layerGrants } from "./grants.ts";
 import { layerJournal } from "./journal.ts";
 import { layerLedger, type Ledger } from "./ledger.ts";
-import { compilePolicy, type Folders, loadPolicy, Policy } from "./policy.ts";
+import { type Folders, loadPolicy, Policy, resolvePolicy } from "./policy.ts";
 import { POLICY_FILE, type PolicyFile } from "./policy_file.ts";
 import { layerProposals, type Proposals } from "./proposals.ts";
 import { redactJson } from "./redact.ts";
@@ -94,9 +94,11 @@ const layerPolicy = (options: EffectsOptions, realPath: RealPath): Layer.Layer<P
         state: realPath(options.stateFolder),
         output: realPath(options.outputFolder),
       });
-      if (options.policy !== undefined) return { ...compilePolicy(options.policy, folders), source: "given" };
+      if (options.policy !== undefined) {
+        return { ...yield* resolvePolicy(options.policy, folders, realPath), source: "given" };
+      }
       const disk = yield* Disk;
-      return yield* loadPolicy(folders, Effect.provideService(readPolicyFile(options.workspace), Disk, disk));
+      return yield* loadPolicy(folders, Effect.provideService(readPolicyFile(options.workspace), Disk, disk), realPath);
     }),
   );
 

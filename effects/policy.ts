@@ -10,7 +10,7 @@
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import type { Failure } from "../kernel/mod.ts";
-import { folderPattern, glob, guardPattern, hostPattern, type Matches } from "./patterns.ts";
+import { folderPattern, glob, guardPattern, hostPattern, type Matches, pathKey } from "./patterns.ts";
 import {
   type Answer,
   DEFAULT_RULES,
@@ -90,20 +90,25 @@ const folderOf = (text: string, folders: Folders): string => {
 const anyOf = (tests: ReadonlyArray<Matches>): Matches =>
   tests.length === 1 ? tests[0] : (text) => tests.some((test) => test(text));
 
-const detailOf = (rule: Rule, folders: Folders): Matches | undefined => {
-  if (rule.paths !== undefined) return anyOf(rule.paths.map((path) => folderPattern(folderOf(path, folders))));
+type RealOf = (path: string) => string;
+
+const detailOf = (rule: Rule, folders: Folders, realOf: RealOf): Matches | undefined => {
+  if (rule.paths !== undefined) {
+    const named = rule.paths.map((path) => folderOf(path, folders));
+    return anyOf([...new Set(named.flatMap((path) => [path, realOf(path)]))].map(folderPattern));
+  }
   if (rule.hosts !== undefined) return anyOf(rule.hosts.map((host) => hostPattern(host, rule.decision !== "allow")));
   if (rule.names !== undefined) return anyOf(rule.names.map(glob));
   return undefined;
 };
 
-const compileRule = (rule: Rule, explicit: boolean, folders: Folders): CompiledRule => {
+const compileRule = (rule: Rule, explicit: boolean, folders: Folders, realOf: RealOf): CompiledRule => {
   const subjects = subjectsOf(rule);
   return {
     actor: glob(rule.actor ?? "*"),
     operation: glob(rule.operation ?? "*"),
     subjects: subjects && new Set(subjects),
-    detail: detailOf(rule, folders),
+    detail: detailOf(rule, folders, realOf),
     verdict: { decision: rule.decision, rule: rule.name, explicit },
   };
 };
@@ -124,6 +129,7 @@ const guards = (folders: Folders): ReadonlyArray<CompiledRule> => {
   });
   const inState = folderPattern(folders.state);
   return [
+    guard("guard.path", ["readLocal", "writeLocal"], (path) => pathKey(path) === undefined),
     guard("guard.policy", ["writeLocal"], guardPattern(`${folders.workspace}/${POLICY_FILE}`)),
     guard(
       "guard.ledger",
@@ -140,12 +146,19 @@ const MAX_REMEMBERED = 4_096;
 
 const DENIED: Verdict = { decision: "deny", rule: "guard.end", explicit: false };
 
-/** Compiles a policy: rules that cannot match a combination of actor, operation and authority are looked at once. */
-export const compilePolicy = (file: PolicyFile, folders: Folders): CompiledPolicy => {
+/**
+ * Compiles a policy: rules that cannot match a combination of actor, operation and authority are looked at once. `realOf`
+ * gives a rule's folder without links, so that a rule about a link is about what it leads to as well.
+ */
+export const compilePolicy = (
+  file: PolicyFile,
+  folders: Folders,
+  realOf: (path: string) => string = (path) => path,
+): CompiledPolicy => {
   const rules = [
     ...guards(folders),
-    ...file.rules.map((rule) => compileRule(rule, true, folders)),
-    ...DEFAULT_RULES.map((rule) => compileRule(rule, false, folders)),
+    ...file.rules.map((rule) => compileRule(rule, true, folders, realOf)),
+    ...DEFAULT_RULES.map((rule) => compileRule(rule, false, folders, realOf)),
   ];
   let remembered = new Map<string, Map<string, Map<string, ReadonlyArray<CompiledRule>>>>();
   let size = 0;
@@ -194,14 +207,28 @@ const PolicyBase: Context.ServiceClass<Policy, "rmi/Policy", PolicyShape> = Cont
 /** The policy service. */
 export class Policy extends PolicyBase {}
 
+/** Compiles a policy over the disk: the folders of its rules are also taken as what their links lead to. */
+export const resolvePolicy = (
+  file: PolicyFile,
+  folders: Folders,
+  realPath: (path: string) => Effect.Effect<string, Failure>,
+): Effect.Effect<CompiledPolicy, Failure> =>
+  Effect.gen(function* () {
+    const named = file.rules.flatMap(({ paths }) => paths ?? []).map((path) => folderOf(path, folders));
+    const real = new Map<string, string>();
+    for (const path of new Set(named)) real.set(path, yield* realPath(path));
+    return compilePolicy(file, folders, (path) => real.get(path) ?? path);
+  });
+
 /** Reads and compiles the policy of a workspace; `read` gives the file's text, or `undefined` where there is none. */
 export const loadPolicy = (
   folders: Folders,
   read: Effect.Effect<string | undefined, Failure>,
+  realPath: (path: string) => Effect.Effect<string, Failure>,
 ): Effect.Effect<PolicyShape, Failure> =>
   Effect.gen(function* () {
     const text = yield* read;
     if (text === undefined) return { ...compilePolicy(EMPTY_POLICY, folders), source: "built-in" };
     const file = yield* Effect.fromResult(readPolicy(text));
-    return { ...compilePolicy(file, folders), source: POLICY_FILE };
+    return { ...yield* resolvePolicy(file, folders, realPath), source: POLICY_FILE };
   });

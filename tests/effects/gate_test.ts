@@ -5,7 +5,7 @@ import { type Approvals, Approvals as ApprovalsKey } from "../../effects/approva
 import { CONSENTING } from "../../effects/gate.ts";
 import { Grants } from "../../effects/grants.ts";
 import { type Authority, type Call, type Decision, Gate } from "../../kernel/mod.ts";
-import { callOf, policyWith, withRoom } from "./workspace.ts";
+import { callOf, inWorkspace, policyWith, roomOver, withRoom } from "./workspace.ts";
 
 const decide = (call: Call) => Effect.flatMap(Gate, (gate) => gate.decide(call));
 
@@ -113,6 +113,42 @@ Deno.test("a link inside the workspace that leads outside is decided on as what 
       assert.equal(failed.code, "KERNEL_APPROVAL_NEEDED");
       assert.ok(failed.message.includes("writeLocal /etc/passwd"), failed.message);
     })));
+
+Deno.test("a consent for a path is void when a link makes the path lead elsewhere", () =>
+  withRoom(undefined, ({ folder }) =>
+    Effect.gen(function* () {
+      Deno.mkdirSync(`${folder}/src`);
+      Deno.mkdirSync(`${folder}/other`);
+      Deno.symlinkSync(`${folder}/src`, `${folder}/link`);
+      const save = () =>
+        callOf({ operation: "demo.save", effects: ["writeLocal"], paths: { read: [], write: [`${folder}/link/a`] } });
+      const asked = yield* Effect.flip(decide(save()));
+      yield* (yield* ApprovalsKey).approve(ids(asked.message)!, "user@tty");
+      Deno.removeSync(`${folder}/link`);
+      Deno.symlinkSync(`${folder}/other`, `${folder}/link`);
+      const again = yield* Effect.flip(decide(save()));
+      assert.equal(again.code, "KERNEL_APPROVAL_NEEDED");
+      assert.ok(again.message.includes(`${folder}/other/a`), again.message);
+      Deno.removeSync(`${folder}/link`);
+      Deno.symlinkSync(`${folder}/src`, `${folder}/link`);
+      assert.match(yield* codeOf(save()), /^approval:/u);
+    })));
+
+Deno.test("a rule about a link is a rule about what it leads to", () =>
+  inWorkspace((folder) => {
+    Deno.mkdirSync(`${folder}/real`);
+    Deno.symlinkSync(`${folder}/real`, `${folder}/link`);
+    const policy = policyWith([{ name: "no-link", paths: ["./link"], decision: "deny" }]);
+    const call = callOf({
+      operation: "demo.load",
+      effects: ["readLocal"],
+      paths: { read: [`${folder}/real/x`], write: [] },
+    });
+    return Effect.runPromise(Effect.provide(
+      Effect.map(Effect.flip(decide(call)), ({ message }) => assert.match(message, /no-link/u)),
+      roomOver(folder, policy),
+    ));
+  }));
 
 Deno.test("approving the network covers hosts that only ask, and no host that a rule denies", () =>
   withRoom(

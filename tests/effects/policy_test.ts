@@ -106,8 +106,9 @@ Deno.test("no rule of the file can allow writing the policy, the ledger, or touc
   assert.equal(ask(policy, "readLocal", "/home/ada/work/.rmi/artifacts/x").rule, "everything");
   assert.equal(write("/home/ada/work/.rmi/artifacts/x"), "everything");
   assert.equal(write("/home/ada/work/notes/rmi.policy.json"), "everything");
-  assert.equal(write("relative/path"), "guard.policy");
-  assert.equal(write("/home/ada/work/out/../rmi.policy.json"), "guard.policy");
+  assert.equal(write("relative/path"), "guard.path");
+  assert.equal(write("/home/ada/work/out/../rmi.policy.json"), "guard.path");
+  assert.equal(ask(policy, "readLocal", "/home/ada/work/a/../b").rule, "guard.path");
 });
 
 Deno.test("folders contain by whole segments, on POSIX and on Windows", () => {
