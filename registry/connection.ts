@@ -12,14 +12,13 @@ import * as Exit from "effect/Exit";
 import * as Queue from "effect/Queue";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import * as Scope from "effect/Scope";
+import type * as Scope from "effect/Scope";
 import * as Semaphore from "effect/Semaphore";
 import {
   type AnyOperation,
   AXES,
   Budget,
   CallContext,
-  type Digest,
   type Failure,
   type FailureOf,
   failureToJson,

@@ -125,6 +125,7 @@ export interface Described {
   readonly operations: ReadonlyArray<DescribedOperation>;
 }
 
+/** Schema of {@link DescribedOperation}. */
 const DescribedOperation: Schema.Codec<DescribedOperation> = Schema.Struct({
   id: OperationId,
   summary: Line,

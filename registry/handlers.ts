@@ -12,17 +12,15 @@ import {
   CallContext,
   type Digest,
   Disk,
-  type Failure,
   type Implementation,
   implementation,
   invalidInput,
   isPerson,
-  type Json,
   packageAbsent,
   unknownEntry,
   using,
 } from "../kernel/mod.ts";
-import { type ArtifactFacts, type ArtifactKind, infoOf, queryArtifacts } from "./artifact.ts";
+import { type ArtifactFacts, type ArtifactKind, queryArtifacts } from "./artifact.ts";
 import { decodeFrame, encodeFrame } from "./artifact_frame.ts";
 import { type ArtifactStore, artifactStore } from "./artifact_store.ts";
 import { inWord, inWords } from "./authority_set.ts";
@@ -356,6 +354,7 @@ const handlers = {
     }),
 };
 
+/** The code of the registry. */
 const code: Implementation = implementation({
   operations: [
     declared.Plugins,

@@ -10,7 +10,7 @@
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import { type AnyOperation, type Failure, type Implementation, type Json, type Plugin } from "../kernel/mod.ts";
+import type { AnyOperation, Failure, Implementation, Json, Plugin } from "../kernel/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import type { Described } from "./described.ts";
 import { unusableSource } from "./failures.ts";

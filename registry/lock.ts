@@ -61,7 +61,7 @@ export interface Lock {
 
 const Names = Schema.optionalKey(Schema.Array(Schema.NonEmptyString));
 
-const LockedPlugin = Schema.Struct({
+const LockedRow = Schema.Struct({
   version: Schema.NonEmptyString,
   source: Schema.NonEmptyString,
   entry: Schema.NonEmptyString,
@@ -72,9 +72,10 @@ const LockedPlugin = Schema.Struct({
   trusted: Schema.Boolean,
 });
 
+/** Schema of {@link Lock}. */
 const Lock: Schema.Codec<Lock> = Schema.Struct({
   format: Schema.Int,
-  plugins: Schema.Record(Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]*$/u)), LockedPlugin),
+  plugins: Schema.Record(Schema.String.check(Schema.isPattern(/^[a-z][a-z0-9-]*$/u)), LockedRow),
 }) as unknown as Schema.Codec<Lock>;
 
 /** A lock without plugins. */

@@ -69,6 +69,7 @@ const Number32 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 3
 const Counts = Schema.Record(Schema.String, Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)));
 const Text = Schema.String.check(Schema.isMaxLength(4_000));
 
+/** Schema of {@link FromPlugin}. */
 const FromPlugin: Schema.Codec<FromPlugin> = Schema.Union([
   Schema.Struct({ type: Schema.Literal("ready"), version: Number32, described: JsonValue }),
   Schema.Struct({ type: Schema.Literal("unusable"), reason: Text }),
@@ -89,6 +90,7 @@ const FromPlugin: Schema.Codec<FromPlugin> = Schema.Union([
   }),
 ]) as unknown as Schema.Codec<FromPlugin>;
 
+/** Schema of {@link ToPlugin}. */
 const ToPlugin: Schema.Codec<ToPlugin> = Schema.Union([
   Schema.Struct({
     type: Schema.Literal("call"),

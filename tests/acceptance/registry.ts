@@ -3,7 +3,7 @@
  * and what a plugin's process costs.
  */
 import { random } from "../../kernel/mod.ts";
-import { rmi } from "../../plugins/open.ts";
+import type { rmi } from "../../plugins/open.ts";
 import { mutate } from "../registry/frame_corpus.ts";
 import { fromFileUrl } from "../registry/paths.ts";
 import { withPlugin } from "../registry/world.ts";
