@@ -121,6 +121,8 @@ export interface ParameterRow {
   readonly fanOut?: string;
   /** The flag attribute that must be true for it to exist. */
   readonly when?: string;
+  /** Whether it is not learned but kept by the op itself while training. */
+  readonly running?: boolean;
 }
 
 /** What running an op depends on and changes besides its operands, with the authority that needs. */
