@@ -105,6 +105,26 @@ export const notExpressible: FailureDefinition<"RMIL_NOT_EXPRESSIBLE", { what: s
   },
 );
 
+/** An op is given more arguments than it has places for. */
+export const tooManyArguments = failure("RMIL_ARGUMENTS", {
+  doc: "An op is applied to more arguments than it has places for.",
+  recoverable: true,
+  says: (a: { op: string; given: number; places: number }) =>
+    `Cannot apply ${a.op} to ${a.given} arguments: it has places for ${a.places}`,
+  fix: (a) => ({ summary: `Leave out ${a.given - a.places}` }),
+});
+
+/** An attribute that an op does not have, or of a value it does not take. */
+export const badAttribute = failure("RMIL_ATTRIBUTE", {
+  doc: "An attribute is not one of the op's, is given twice, or has a value that it does not take.",
+  recoverable: true,
+  says: (a: { op: string; attribute: string; reason: string }) =>
+    `Cannot apply ${a.op} with attribute ${a.attribute}: ${a.reason}`,
+  fix: (a) => ({
+    summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "See rmil.ops for its attributes",
+  }),
+});
+
 /** Every failure of the language. */
 export const rmilFailures: ReadonlyArray<AnyFailureDefinition> = [
   tooDeep,
@@ -118,4 +138,6 @@ export const rmilFailures: ReadonlyArray<AnyFailureDefinition> = [
   unknownSymbol,
   unknownOpcode,
   notExpressible,
+  tooManyArguments,
+  badAttribute,
 ];

@@ -70,7 +70,6 @@ export const ATTRIBUTE_KINDS = {
   choice: "one of the names listed",
   dtype: "the name of a dtype, such as #f32",
   name: "a symbol",
-  any: "any value",
 } as const;
 
 /** What an attribute can be. */
