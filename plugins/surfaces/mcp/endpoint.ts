@@ -20,6 +20,7 @@ import type { Limits } from "../http/limits.ts";
 import type { Exchange, Protocols } from "../http/routes.ts";
 import { CALLER_HEADER } from "./caller.ts";
 import { announcement, layerRegistrations } from "./server.ts";
+import { makeSessions, SESSION_HEADER, type Sessions } from "./sessions.ts";
 import { chosenOperations } from "./tools.ts";
 
 /** What the endpoint needs of the server it is part of. */
@@ -33,11 +34,13 @@ export interface EndpointOptions {
 }
 
 /** The same request with a body that was read within bounds, and with the proven name. */
-const forwarded = (exchange: Exchange, limits: Limits): Effect.Effect<Request, Failure> =>
+const forwarded = (exchange: Exchange, limits: Limits, sessions: Sessions): Effect.Effect<Request, Failure> =>
   Effect.gen(function* () {
     const { request, name } = exchange;
     const headers = new Headers(request.headers);
     headers.set(CALLER_HEADER, name);
+    const session = headers.get(SESSION_HEADER);
+    if (session !== null) headers.set(SESSION_HEADER, sessions.named(session, name));
     // The guard has judged the origin; the token is nobody's business beyond it.
     headers.delete("origin");
     headers.delete("authorization");
@@ -66,7 +69,20 @@ export const makeMcp = (
       Effect.sync(() => HttpRouter.toWebHandler(app, { disableLogger: true })),
       ({ dispose }) => Effect.promise(() => dispose()),
     );
+    const sessions = makeSessions();
+    const end = (session: string, url: string): Promise<Response> =>
+      web.handler(new Request(url, { method: "DELETE", headers: { [SESSION_HEADER]: session } }));
     return (exchange) =>
-      Effect.flatMap(forwarded(exchange, options.limits), (request) =>
-        Effect.tryPromise({ try: () => web.handler(request), catch: () => brokenServer({}) }));
+      Effect.flatMap(forwarded(exchange, options.limits, sessions), (request) =>
+        Effect.tryPromise({
+          try: async () => {
+            const response = await web.handler(request);
+            const session = response.headers.get(SESSION_HEADER);
+            if (session !== null && !request.headers.has(SESSION_HEADER)) {
+              for (const old of sessions.opened(session, exchange.name)) await end(old, request.url);
+            }
+            return response;
+          },
+          catch: () => brokenServer({}),
+        }));
   });

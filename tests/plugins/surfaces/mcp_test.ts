@@ -13,6 +13,7 @@ import { layerEntropy } from "../../../kernel/platform/entropy.ts";
 import { parseTokens } from "../../../plugins/surfaces/http/tokens.ts";
 import { serve } from "../../../plugins/surfaces/http/server.ts";
 import { growing } from "../../../plugins/surfaces/mcp/notices.ts";
+import { MAX_SESSIONS } from "../../../plugins/surfaces/mcp/sessions.ts";
 import { serving, until } from "./http_fixture.ts";
 import { inWorkspace, LAUNCH, rmi } from "./rmi.ts";
 
@@ -320,6 +321,51 @@ Deno.test("over HTTP a client that leaves interrupts its call; a body over the l
     });
     assert.deepEqual([over.status, over.json.failure.code], [413, "SURFACE_BODY_SIZE"]);
   }, { limits: { bodyBytes: 8_000 } }));
+
+const MCP_HEADERS = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+
+const INITIALIZE = {
+  jsonrpc: "2.0",
+  id: 1,
+  method: "initialize",
+  params: { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "raw", version: "1" } },
+};
+
+Deno.test("a session is its opener's: for another token it is as if it had never been, and cannot be ended", () => {
+  const tokens = Result.getOrThrow(parseTokens(`ada ${"a".repeat(32)}\nbob ${"b".repeat(32)}`, "tokens"));
+  return serving(async ({ ask }) => {
+    const as = (letter: string) => ({ ...MCP_HEADERS, authorization: `Bearer ${letter.repeat(32)}` });
+    const opened = await ask("/mcp", { method: "POST", headers: as("a"), body: JSON.stringify(INITIALIZE) });
+    const session = opened.headers.get("mcp-session-id")!;
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "tools/list" });
+    const list = async (letter: string, id: string) =>
+      (await ask("/mcp", { method: "POST", headers: { ...as(letter), "mcp-session-id": id }, body })).status;
+    const end = async (letter: string) =>
+      (await ask("/mcp", { method: "DELETE", headers: { ...as(letter), "mcp-session-id": session } })).status;
+    assert.equal(await list("a", session), 200);
+    assert.deepEqual([await list("b", session), await list("b", "never-was")], [404, 404]);
+    assert.notEqual(await end("b"), 204);
+    assert.equal(await list("a", session), 200, "still there");
+    assert.equal(await end("a"), 204);
+    assert.equal(await list("a", session), 404);
+  }, { tokens });
+});
+
+Deno.test("sessions at the limit are all served; one more ends the one used longest ago", () =>
+  serving(async ({ ask }) => {
+    const open = async () =>
+      (await ask("/mcp", { method: "POST", headers: MCP_HEADERS, body: JSON.stringify(INITIALIZE) })).headers.get(
+        "mcp-session-id",
+      )!;
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "ping" });
+    const ping = async (id: string) =>
+      (await ask("/mcp", { method: "POST", headers: { ...MCP_HEADERS, "mcp-session-id": id }, body })).status;
+    const ids: Array<string> = [];
+    while (ids.length < MAX_SESSIONS) ids.push(await open());
+    assert.equal(await ping(ids[0]), 200, "the first is alive at the limit, and now used most recently");
+    await open();
+    assert.deepEqual([await ping(ids[0]), await ping(ids[1]), await ping(ids[2])], [200, 404, 200]);
+  }));
 
 Deno.test("progress in several phases grows, and what gains nothing is not sent", () => {
   const grow = growing();
