@@ -34,11 +34,19 @@ export const MAX_CALL_DEPTH = 64;
 /** Most parameters of one function, and most sizes it asks for. */
 export const MAX_PARAMETERS = 4096;
 
+/** Longest source location of a node. */
+export const MAX_LOCATION = 1024;
+
 /** Longest name of a function or parameter. */
 export const MAX_NAME = 128;
 
 const FUNCTION_NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/u;
 const SIZE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/u;
+
+const checkLocation = (location: string): void => {
+  if (location.length <= MAX_LOCATION) return;
+  throw overLimit({ what: "a source location", limit: MAX_LOCATION, found: location.length });
+};
 
 const checkName = (name: string): void => {
   if (name.length > MAX_NAME) throw overLimit({ what: "a name", limit: MAX_NAME, found: name.length });
@@ -124,6 +132,7 @@ const checkFunction = (fn: IrFunction, known: ReadonlyMap<string, IrFunction>): 
   });
   const types = parameters.map((parameter) => parameter.type);
   const nodes = fn.nodes.map((node, index) => {
+    checkLocation(node.location ?? "");
     const checked = locate(
       node.location ?? `/functions/${fn.name}/nodes/${index}`,
       () => checkNode(node, types, known, solver),

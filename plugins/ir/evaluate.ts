@@ -32,6 +32,9 @@ import { elementCount, packedBytes, type Tensor, tensorOf, zeros } from "./value
 /** Scalar steps an evaluation may take where nothing is said. */
 export const DEFAULT_FUEL = 1_000_000_000;
 
+/** Steps charged for every node and every turn of a loop besides its elements, so that fuel keeps in step with time. */
+export const STEPS_PER_NODE = 100;
+
 /** Bytes of live tensors an evaluation may hold where nothing is said. */
 export const DEFAULT_MAX_BYTES: number = 2 ** 30;
 
@@ -138,7 +141,7 @@ class Machine {
     const row = isControl(node.op) ? undefined : primitiveOf(node.op);
     const cost = row?.cost({ types, attributes, results });
     const touched = countAll(results) + countAll(types as ReadonlyArray<ConcreteType>);
-    const steps = Math.max(1, touched, Number(cost?.flops ?? 0), Number(cost?.steps ?? 0));
+    const steps = STEPS_PER_NODE + Math.max(touched, Number(cost?.flops ?? 0), Number(cost?.steps ?? 0));
     return { node, attributes, results, row, steps, bytes: bytesOf(results) };
   }
 
@@ -217,7 +220,7 @@ class Machine {
     const constants = operands.slice(carry);
     let carried = operands.slice(0, carry);
     for (;;) {
-      locate(path, () => this.charge(node.op, 1));
+      locate(path, () => this.charge(node.op, STEPS_PER_NODE));
       const [more] = yield* call(condition, [...carried, ...constants]);
       if (!more.data[0]) return carried;
       carried = [...(yield* call(body, [...carried, ...constants]))];
@@ -242,7 +245,7 @@ class Machine {
     const stacks = results.slice(carry).map((type) => zeros(type.dtype, type.shape));
     let carried = operands.slice(0, carry);
     for (let turn = 0; turn < length; turn++) {
-      locate(path, () => this.charge(node.op, 1));
+      locate(path, () => this.charge(node.op, STEPS_PER_NODE));
       const at = reverse ? length - 1 - turn : turn;
       const made = yield* call(body, [...carried, ...rows.map((row) => rowAt(row, at)), ...constants]);
       carried = made.slice(0, carry);

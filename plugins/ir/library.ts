@@ -15,7 +15,17 @@ export {
   ProgramBuilder,
   type Results,
 } from "./builder.ts";
-export { innerSizes, makeProgram, MAX_CALL_DEPTH, MAX_FUNCTIONS, MAX_NODES, parameterSizes } from "./check.ts";
+export {
+  innerSizes,
+  makeProgram,
+  MAX_CALL_DEPTH,
+  MAX_FUNCTIONS,
+  MAX_LOCATION,
+  MAX_NAME,
+  MAX_NODES,
+  MAX_PARAMETERS,
+  parameterSizes,
+} from "./check.ts";
 export {
   type Activation,
   ACTIVATION_NAMES,
@@ -43,6 +53,7 @@ export {
   type EvaluateOptions,
   evaluateSteps,
   type Evaluation,
+  STEPS_PER_NODE,
   STEPS_PER_TURN,
 } from "./evaluate.ts";
 export { attempt, attemptEffect, IR_FAILURES, isIrFailure } from "./failures.ts";

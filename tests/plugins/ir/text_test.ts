@@ -12,8 +12,15 @@ import {
   elements,
   type FunctionBuilder,
   grad,
+  makeProgram,
+  MAX_FUNCTIONS,
+  MAX_LOCATION,
+  MAX_NAME,
+  MAX_NODES,
+  MAX_PARAMETERS,
   MAX_PRINTED_ELEMENTS,
   parseProgram,
+  parseType,
   printProgram,
   type Program,
   programDigest,
@@ -113,6 +120,59 @@ Deno.test("every truncation and every single-character change is read or refused
     const text = FINE.slice(0, at) + String.fromCharCode(32 + draws.below(95)) + FINE.slice(at + 1);
     attempt(() => parseProgram(text));
   }
+});
+
+Deno.test("very long runs of anything are read or refused, and take no stack", () => {
+  const length = 2 ** 22;
+  const head = "program @main func @main(%0 x: f32[";
+  const texts = [
+    " ".repeat(length),
+    "#\n".repeat(length / 2),
+    "a".repeat(length),
+    `program @${"a".repeat(length)}`,
+    head + "1".repeat(length),
+    head + "(".repeat(length),
+    `${head}A]) where ${"a,1)".repeat(length / 4)}`,
+    `program @main func @main() { %0: u8[] = constant() at "${"\\".repeat(length)}" return %0 }`,
+    `program @main func @main() { %0: u8[] = constant() {value = ${"[".repeat(length)}`,
+    `program @main func @main() { %0: u8[1] = constant() {value = u8[1] x${"00".repeat(length)}} return %0 }`,
+  ];
+  for (const text of texts) assert.match(codeOf(() => parseProgram(text)), /^IR_/u, text.slice(0, 60));
+});
+
+Deno.test("names, locations, functions and parameters are accepted at their limits and refused one past them", () => {
+  const program = (
+    parts: { name?: number; location?: number; parameters?: number; functions?: number; nodes?: number },
+  ) =>
+    codeOf(() => {
+      const { name = 1, location = 1, parameters = 1, functions = 1, nodes = 1 } = parts;
+      const fn = (index: number) => ({
+        name: index === 0 ? "a".repeat(name) : `f${index}`,
+        sizes: [],
+        parameters: Array.from({ length: parameters }, () => ({ name: "x", type: parseType("f32[]") })),
+        constraints: [],
+        nodes: Array.from({ length: nodes }, () => ({
+          op: "neg",
+          operands: [0],
+          attributes: {},
+          functions: [],
+          results: [parseType("f32[]")],
+          location: "l".repeat(location),
+        })),
+        returns: [0],
+      });
+      makeProgram(Array.from({ length: functions }, (_, i) => fn(i)), "a".repeat(name));
+    });
+  assert.equal(program({ name: MAX_NAME }), "no failure");
+  assert.equal(program({ name: MAX_NAME + 1 }), "IR_LIMIT");
+  assert.equal(program({ location: MAX_LOCATION }), "no failure");
+  assert.equal(program({ location: MAX_LOCATION + 1 }), "IR_LIMIT");
+  assert.equal(program({ parameters: MAX_PARAMETERS }), "no failure");
+  assert.equal(program({ parameters: MAX_PARAMETERS + 1 }), "IR_LIMIT");
+  assert.equal(program({ functions: MAX_FUNCTIONS, nodes: 0 }), "no failure");
+  assert.equal(program({ functions: MAX_FUNCTIONS + 1, nodes: 0 }), "IR_LIMIT");
+  assert.equal(program({ nodes: MAX_NODES }), "no failure");
+  assert.equal(program({ nodes: MAX_NODES + 1 }), "IR_LIMIT");
 });
 
 Deno.test("a malformed program is refused with line and column", () => {
