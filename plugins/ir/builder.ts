@@ -301,7 +301,7 @@ export class ProgramBuilder {
  *
  * @example
  * ```ts
- * import { buildProgram, printProgram } from "../plugins/ir/library.ts";
+ * import { buildProgram, printProgram } from "@rmi/rmi/ir";
  * const dense = buildProgram({ x: "f32[B,4]", w: "f32[4,2]" }, (g, { x, w }) => g.activation("relu", g.matmul(x, w)));
  * console.log(printProgram(dense));
  * ```

@@ -154,7 +154,7 @@ class Accountant {
  *
  * @example
  * ```ts
- * import { buildProgram, costOf } from "../plugins/ir/library.ts";
+ * import { buildProgram, costOf } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * const product = buildProgram({ x: "f32[B,4]", w: "f32[4,2]" }, (g, { x, w }) => g.matmul(x, w));
  * assert.equal(costOf(product).flops, "16*B");

@@ -212,7 +212,7 @@ export const toPolynomial = (dimension: Dimension): Polynomial => {
  *
  * @example
  * ```ts
- * import { dimension } from "../plugins/ir/library.ts";
+ * import { dimension } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * assert.equal(dimension("S*B + B*S"), "2*B*S");
  * assert.equal(dimension("2 + 3"), 5);

@@ -319,7 +319,7 @@ export function* evaluateSteps(
  *
  * @example
  * ```ts
- * import { buildProgram, evaluate, tensor, toNested } from "../plugins/ir/library.ts";
+ * import { buildProgram, evaluate, tensor, toNested } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * const sum = buildProgram({ x: "f32[N]" }, (g, { x }) => g.reduce("sum", x));
  * assert.equal(toNested(evaluate(sum, [tensor("f32", [3], [1, 2, 3])]).results[0]), 6);

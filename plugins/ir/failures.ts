@@ -68,7 +68,14 @@ export const unknownPrimitive = failure("IR_UNKNOWN_PRIMITIVE", {
   doc: "No primitive has this name.",
   recoverable: true,
   says: (a: { name: string }) => `Cannot use primitive "${a.name}": there is none of that name`,
-  fix: (a) => ({ summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "List them with ir.primitives" }),
+  fix: (a) => {
+    const [best] = a.suggestions ?? [];
+    if (best === undefined) return { summary: "List them with ir.primitives" };
+    const summary = `Use ${best}`;
+    // Only a path into an operation's input can be patched; one into a program's text cannot.
+    if (a.path?.startsWith("/names/") !== true) return { summary };
+    return { summary, patch: [{ op: "replace", path: a.path, value: best }] };
+  },
 });
 
 /** No function has this name. */

@@ -161,7 +161,7 @@ const keptFunctions = (program: Program): ReadonlyArray<IrFunction> =>
  *
  * @example
  * ```ts
- * import { buildProgram, evaluate, grad, tensor, toNested } from "../plugins/ir/library.ts";
+ * import { buildProgram, evaluate, grad, tensor, toNested } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * const square = buildProgram({ x: "f64[]" }, (g, { x }) => g.mul(x, x));
  * assert.equal(toNested(evaluate(grad(square), [tensor("f64", [], [3])]).results[0]), 6);

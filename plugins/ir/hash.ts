@@ -110,7 +110,7 @@ const functionDigest = (program: Program, fn: IrFunction, known: Map<string, Dig
  *
  * @example
  * ```ts
- * import { buildProgram, programDigest } from "../plugins/ir/library.ts";
+ * import { buildProgram, programDigest } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * const a = buildProgram({ x: "f32[B]" }, (g, { x }) => g.neg(x));
  * const b = buildProgram({ y: "f32[N]" }, (g, { y }) => g.neg(y));

@@ -97,9 +97,9 @@ const plugin: Implementation = implementation({
     "ir.hash": ({ program }) => attemptEffect(() => ({ digest: programDigest(parseProgram(program)) })),
     "ir.primitives": ({ names }) =>
       attemptEffect(() => ({
-        primitives: (names === undefined ? PRIMITIVES : names.map((name, i) =>
-          locate(`/names/${i}`, () => primitiveOf(name))
-        )).map(rowJson),
+        primitives: (names === undefined ? PRIMITIVES : names.map((name, i) => primitiveOf(name, `/names/${i}`))).map(
+          rowJson,
+        ),
         control: Object.entries(CONTROL).map(([name, { doc }]) => ({ name, doc })),
       })),
   },

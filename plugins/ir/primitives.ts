@@ -40,8 +40,10 @@ export const isPrimitive = (name: string): boolean => BY_NAME.has(name);
 const SUGGESTIONS = 3;
 
 /** A row by name; throws `IR_UNKNOWN_PRIMITIVE` with the nearest names. */
-export const primitiveOf = (name: string): Primitive => {
+export const primitiveOf = (name: string, path = ""): Primitive => {
   const row = BY_NAME.get(name);
-  if (row === undefined) throw unknownPrimitive({ name, suggestions: nearest(name, [...BY_NAME.keys()], SUGGESTIONS) });
+  if (row === undefined) {
+    throw unknownPrimitive({ name, path, suggestions: nearest(name, [...BY_NAME.keys()], SUGGESTIONS) });
+  }
   return row;
 };

@@ -348,7 +348,7 @@ class ProgramReader {
  *
  * @example
  * ```ts
- * import { evaluate, parseProgram, tensor, toNested } from "../plugins/ir/library.ts";
+ * import { evaluate, parseProgram, tensor, toNested } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * const program = parseProgram(`program @main
  * func @main(%0 x: f32[2]) {

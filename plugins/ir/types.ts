@@ -129,7 +129,7 @@ const TYPE = /^\s*([a-z0-9]+)\s*\[([^\]]*)\]\s*$/u;
  *
  * @example
  * ```ts
- * import { parseType, printType } from "../plugins/ir/library.ts";
+ * import { parseType, printType } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * assert.equal(printType(parseType("f32[ S*B, 4 ]")), "f32[B*S,4]");
  * ```

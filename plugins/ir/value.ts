@@ -156,7 +156,7 @@ export const integerToFloat = (value: bigint, dtype: Dtype): number =>
  *
  * @example
  * ```ts
- * import { tensor, toNested } from "../plugins/ir/library.ts";
+ * import { tensor, toNested } from "@rmi/rmi/ir";
  * import assert from "node:assert/strict";
  * assert.deepEqual(toNested(tensor("f32", [2, 2], [1, 2, 3, 4])), [[1, 2], [3, 4]]);
  * ```
