@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer";
 import * as ManagedRuntime from "effect/ManagedRuntime";
 import type * as Scope from "effect/Scope";
 import { type EffectsOptions, hostProvisions, layerEffects } from "../effects/layer.ts";
+import { layerSandbox, Sandbox } from "../effects/sandbox.ts";
 import {
   type Actor,
   type AnyOperation,
@@ -25,11 +26,14 @@ import {
   layerDisk,
   openKernel,
   type Plugin,
+  type Provision,
   type Request,
+  Workers,
 } from "../kernel/mod.ts";
 import { platformDisk } from "../kernel/platform/disk.ts";
 import { layerEntropy } from "../kernel/platform/entropy.ts";
 import { layerSupervisor, Supervisor } from "../kernel/platform/supervisor.ts";
+import { layerWorkers } from "../kernel/platform/workers.ts";
 import { registryProvision } from "../registry/contract.ts";
 import { discover } from "../registry/discovery.ts";
 import { optionalPackages } from "../registry/optional.ts";
@@ -45,6 +49,10 @@ export interface RmiOptions extends Partial<Omit<KernelOptions, "host" | "hostPr
   /** A policy in place of the workspace's file. */
   readonly policy?: EffectsOptions["policy"];
 }
+
+/** Where plugins run candidates and long pure functions. */
+const engineProvisions: ReadonlyArray<Provision> = [Sandbox.key, Workers.key]
+  .map((capability) => ({ capability, version: "1.0.0" }));
 
 /** Loaded only when the doctor is asked. */
 const readMachine = Effect.flatMap(
@@ -82,8 +90,14 @@ export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Sco
       ...rest,
       ...folders,
       plugins: [...house, ...found.plugins],
-      host: layerEffects(effects).pipe(Layer.provideMerge(platform), Layer.merge(front), Layer.merge(found.layer)),
-      hostProvides: [...hostProvisions, frontProvision, registryProvision],
+      host: Layer.mergeAll(
+        layerEffects(effects).pipe(Layer.provideMerge(platform)),
+        layerSandbox.pipe(Layer.provide(Layer.succeedContext(started))),
+        layerWorkers(),
+        front,
+        found.layer,
+      ),
+      hostProvides: [...hostProvisions, ...engineProvisions, frontProvision, registryProvision],
       machine: readMachine,
     });
     yield* Deferred.succeed(opened, kernel);

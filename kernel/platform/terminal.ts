@@ -93,12 +93,13 @@ async function* input(): AsyncIterable<Uint8Array> {
   }
 }
 
+/** What ends the process's work: signals, and a launcher that is gone, which could no longer pass one on. */
+const STOPPING = ["SIGINT", "SIGTERM", "disconnect"] as const;
+
 const onStop = (stop: () => void): () => void => {
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  for (const event of STOPPING) process.on(event, stop);
   return () => {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
+    for (const event of STOPPING) process.off(event, stop);
   };
 };
 
