@@ -14,7 +14,7 @@ import * as Semaphore from "effect/Semaphore";
 import type { EventDraft, LedgerFailure, LedgerShape } from "../effects/ledger.ts";
 import {
   CallContext,
-  type Cap,
+  type CapsOf,
   type Digest,
   digestBytes,
   type DiskShape,
@@ -55,7 +55,7 @@ export type ArtifactFailure =
   | FailureOf<"REGISTRY_ARTIFACT_SIZE">
   | FailureOf<"REGISTRY_ARTIFACT_REFERENCE">;
 
-type Uses<A extends "readLocal" | "writeLocal"> = CallContext | Cap<A>;
+type Uses<A extends "readLocal" | "writeLocal"> = CallContext | CapsOf<A>;
 
 /** What was collected. */
 export interface Collected {

@@ -28,7 +28,7 @@ import {
 import { monotonicMs } from "../kernel/platform/clock.ts";
 import { answerAsk, type Issued } from "./asks.ts";
 import { type Described, descriptionDigest, readDescribed } from "./described.ts";
-import { pluginMisspoke, pluginStopped } from "./failures.ts";
+import { pluginMisspoke, pluginStopped, type RegistryFailure } from "./failures.ts";
 import { heardFailure } from "./heard.ts";
 import type { HostProcess, HostRequest, PluginHosts } from "./hosts.ts";
 import {
@@ -195,10 +195,10 @@ export interface Approved {
   /** What was approved. */
   readonly described: Described;
   /** Checks, before every start, that the code is still what was approved. */
-  readonly unchanged: Effect.Effect<void, Failure>;
+  readonly unchanged: Effect.Effect<void, RegistryFailure>;
 }
 
-const start = (hosts: PluginHosts, approved: Approved): Effect.Effect<Link, Failure> =>
+const start = (hosts: PluginHosts, approved: Approved): Effect.Effect<Link, RegistryFailure> =>
   Effect.gen(function* () {
     const { id } = approved.described;
     yield* approved.unchanged;
@@ -305,7 +305,7 @@ export const connect = (hosts: PluginHosts, approved: Approved): Effect.Effect<C
       starts = starts.filter((at) => now - at < RESTART_WINDOW_MS);
       if (starts.length >= MAX_STARTS) {
         const reason = `it ended ${MAX_STARTS} times within ${RESTART_WINDOW_MS / 1000} s; last: ${current?.ended}`;
-        return Effect.fail<Failure>(pluginStopped({ plugin, reason }));
+        return Effect.fail<RegistryFailure>(pluginStopped({ plugin, reason }));
       }
       starts.push(now);
       return Effect.tap(start(hosts, approved), (link) => Effect.sync(() => void (current = link)));

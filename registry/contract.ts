@@ -5,8 +5,9 @@
  */
 import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
-import type { Digest, Failure, Plugin, Provision } from "../kernel/mod.ts";
+import type { Digest, Failure, KernelFailure, Plugin, Provision } from "../kernel/mod.ts";
 import type { AuthoritySet } from "./authority_set.ts";
+import type { RegistryFailure } from "./failures.ts";
 import type { Described } from "./described.ts";
 import type { Lock } from "./lock.ts";
 import type { Source } from "./source.ts";
@@ -57,15 +58,15 @@ export interface RegistryShape {
   /** Third-party plugins, by id. */
   readonly findings: ReadonlyArray<PluginFinding>;
   /** Starts a plugin's code without any permission and reads what it declares. */
-  readonly look: (source: string) => Effect.Effect<Look, Failure>;
+  readonly look: (source: string) => Effect.Effect<Look, RegistryFailure>;
   /** The lock as it is now. */
-  readonly lock: Effect.Effect<Lock, Failure>;
+  readonly lock: Effect.Effect<Lock, RegistryFailure>;
   /** Replaces the lock. Only for operations that hold `selfModify`. */
-  readonly writeLock: (lock: Lock) => Effect.Effect<void, Failure>;
+  readonly writeLock: (lock: Lock) => Effect.Effect<void, RegistryFailure>;
   /** Keeps a description, so that the next start need not look again. */
-  readonly remember: (look: Look) => Effect.Effect<void, Failure>;
+  readonly remember: (look: Look) => Effect.Effect<void, RegistryFailure>;
   /** Downloads one optional package into the cache. */
-  readonly install: (name: string) => Effect.Effect<string, Failure>;
+  readonly install: (name: string) => Effect.Effect<string, KernelFailure>;
 }
 
 const RegistryBase: Context.ServiceClass<Registry, "rmi/Registry", RegistryShape> = Context.Service<

@@ -17,6 +17,7 @@ import {
   facilityAbsent,
   type Failure,
   invalidConfig,
+  type KernelFailure,
   type Plugin,
   type SupervisorShape,
 } from "../kernel/mod.ts";
@@ -24,7 +25,7 @@ import { inWords, wantedBy } from "./authority_set.ts";
 import { lookAt } from "./connection.ts";
 import { type Look, type PluginFinding, Registry, type RegistryShape } from "./contract.ts";
 import { type Described, descriptionDigest, readDescribed, type Taken } from "./described.ts";
-import { pluginNotApproved } from "./failures.ts";
+import { pluginNotApproved, type RegistryFailure } from "./failures.ts";
 import { hostedPlugin } from "./hosted.ts";
 import { type PluginHosts, supervisedHosts } from "./hosts.ts";
 import {
@@ -81,21 +82,21 @@ const Config = Schema.Struct({
   plugins: Schema.optionalKey(Schema.Array(Schema.NonEmptyString).check(Schema.isMaxLength(MAX_SOURCES))),
 });
 
-const fileSteps = <A>(action: string, file: string, run: () => Promise<A>): Effect.Effect<A, Failure> =>
+const fileSteps = <A>(action: string, file: string, run: () => Promise<A>): Effect.Effect<A, RegistryFailure> =>
   Effect.tryPromise({
     try: run,
     catch: (cause) => diskFailed({ action, file, cause: cause instanceof Error ? cause.message : String(cause) }),
   });
 
 /** The text of a file, or nothing where there is none. */
-const textOf = (disk: DiskDriver, file: string): Effect.Effect<string | undefined, Failure> =>
+const textOf = (disk: DiskDriver, file: string): Effect.Effect<string | undefined, RegistryFailure> =>
   fileSteps("read", file, async () => {
     if (await disk.stat(file) === undefined) return undefined;
     return new TextDecoder("utf-8", { fatal: true }).decode(await disk.read(file));
   });
 
 /** Replaces a file so that a power cut leaves the old or the new content. */
-const replace = (disk: DiskDriver, folder: string, name: string, text: string): Effect.Effect<void, Failure> =>
+const replace = (disk: DiskDriver, folder: string, name: string, text: string): Effect.Effect<void, RegistryFailure> =>
   fileSteps("write", `${folder}/${name}`, async () => {
     // The workspace itself may not be writable: only some of its files are.
     if (await disk.stat(folder) === undefined) await disk.makeFolder(folder);
@@ -106,7 +107,7 @@ const replace = (disk: DiskDriver, folder: string, name: string, text: string): 
     await disk.syncFolder(folder);
   });
 
-const configured = (options: Place): Effect.Effect<ReadonlyArray<string>, Failure> =>
+const configured = (options: Place): Effect.Effect<ReadonlyArray<string>, RegistryFailure> =>
   Effect.flatMap(textOf(options.disk, `${options.workspace}/${CONFIG_FILE}`), (text) => {
     if (text === undefined) return Effect.succeed([]);
     let document: unknown;
@@ -121,7 +122,7 @@ const configured = (options: Place): Effect.Effect<ReadonlyArray<string>, Failur
       : Effect.fail(invalidConfig({ field: `${CONFIG_FILE}: plugins`, reason: "it must be a list of sources" }));
   });
 
-const inFolder = (options: Place): Effect.Effect<ReadonlyArray<string>, Failure> =>
+const inFolder = (options: Place): Effect.Effect<ReadonlyArray<string>, RegistryFailure> =>
   fileSteps("list", PLUGIN_FOLDER, async () => {
     const folder = `${options.workspace}/${PLUGIN_FOLDER}`;
     if ((await options.disk.stat(folder))?.kind !== "folder") return [];
@@ -136,7 +137,7 @@ const inFolder = (options: Place): Effect.Effect<ReadonlyArray<string>, Failure>
     return found.slice(0, MAX_SOURCES);
   });
 
-const lockOf = (options: Place): Effect.Effect<Lock, Failure> =>
+const lockOf = (options: Place): Effect.Effect<Lock, RegistryFailure> =>
   Effect.flatMap(textOf(options.disk, `${options.workspace}/${LOCK_FILE}`), (text) => {
     const read = text === undefined ? Result.succeed(EMPTY_LOCK) : parseLock(text);
     return Result.isSuccess(read) ? Effect.succeed(read.success) : Effect.fail(read.failure);
@@ -166,7 +167,7 @@ const described = (
   options: Place,
   source: Source,
   taken: Taken,
-): Effect.Effect<Described, Failure> =>
+): Effect.Effect<Described, RegistryFailure> =>
   Effect.flatMap(
     lookAt(options.hosts, source.source, {
       look: source.entry,
@@ -179,7 +180,7 @@ const described = (
   );
 
 /** Checks that a plugin's code is still what was approved. */
-const unchanged = (options: Place, id: string, locked: LockedPlugin): Effect.Effect<void, Failure> =>
+const unchanged = (options: Place, id: string, locked: LockedPlugin): Effect.Effect<void, RegistryFailure> =>
   Effect.flatMap(findSource(options.disk, options.workspace, locked.source), (source) => {
     const changes = changesOf(locked, { version: locked.version, code: source.code });
     return changes.length === 0 ? Effect.void : Effect.fail(pluginNotApproved({ plugin: id, changes }));
@@ -196,7 +197,7 @@ const judge = (
   text: string,
   locked: readonly [string, LockedPlugin] | undefined,
   taken: Taken,
-): Effect.Effect<Found, Failure> =>
+): Effect.Effect<Found, RegistryFailure> =>
   Effect.gen(function* () {
     const source = yield* findSource(options.disk, options.workspace, text);
     if (locked === undefined) {
@@ -244,7 +245,7 @@ const sourcesOf = (lock: Lock, others: ReadonlyArray<string>): ReadonlyArray<str
 const plainSource = (source: string): string => source.replace(/^\.\//u, "").replace(/\/+$/u, "");
 
 /** Looks at a source and compares it with the lock. */
-const look = (options: Place, lock: Lock, text: string): Effect.Effect<Look, Failure> =>
+const look = (options: Place, lock: Lock, text: string): Effect.Effect<Look, RegistryFailure> =>
   Effect.gen(function* () {
     const source = yield* findSource(options.disk, options.workspace, plainSource(text));
     const houses = takenBy(options.builtin);
@@ -272,7 +273,7 @@ export const lockedFrom = (found: Look, workspace: string, trusted: boolean): Lo
 });
 
 /** Runs the one command that downloads. */
-const installed = (options: Place, name: string): Effect.Effect<string, Failure> =>
+const installed = (options: Place, name: string): Effect.Effect<string, KernelFailure> =>
   Effect.flatMap(
     options.supervisor.request({ kind: "command", command: "install", arguments: { package: name } }),
     (answer) => {
@@ -317,7 +318,7 @@ export const discover = (given: DiscoveryOptions): Effect.Effect<Discovered> =>
     );
     const options: Place = { ...given, workspace: real, hosts: supervisedHosts(given.supervisor) };
     const found: Array<Found> = [];
-    const orNote = <A>(name: string, attempt: Effect.Effect<A, Failure>, otherwise: A): Effect.Effect<A> =>
+    const orNote = <A>(name: string, attempt: Effect.Effect<A, RegistryFailure>, otherwise: A): Effect.Effect<A> =>
       Effect.catch(attempt, (failure) => {
         found.push(refusedFinding(name, failure));
         return Effect.succeed(otherwise);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AnyFailureDefinition, failure, type FailureDefinition } from "../kernel/mod.ts";
+import { failure, type FailureDefinition, type FailuresOf, type KernelFailure } from "../kernel/mod.ts";
 
 /** A plugin's source cannot be used. */
 export const unusableSource: FailureDefinition<"REGISTRY_SOURCE", { source: string; reason: string }> = failure(
@@ -104,8 +104,7 @@ export const artifactDangling: FailureDefinition<"REGISTRY_ARTIFACT_REFERENCE", 
   },
 );
 
-/** Every failure of the registry. */
-export const registryFailures: ReadonlyArray<AnyFailureDefinition> = [
+const rows = [
   unusableSource,
   pluginRefused,
   pluginNotApproved,
@@ -115,4 +114,10 @@ export const registryFailures: ReadonlyArray<AnyFailureDefinition> = [
   artifactDamaged,
   artifactTooLarge,
   artifactDangling,
-];
+] as const;
+
+/** What the registry's services can fail with. */
+export type RegistryFailure = KernelFailure | FailuresOf<typeof rows[number]>;
+
+/** Every failure of the registry. */
+export const registryFailures: typeof rows = rows;

@@ -378,8 +378,7 @@ const code: Implementation = implementation({
   ],
   requires: [Registry, Ledger],
   layer,
-  // Their failures are those the declarations name, which the registry's services widen to `Failure`.
-  handlers: handlers as never,
+  handlers,
 });
 
 export default code;

@@ -10,10 +10,10 @@
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import type { AnyOperation, Failure, Implementation, Json, Plugin } from "../kernel/mod.ts";
+import type { AnyOperation, Implementation, Json, Plugin } from "../kernel/mod.ts";
 import { connect, type Connection } from "./connection.ts";
 import type { Described } from "./described.ts";
-import { unusableSource } from "./failures.ts";
+import { type RegistryFailure, unusableSource } from "./failures.ts";
 import type { PluginHosts } from "./hosts.ts";
 
 /** What a hosted plugin is made of. */
@@ -25,7 +25,7 @@ export interface Hosted {
   /** Starts its process. */
   readonly hosts: PluginHosts;
   /** Checks that its code is still what was approved. */
-  readonly unchanged: Effect.Effect<void, Failure>;
+  readonly unchanged: Effect.Effect<void, RegistryFailure>;
   /** Its entry, where a person let it run in this process. */
   readonly trusted?: string;
 }

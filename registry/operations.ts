@@ -6,7 +6,7 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import { effectsFailures } from "../effects/failures.ts";
+import { ledgerFailures } from "../effects/failures.ts";
 import { type AnyOperation, Digest, Failure, operation, packageAbsent, role, unknownEntry } from "../kernel/mod.ts";
 import { ARTIFACT_KINDS, ArtifactInfo, ArtifactName, Metrics, References, Tags } from "./artifact.ts";
 import { registryFailures } from "./failures.ts";
@@ -15,7 +15,7 @@ const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
 const Limit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000 }));
 const Words = Schema.Array(Schema.String);
 const stable = { stability: "stable" as const, idempotent: true, reversible: true };
-const failures = [...registryFailures, ...effectsFailures, unknownEntry] as never[];
+const failures = [...registryFailures, ...ledgerFailures, unknownEntry] as const;
 
 const PluginLine = Schema.Struct({
   plugin: Schema.String,

@@ -7,16 +7,8 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import {
-  type Digest,
-  digestBytes,
-  digestJson,
-  type DiskDriver,
-  type Failure,
-  isInside,
-  resolvePath,
-} from "../kernel/mod.ts";
-import { unusableSource } from "./failures.ts";
+import { type Digest, digestBytes, digestJson, type DiskDriver, isInside, resolvePath } from "../kernel/mod.ts";
+import { type RegistryFailure, unusableSource } from "./failures.ts";
 
 /** Files of one plugin. */
 export const MAX_FILES = 500;
@@ -50,7 +42,7 @@ export interface Source {
 /** Whether a source is a package rather than a path. */
 export const isPackage = (source: string): boolean => /^(?:npm|jsr):/u.test(source);
 
-const steps = <A>(source: string, run: () => Promise<A>): Effect.Effect<A, Failure> =>
+const steps = <A>(source: string, run: () => Promise<A>): Effect.Effect<A, RegistryFailure> =>
   Effect.tryPromise({
     try: run,
     catch: (cause) => unusableSource({ source, reason: cause instanceof Error ? cause.message : String(cause) }),
@@ -94,7 +86,7 @@ const inFile = async (files: Files, source: string, file: string, size: number):
 };
 
 /** Finds the code of a plugin. */
-export const findSource = (files: Files, workspace: string, source: string): Effect.Effect<Source, Failure> =>
+export const findSource = (files: Files, workspace: string, source: string): Effect.Effect<Source, RegistryFailure> =>
   steps(source, async () => {
     if (isPackage(source)) {
       if (!PACKAGE.test(source)) throw new Error("a package needs an exact version, like npm:name@1.2.3");
