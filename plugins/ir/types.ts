@@ -40,6 +40,9 @@ export const DTYPES = {
   i16: { kind: "int", bits: 16, signed: true, doc: "two's complement, wraps" },
   i8: { kind: "int", bits: 8, signed: true, doc: "two's complement, wraps" },
   i4: { kind: "int", bits: 4, signed: true, doc: "two's complement, wraps; two to a byte, low half first" },
+  u64: { kind: "int", bits: 64, signed: false, doc: "unsigned, wraps" },
+  u32: { kind: "int", bits: 32, signed: false, doc: "unsigned, wraps" },
+  u16: { kind: "int", bits: 16, signed: false, doc: "unsigned, wraps" },
   u8: { kind: "int", bits: 8, signed: false, doc: "unsigned, wraps" },
   bool: { kind: "bool", bits: 8, signed: false, doc: "0 or 1, one byte" },
 } as const satisfies { readonly [name: string]: DtypeInfo };

@@ -16,6 +16,8 @@ export type TensorData =
   | Float32Array<ArrayBuffer>
   | Uint16Array<ArrayBuffer>
   | BigInt64Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
   | Int32Array<ArrayBuffer>
   | Int16Array<ArrayBuffer>
   | Int8Array<ArrayBuffer>
@@ -27,7 +29,7 @@ export interface Tensor extends ConcreteType {
   readonly data: TensorData;
 }
 
-/** An element as the language sees it: bigint for i64, boolean for bool, number otherwise. */
+/** An element as the language sees it: bigint for i64 and u64, boolean for bool, number otherwise. */
 export type Element = number | bigint | boolean;
 
 /** Most elements of a tensor that is held in memory. */
@@ -43,6 +45,9 @@ const STORAGE: { readonly [D in Dtype]: (length: number) => TensorData } = {
   i16: (length) => new Int16Array(length),
   i8: (length) => new Int8Array(length),
   i4: (length) => new Int8Array(length),
+  u64: (length) => new BigUint64Array(length),
+  u32: (length) => new Uint32Array(length),
+  u16: (length) => new Uint16Array(length),
   u8: (length) => new Uint8Array(length),
   bool: (length) => new Uint8Array(length),
 };
@@ -93,12 +98,24 @@ export const roundTo = (value: number, dtype: Dtype): number => {
   return decodeNarrow(encodeNarrow(value, dtype as NarrowFloat), dtype as NarrowFloat);
 };
 
+const isNarrow = (dtype: Dtype): dtype is NarrowFloat => dtype === "f16" || dtype === "bf16";
+
+const isBig = (data: TensorData): data is BigInt64Array<ArrayBuffer> | BigUint64Array<ArrayBuffer> =>
+  data instanceof BigInt64Array || data instanceof BigUint64Array;
+
+/** Integers while they are worked on: unsigned 64-bit where the dtype is, signed for all others. */
+export type Integers = BigInt64Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>;
+
+/** Room for integers of a dtype. */
+export const integerBuffer = (dtype: Dtype, count: number): Integers =>
+  dtype === "u64" ? new BigUint64Array(count) : new BigInt64Array(count);
+
 /** Elements of a float tensor as binary64; the tensor's own data where it is f64, so not to be written to. */
 export const toFloats = (tensor: Tensor): Float64Array => {
   if (tensor.data instanceof Float64Array) return tensor.data;
-  if (!(tensor.data instanceof Uint16Array)) return new Float64Array(tensor.data as Float32Array);
+  if (!isNarrow(tensor.dtype)) return new Float64Array(tensor.data as Float32Array);
   const made = new Float64Array(tensor.data.length);
-  for (let i = 0; i < made.length; i++) made[i] = decodeNarrow(tensor.data[i], tensor.dtype as NarrowFloat);
+  for (let i = 0; i < made.length; i++) made[i] = decodeNarrow(tensor.data[i] as number, tensor.dtype);
   return made;
 };
 
@@ -111,9 +128,9 @@ export const fromFloats = (dtype: Dtype, shape: ReadonlyArray<number>, floats: F
   return { dtype, shape, data: bits };
 };
 
-/** Elements of an integer or bool tensor as bigints. */
-export const toIntegers = (tensor: Tensor): BigInt64Array =>
-  tensor.data instanceof BigInt64Array ? tensor.data : BigInt64Array.from(tensor.data as Int32Array, BigInt);
+/** Elements of an integer or bool tensor as bigints; the tensor's own data where it is 64-bit, so not to be written to. */
+export const toIntegers = (tensor: Tensor): Integers =>
+  isBig(tensor.data) ? tensor.data : BigInt64Array.from(tensor.data as Int32Array, BigInt);
 
 /** An integer or bool tensor from bigints, each wrapped. */
 export const fromIntegers = (dtype: Dtype, shape: ReadonlyArray<number>, integers: ArrayLike<bigint>): Tensor => {
@@ -121,7 +138,7 @@ export const fromIntegers = (dtype: Dtype, shape: ReadonlyArray<number>, integer
   const { data } = made;
   for (let i = 0; i < data.length; i++) {
     const wrapped = wrapInteger(integers[i], dtype);
-    if (data instanceof BigInt64Array) data[i] = wrapped;
+    if (isBig(data)) data[i] = wrapped;
     else data[i] = Number(wrapped);
   }
   return made;
@@ -131,7 +148,7 @@ export const fromIntegers = (dtype: Dtype, shape: ReadonlyArray<number>, integer
 export const elementAt = (tensor: Tensor, index: number): Element => {
   const { data, dtype } = tensor;
   if (dtype === "bool") return data[index] !== 0;
-  if (data instanceof Uint16Array) return decodeNarrow(data[index], dtype as NarrowFloat);
+  if (isNarrow(dtype)) return decodeNarrow(data[index] as number, dtype);
   return data[index];
 };
 
@@ -179,14 +196,14 @@ const store = (made: Tensor, index: number, value: Element, type: ConcreteType):
   const { data, dtype } = made;
   if (isFloat(dtype)) {
     const rounded = typeof value === "bigint" ? integerToFloat(value, dtype) : Number(value);
-    data[index] = data instanceof Uint16Array ? encodeNarrow(rounded, dtype as NarrowFloat) : rounded;
+    data[index] = isNarrow(dtype) ? encodeNarrow(rounded, dtype) : rounded;
     return;
   }
   const integer = storedInteger(value, dtype);
   if (integer === undefined) {
     throw badValue({ type: printType(type), reason: `element ${index}, ${value}, is not a ${dtype}` });
   }
-  if (data instanceof BigInt64Array) data[index] = integer;
+  if (isBig(data)) data[index] = integer;
   else data[index] = Number(integer);
 };
 
@@ -236,6 +253,9 @@ const WRITE: { readonly [D in Dtype]: (view: DataView, index: number, value: nev
   i16: (view, i, value: number) => view.setInt16(i * 2, value, true),
   i8: (view, i, value: number) => view.setInt8(i, value),
   i4: (view, i, value: number) => view.setUint8(i >> 1, view.getUint8(i >> 1) | ((value & 15) << ((i & 1) * 4))),
+  u64: (view, i, value: bigint) => view.setBigUint64(i * 8, value, true),
+  u32: (view, i, value: number) => view.setUint32(i * 4, value, true),
+  u16: (view, i, value: number) => view.setUint16(i * 2, value, true),
   u8: (view, i, value: number) => view.setUint8(i, value),
   bool: (view, i, value: number) => view.setUint8(i, value),
 };
@@ -250,6 +270,9 @@ const READ: { readonly [D in Dtype]: (view: DataView, index: number) => number |
   i16: (view, i) => view.getInt16(i * 2, true),
   i8: (view, i) => view.getInt8(i),
   i4: (view, i) => (view.getUint8(i >> 1) << (28 - (i & 1) * 4)) >> 28,
+  u64: (view, i) => view.getBigUint64(i * 8, true),
+  u32: (view, i) => view.getUint32(i * 4, true),
+  u16: (view, i) => view.getUint16(i * 2, true),
   u8: (view, i) => view.getUint8(i),
   bool: (view, i) => view.getUint8(i) === 0 ? 0 : 1,
 };

@@ -22,7 +22,7 @@ import {
 } from "../primitive.ts";
 import { checkAxes, countOf, forEachOffset, stridesOf } from "../shape.ts";
 import { type ConcreteType, Dtype, dtypeInfo, isFloat, printType, type TensorType, tensorType } from "../types.ts";
-import { elementCount, fromFloats, fromIntegers, type Tensor, toFloats, toIntegers } from "../value.ts";
+import { elementCount, fromFloats, fromIntegers, integerBuffer, type Tensor, toFloats, toIntegers } from "../value.ts";
 
 /** Axes of a dot product. */
 export interface DotAxes {
@@ -44,7 +44,7 @@ const freeAxes = (rank: number, ...taken: ReadonlyArray<ReadonlyArray<number>>):
 /** Refuses a result dtype that is neither the operands' own nor a wider one of its kind. */
 export const needAccumulator = (node: { readonly op: string }, from: Dtype, to: Dtype): void => {
   const [a, b] = [dtypeInfo(from), dtypeInfo(to)];
-  if (a.kind === b.kind && (from === to || (b.bits > a.bits && b.signed))) return;
+  if (a.kind === b.kind && (from === to || (b.bits > a.bits && (b.signed || !a.signed)))) return;
   throw wrongDtype({ op: node.op, operand: from, reason: `it cannot accumulate in ${to}`, expected: from, actual: to });
 };
 
@@ -93,7 +93,7 @@ const dotTensors = (x: Tensor, y: Tensor, type: ConcreteType, axes: Dot): Tensor
   const [xBatch, yBatch] = [offsetsOf(x, axes.x_batch), offsetsOf(y, axes.y_batch)];
   const count = elementCount(type.shape);
   if (!isFloat(type.dtype)) {
-    const [a, b, out] = [toIntegers(x), toIntegers(y), new BigInt64Array(count)];
+    const [a, b, out] = [toIntegers(x), toIntegers(y), integerBuffer(type.dtype, count)];
     let at = 0;
     for (let batch = 0; batch < xBatch.length; batch++) {
       for (const i of xFree) {

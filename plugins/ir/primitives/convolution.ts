@@ -30,7 +30,16 @@ import {
 } from "../primitive.ts";
 import { countOf, stridesOf } from "../shape.ts";
 import { type ConcreteType, Dtype, isFloat, printType, type TensorType, tensorType } from "../types.ts";
-import { elementCount, fromFloats, fromIntegers, type Tensor, toFloats, toIntegers } from "../value.ts";
+import {
+  elementCount,
+  fromFloats,
+  fromIntegers,
+  integerBuffer,
+  type Integers,
+  type Tensor,
+  toFloats,
+  toIntegers,
+} from "../value.ts";
 import { needAccumulator, range } from "./contraction.ts";
 import { needPerAxis } from "./movement.ts";
 
@@ -135,7 +144,7 @@ const convTensors = (x: Tensor, w: Tensor, type: ConcreteType, attributes: Conv)
     return fromFloats(type.dtype, type.shape, convolve(toFloats(x), toFloats(w), layout));
   }
   // Products of narrow integers are exact in binary64 only up to a point, so integers go through bigint.
-  return fromIntegers(type.dtype, type.shape, convolveIntegers(toIntegers(x), toIntegers(w), layout));
+  return fromIntegers(type.dtype, type.shape, convolveIntegers(toIntegers(x), toIntegers(w), type.dtype, layout));
 };
 
 type Layout = {
@@ -174,8 +183,8 @@ const convolve = (x: Float64Array, w: Float64Array, layout: Layout): Float64Arra
   return out;
 };
 
-const convolveIntegers = (x: BigInt64Array, w: BigInt64Array, layout: Layout): BigInt64Array => {
-  const out = new BigInt64Array(layout.batch * layout.outputs * layout.windowsCount);
+const convolveIntegers = (x: Integers, w: Integers, dtype: Dtype, layout: Layout): Integers => {
+  const out = integerBuffer(dtype, layout.batch * layout.outputs * layout.windowsCount);
   eachTap(layout, (at, i, k) => out[at] += x[i] * w[k]);
   return out;
 };

@@ -24,7 +24,16 @@ import {
 } from "../primitive.ts";
 import { aroundAxis, checkAxes, countOf, forEachOffset, stridesOf, withoutAxes } from "../shape.ts";
 import { type Dtype, isFloat, printType, type TensorType, tensorType } from "../types.ts";
-import { fromFloats, fromIntegers, integerRange, type Tensor, toFloats, toIntegers, zeros } from "../value.ts";
+import {
+  fromFloats,
+  fromIntegers,
+  integerBuffer,
+  integerRange,
+  type Tensor,
+  toFloats,
+  toIntegers,
+  zeros,
+} from "../value.ts";
 import { comparable } from "./binary.ts";
 
 /** A way to combine elements. */
@@ -121,7 +130,7 @@ const reduceTensor = (
   const [integerStart, integerStep] = FOLDS[kind].integer;
   if (!isFloat(x.dtype)) {
     const integers = toIntegers(x);
-    const folded = new BigInt64Array(made.data.length).fill(integerStart(x.dtype));
+    const folded = integerBuffer(x.dtype, made.data.length).fill(integerStart(x.dtype));
     forEachOffset(x.shape, strides, 0, (place, i) => folded[place] = integerStep(folded[place], integers[i]));
     return fromIntegers(x.dtype, shape, folded);
   }

@@ -23,7 +23,7 @@ import {
 import type { Value } from "../builder.ts";
 import { countOf, printShape, stridesOf } from "../shape.ts";
 import { isFloat, printType, type Shape, type TensorType, tensorType } from "../types.ts";
-import { elementCount, fromFloats, fromIntegers, type Tensor, toFloats, toIntegers } from "../value.ts";
+import { elementCount, fromFloats, fromIntegers, integerBuffer, type Tensor, toFloats, toIntegers } from "../value.ts";
 import { dilated, windowCount, windowsFit } from "./convolution.ts";
 import { needPerAxis } from "./movement.ts";
 import { FOLDS } from "./reduction.ts";
@@ -94,7 +94,7 @@ const reduceWindows = (x: Tensor, shape: ReadonlyArray<number>, attributes: Slid
     eachCovered(x.shape, shape, attributes, (at, i) => out[at] = fold.float[1](out[at], values[i]));
     return fromFloats(x.dtype, shape, out);
   }
-  const [values, out] = [toIntegers(x), new BigInt64Array(elementCount(shape)).fill(fold.integer[0](x.dtype))];
+  const [values, out] = [toIntegers(x), integerBuffer(x.dtype, elementCount(shape)).fill(fold.integer[0](x.dtype))];
   eachCovered(x.shape, shape, attributes, (at, i) => out[at] = fold.integer[1](out[at], values[i]));
   return fromIntegers(x.dtype, shape, out);
 };
@@ -126,7 +126,7 @@ const selectAndScatter = (x: Tensor, source: Tensor, attributes: Sliding & { op:
     });
     return fromFloats(x.dtype, x.shape, out);
   }
-  const [from, out] = [toIntegers(source), new BigInt64Array(x.data.length)];
+  const [from, out] = [toIntegers(source), integerBuffer(x.dtype, x.data.length)];
   chosen.forEach((to, at) => {
     if (to >= 0) out[to] += from[at];
   });

@@ -149,6 +149,25 @@ Deno.test("comparison of i64 is exact where doubles are not, and false is below 
   );
 });
 
+Deno.test("u64 is unsigned in division, order, extrema, sums and conversion to floats", () => {
+  const top = 2n ** 64n - 1n;
+  const [x, y] = [vector("u64", [top, top, 5n]), vector("u64", [2n, 1n, 7n])];
+  assert.deepEqual(compute([x, y], (g, [a, b]) => g.div(a, b)), [top / 2n, top, 0n]);
+  assert.deepEqual(compute([x, y], (g, [a, b]) => g.compare("gt", a, b)), [true, true, false]);
+  assert.deepEqual(compute([x, y], (g, [a, b]) => g.sub(b, a)), [3n, 2n, 2n]);
+  assert.deepEqual(compute([x], (g, [a]) => g.reduce("max", a)), top);
+  assert.deepEqual(compute([y], (g, [a]) => g.reduce("min", a)), 1n);
+  assert.deepEqual(compute([x], (g, [a]) => g.cumulative("max", a, { axis: 0 })), [top, top, top]);
+  assert.deepEqual(compute([x], (g, [a]) => g.sort(a, 0)[0]), [5n, top, top]);
+  assert.deepEqual(compute([x], (g, [a]) => g.cast(a, "f32")), [2 ** 64, 2 ** 64, 5]);
+  assert.deepEqual(compute([vector("f64", [1e30, -1])], (g, [a]) => g.cast(a, "u64")), [top, 0n]);
+  assert.deepEqual(compute([x], (g, [a]) => g.shiftRight(a, 63)), [1n, 1n, 0n]);
+  const axes = { x_batch: [], y_batch: [], x_contract: [0], y_contract: [0] };
+  assert.deepEqual(compute([x, y], (g, [a, b]) => g.dot(a, b, axes)), BigInt.asUintN(64, top * 3n + 35n));
+  const window = { window: [2], strides: [1], low: [0], high: [0], dilation: [1] };
+  assert.deepEqual(compute([x], (g, [a]) => g.reduceWindow("min", a, window)), [top, 5n]);
+});
+
 Deno.test("select is not influenced by what it does not choose", () => {
   const [p, x, y] = [vector("bool", [true, false]), vector("f64", [1, NaN]), vector("f64", [NaN, 2])];
   assert.deepEqual(compute([p, x, y], (g, [a, b, c]) => g.select(a, b, c)), [1, 2]);

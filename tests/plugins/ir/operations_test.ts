@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import type { Failure } from "../../../kernel/failure.ts";
-import type { Json } from "../../../kernel/json.ts";
+import { applyPatch, type Json } from "../../../kernel/json.ts";
 import { buildProgram, PRIMITIVES, printProgram } from "../../../plugins/ir/library.ts";
 import { callAs, inWorkspace } from "../../workspace.ts";
 
@@ -48,6 +48,14 @@ Deno.test("an endless program ends with a failure, by its own fuel or by its acc
   const input = { program: loop, inputs: [{ type: "i64[]", values: ["1"] }] };
   assert.equal((await refusal("ir.evaluate", { ...input, fuel: 5000 })).code, "IR_FUEL");
   assert.match((await refusal("ir.evaluate", { ...input, fuel: 1e12 })).code, /^(?:IR_FUEL|KERNEL_BUDGET_EXHAUSTED)$/u);
+});
+
+Deno.test("the patch of a misspelt primitive makes the call valid", async () => {
+  const input = { names: ["exp", "brodcast"] };
+  const failure = await refusal("ir.primitives", input);
+  const patched = applyPatch(failure.fix!.patch!, input);
+  const answer = await call("ir.primitives", patched) as { primitives: ReadonlyArray<{ name: string }> };
+  assert.deepEqual(answer.primitives.map(({ name }) => name), ["exp", "broadcast"]);
 });
 
 Deno.test("a failure names the part of the input that is wrong", async () => {

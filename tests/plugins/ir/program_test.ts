@@ -385,7 +385,20 @@ Deno.test("uniform draws stay below one in every float dtype, and bits fill ever
 });
 
 /** Operand types to try a primitive with. */
-const TYPES = ["f64[2,3]", "f32[2,3]", "f16[2,3]", "bf16[3]", "i64[2,3]", "i32[2]", "i8[2,3]", "i4[3]", "u8[2,3]"];
+const TYPES = [
+  "f64[2,3]",
+  "f32[2,3]",
+  "f16[2,3]",
+  "bf16[3]",
+  "i64[2,3]",
+  "i32[2]",
+  "i8[2,3]",
+  "i4[3]",
+  "u8[2,3]",
+  "u64[2,3]",
+  "u32[3]",
+  "u16[2,3]",
+];
 
 Deno.test("any node that passes the type rules evaluates to its type, whatever the operands hold", () => {
   const draws = random("total");
@@ -451,7 +464,8 @@ Deno.test("any node that passes the type rules evaluates to its type, whatever t
       for (let trial = 0; trial < 60; trial++) {
         const count = row.operands.length + (row.variadic ? draws.below(2) : 0);
         const first = draws.pick(types);
-        const operands = Array.from({ length: count }, () => draws.below(3) === 0 ? draws.pick(types) : first);
+        const choices = [() => draws.pick(types), () => ({ dtype: first.dtype, shape: [] }), () => first, () => first];
+        const operands = Array.from({ length: count }, () => draws.pick(choices)());
         const parameters = Object.fromEntries(operands.map((type, i) => [`x${i}`, type]));
         let program: Program | undefined;
         const built = codeOf(() => {
