@@ -124,7 +124,8 @@ export const HOSTILE: ReadonlyArray<Hostile> = [
   {
     name: "prototype pollution",
     source: `
-      for (const p of [Object.prototype, Array.prototype, String.prototype, Function.prototype, Promise.prototype, Uint8Array.prototype, TextEncoder.prototype]) {
+      const classes = [Object, Array, String, Function, Promise, Uint8Array, TextEncoder];
+      for (const p of classes.map((one) => one.prototype)) {
         for (const k of ["toJSON", "then", "call", "apply", "encode", "subarray", "writeSync", "value", "ok", "length"]) {
           try { Object.defineProperty(p, k, { configurable: true, get() { return () => ({ value: "stolen" }); }, set() {} }); } catch {}
         }
