@@ -230,6 +230,9 @@ const UNCONFINED: ReadonlySet<string> = new Set(["exec", "ffi"]);
 /** Codes of failures start like this only in our own rooms. */
 const HOUSE_CODES = /^(?:KERNEL|EFFECTS|LEDGER|REGISTRY|SURFACES|RMIL|IR)_/u;
 
+/** How the codes of a namespace begin: `myTools` → `MY_TOOLS_`. */
+const codePrefix = (namespace: string): string => `${namespace.replace(/([a-z0-9])([A-Z])/gu, "$1_$2").toUpperCase()}_`;
+
 const refusals = (described: Described, taken: Taken): ReadonlyArray<string> => {
   const names = described.namespaces.map(({ name }) => name);
   const allowed = new Set<string>([...described.effects, ...described.kinds]);
@@ -244,6 +247,10 @@ const refusals = (described: Described, taken: Taken): ReadonlyArray<string> => 
     ...described.operations.flatMap((row) =>
       [...row.effects, ...row.kinds].filter((name) => !allowed.has(name))
         .map((name) => `${row.id} uses ${name}, which its manifest does not name`)
+    ),
+    ...described.operations.flatMap(({ failures }) =>
+      failures.filter(({ code }) => !names.some((name) => code.startsWith(codePrefix(name))))
+        .map(({ code }) => `the code ${code} does not begin with ${names.map(codePrefix).join(" or ")}`)
     ),
     ...described.operations.flatMap((row) =>
       row.failures.filter(({ code }) => HOUSE_CODES.test(code)).map(({ code }) => `the code ${code} is ours`)

@@ -148,6 +148,15 @@ Deno.test("a flood of questions, and a line without end, stop the plugin and not
   });
 });
 
+Deno.test("array buffers without end stop the plugin at its memory limit, where the system can watch it", async () => {
+  await withPlugin(MALLORY, async (system) => {
+    const failure = await failureOf(system.call("mallory.memory", {}));
+    assert.equal(failure.code, "REGISTRY_PLUGIN_STOPPED");
+    assert.match(failure.message, /MiB|SIGKILL/u);
+    assert.equal(await calm(system), "calm");
+  });
+});
+
 Deno.test("a plugin that ends its process fails its calls, and is refused when it keeps doing so", async () => {
   await withPlugin(MALLORY, async (system) => {
     for (let at = 0; at < 4; at++) {
@@ -212,7 +221,8 @@ const CLAIMS: ReadonlyArray<readonly [string, ReadonlyArray<readonly [string, st
     /exec cannot be/u,
   ],
   ["native code", [["  effects: [],\n  kinds: []", '  effects: [],\n  kinds: ["ffi"]']], /ffi cannot be/u],
-  ["a failure code of the house", [["MALLORY_TRAP", "KERNEL_DENIED"]], /KERNEL_DENIED is ours/u],
+  ["a failure code of the house", [["MALLORY_TRAP", "KERNEL_DENIED"]], /KERNEL_DENIED does not begin with MALLORY_/u],
+  ["a failure code of another plugin", [["MALLORY_TRAP", "GREETER_NOBODY"]], /does not begin with MALLORY_/u],
   [
     "more in an operation than in its manifest",
     [["effects: [],\n    ...more", 'effects: ["network"],\n    ...more']],
