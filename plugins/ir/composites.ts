@@ -13,7 +13,17 @@ import { axisOf, broadcastShapes } from "./shape.ts";
 import { printType, type Shape, tensorType } from "./types.ts";
 
 /** Names of the activation functions. */
-export type Activation = keyof typeof ACTIVATIONS;
+export type Activation =
+  | "relu"
+  | "leaky_relu"
+  | "gelu"
+  | "gelu_tanh"
+  | "silu"
+  | "sigmoid"
+  | "tanh"
+  | "softplus"
+  | "mish"
+  | "softmax";
 
 const HALF_ROOT = Math.SQRT1_2;
 const TANH_GELU_SCALE = Math.sqrt(2 / Math.PI);
@@ -22,20 +32,20 @@ const LEAKY_SLOPE = 0.01;
 
 const softplus = (g: Composites, x: Value): Value => g.add(g.max(x, 0), g.log1p(g.exp(g.neg(g.abs(x)))));
 
-const ACTIVATIONS = {
-  relu: (g: Composites, x: Value) => g.max(x, 0),
-  leaky_relu: (g: Composites, x: Value) => g.select(g.compare("gt", x, 0), x, g.mul(x, LEAKY_SLOPE)),
-  gelu: (g: Composites, x: Value) => g.mul(g.mul(x, 0.5), g.add(g.erf(g.mul(x, HALF_ROOT)), 1)),
-  gelu_tanh: (g: Composites, x: Value) => {
+const ACTIVATIONS: { readonly [K in Activation]: (g: Composites, x: Value) => Value } = {
+  relu: (g, x) => g.max(x, 0),
+  leaky_relu: (g, x) => g.select(g.compare("gt", x, 0), x, g.mul(x, LEAKY_SLOPE)),
+  gelu: (g, x) => g.mul(g.mul(x, 0.5), g.add(g.erf(g.mul(x, HALF_ROOT)), 1)),
+  gelu_tanh: (g, x) => {
     const cube = g.mul(g.mul(x, g.mul(x, x)), TANH_GELU_CUBE);
     return g.mul(g.mul(x, 0.5), g.add(g.tanh(g.mul(g.add(x, cube), TANH_GELU_SCALE)), 1));
   },
-  silu: (g: Composites, x: Value) => g.mul(x, g.logistic(x)),
-  sigmoid: (g: Composites, x: Value) => g.logistic(x),
-  tanh: (g: Composites, x: Value) => g.tanh(x),
+  silu: (g, x) => g.mul(x, g.logistic(x)),
+  sigmoid: (g, x) => g.logistic(x),
+  tanh: (g, x) => g.tanh(x),
   softplus,
-  mish: (g: Composites, x: Value) => g.mul(x, g.tanh(softplus(g, x))),
-  softmax: (g: Composites, x: Value) => g.softmax(x, -1),
+  mish: (g, x) => g.mul(x, g.tanh(softplus(g, x))),
+  softmax: (g, x) => g.softmax(x, -1),
 };
 
 /** Names of the activation functions, in order. */

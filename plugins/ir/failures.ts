@@ -8,172 +8,224 @@
  */
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import { Failure, failure, type FailuresOf, isFailure } from "../../kernel/failure.ts";
+import { Failure, failure, type FailureDefinition, type FailuresOf, isFailure } from "../../kernel/failure.ts";
 
 /** A dimension is malformed or cannot hold. */
-export const badDimension = failure("IR_DIMENSION", {
-  doc: "A dimension is malformed, negative, or contradicts another one.",
-  recoverable: true,
-  says: (a: { dimension: string; reason: string }) => `Cannot use dimension ${a.dimension}: ${a.reason}`,
-});
+export const badDimension: FailureDefinition<"IR_DIMENSION", { dimension: string; reason: string }> = failure(
+  "IR_DIMENSION",
+  {
+    doc: "A dimension is malformed, negative, or contradicts another one.",
+    recoverable: true,
+    says: (a) => `Cannot use dimension ${a.dimension}: ${a.reason}`,
+  },
+);
 
 /** A text is not a tensor type. */
-export const badType = failure("IR_TYPE", {
+export const badType: FailureDefinition<"IR_TYPE", { text: string; reason: string }> = failure("IR_TYPE", {
   doc: "A text is not a tensor type such as f32[B,64].",
   recoverable: true,
-  says: (a: { text: string; reason: string }) => `Cannot read type "${a.text}": ${a.reason}`,
+  says: (a) => `Cannot read type "${a.text}": ${a.reason}`,
   fix: () => ({ summary: "Write a dtype and its dimensions, such as f32[B,64] or i32[]" }),
 });
 
 /** The text form of a program is malformed. */
-export const badSyntax = failure("IR_SYNTAX", {
+export const badSyntax: FailureDefinition<
+  "IR_SYNTAX",
+  { line: number; column: number; expected: string; actual: string }
+> = failure("IR_SYNTAX", {
   doc: "The text of a program is malformed.",
   recoverable: true,
-  says: (a: { line: number; column: number; expected: string; actual: string }) =>
-    `Cannot read the program at ${a.line}:${a.column}: expected ${a.expected}, found ${a.actual}`,
+  says: (a) => `Cannot read the program at ${a.line}:${a.column}: expected ${a.expected}, found ${a.actual}`,
 });
 
 /** A node has the wrong number of operands or functions. */
-export const wrongCount = failure("IR_OPERANDS", {
-  doc: "A node, a call or a request has the wrong number of operands.",
-  recoverable: true,
-  says: (a: { op: string; of: string; count: number; found: number }) =>
-    `Cannot apply ${a.op}: it takes ${a.count} ${a.of}, and ${a.found} were given`,
-});
+export const wrongCount: FailureDefinition<"IR_OPERANDS", { op: string; of: string; count: number; found: number }> =
+  failure("IR_OPERANDS", {
+    doc: "A node, a call or a request has the wrong number of operands.",
+    recoverable: true,
+    says: (a) => `Cannot apply ${a.op}: it takes ${a.count} ${a.of}, and ${a.found} were given`,
+  });
 
 /** An operand has a dtype the primitive does not take. */
-export const wrongDtype = failure("IR_DTYPE", {
-  doc: "An operand has a dtype that the primitive does not take.",
-  recoverable: true,
-  says: (a: { op: string; operand: string; reason: string }) => `Cannot apply ${a.op} to ${a.operand}: ${a.reason}`,
-  fix: (a) => ({ summary: `Insert a cast before ${a.op}` }),
-});
+export const wrongDtype: FailureDefinition<"IR_DTYPE", { op: string; operand: string; reason: string }> = failure(
+  "IR_DTYPE",
+  {
+    doc: "An operand has a dtype that the primitive does not take.",
+    recoverable: true,
+    says: (a) => `Cannot apply ${a.op} to ${a.operand}: ${a.reason}`,
+    fix: (a) => ({ summary: `Insert a cast before ${a.op}` }),
+  },
+);
 
 /** Shapes do not fit. */
-export const wrongShape = failure("IR_SHAPE", {
+export const wrongShape: FailureDefinition<"IR_SHAPE", { op: string; reason: string }> = failure("IR_SHAPE", {
   doc: "Operand shapes do not fit together, or do not fit the attributes.",
   recoverable: true,
-  says: (a: { op: string; reason: string }) => `Cannot apply ${a.op}: ${a.reason}`,
+  says: (a) => `Cannot apply ${a.op}: ${a.reason}`,
 });
 
 /** An attribute is missing, unknown or malformed. */
-export const badAttribute = failure("IR_ATTRIBUTE", {
+export const badAttribute: FailureDefinition<"IR_ATTRIBUTE", { op: string; reason: string }> = failure("IR_ATTRIBUTE", {
   doc: "An attribute of a node is missing, unknown or malformed.",
   recoverable: true,
-  says: (a: { op: string; reason: string }) => `Cannot apply ${a.op}: ${a.reason}`,
+  says: (a) => `Cannot apply ${a.op}: ${a.reason}`,
 });
 
 /** No primitive has this name. */
-export const unknownPrimitive = failure("IR_UNKNOWN_PRIMITIVE", {
-  doc: "No primitive has this name.",
-  recoverable: true,
-  says: (a: { name: string }) => `Cannot use primitive "${a.name}": there is none of that name`,
-  fix: (a) => {
-    const [best] = a.suggestions ?? [];
-    if (best === undefined) return { summary: "List them with ir.primitives" };
-    const summary = `Use ${best}`;
-    // Only a path into an operation's input can be patched; one into a program's text cannot.
-    if (a.path?.startsWith("/names/") !== true) return { summary };
-    return { summary, patch: [{ op: "replace", path: a.path, value: best }] };
+export const unknownPrimitive: FailureDefinition<"IR_UNKNOWN_PRIMITIVE", { name: string }> = failure(
+  "IR_UNKNOWN_PRIMITIVE",
+  {
+    doc: "No primitive has this name.",
+    recoverable: true,
+    says: (a) => `Cannot use primitive "${a.name}": there is none of that name`,
+    fix: (a) => {
+      const [best] = a.suggestions ?? [];
+      if (best === undefined) return { summary: "List them with ir.primitives" };
+      const summary = `Use ${best}`;
+      // Only a path into an operation's input can be patched; one into a program's text cannot.
+      if (a.path?.startsWith("/names/") !== true) return { summary };
+      return { summary, patch: [{ op: "replace", path: a.path, value: best }] };
+    },
   },
-});
+);
 
 /** No function has this name. */
-export const unknownFunction = failure("IR_UNKNOWN_FUNCTION", {
-  doc: "A program names a function that it does not define.",
-  recoverable: true,
-  says: (a: { name: string }) => `Cannot find function @${a.name}: the program does not define it`,
-});
+export const unknownFunction: FailureDefinition<"IR_UNKNOWN_FUNCTION", { name: string }> = failure(
+  "IR_UNKNOWN_FUNCTION",
+  {
+    doc: "A program names a function that it does not define.",
+    recoverable: true,
+    says: (a) => `Cannot find function @${a.name}: the program does not define it`,
+  },
+);
 
 /** Functions call each other in a circle. */
-export const recursiveCall = failure("IR_RECURSION", {
-  doc: "Functions of a program call each other in a circle; loops are written with while and scan.",
-  recoverable: true,
-  says: (a: { cycle: ReadonlyArray<string> }) =>
-    `Cannot accept the program: functions call in a circle (${a.cycle.map((name) => `@${name}`).join(" -> ")})`,
-  fix: () => ({ summary: "Write the loop with while or scan" }),
-});
+export const recursiveCall: FailureDefinition<"IR_RECURSION", { cycle: ReadonlyArray<string> }> = failure(
+  "IR_RECURSION",
+  {
+    doc: "Functions of a program call each other in a circle; loops are written with while and scan.",
+    recoverable: true,
+    says: (a) =>
+      `Cannot accept the program: functions call in a circle (${a.cycle.map((name) => `@${name}`).join(" -> ")})`,
+    fix: () => ({ summary: "Write the loop with while or scan" }),
+  },
+);
 
 /** A value is used before it is defined. */
-export const badReference = failure("IR_REFERENCE", {
+export const badReference: FailureDefinition<"IR_REFERENCE", { value: string; by: string }> = failure("IR_REFERENCE", {
   doc: "A node or a return uses a value that is not defined before it, or a value of another function.",
   recoverable: true,
-  says: (a: { value: string; by: string }) => `Cannot use ${a.value} in ${a.by}: it is not defined before that point`,
+  says: (a) => `Cannot use ${a.value} in ${a.by}: it is not defined before that point`,
 });
 
 /** A declared result type is not the inferred one. */
-export const wrongResult = failure("IR_RESULT", {
-  doc: "A declared result type is not the one that follows from the operands.",
-  recoverable: true,
-  says: (a: { op: string; declared: string; inferred: string }) =>
-    `Cannot accept ${a.op}: it is declared ${a.declared}, and its operands give ${a.inferred}`,
-});
+export const wrongResult: FailureDefinition<"IR_RESULT", { op: string; declared: string; inferred: string }> = failure(
+  "IR_RESULT",
+  {
+    doc: "A declared result type is not the one that follows from the operands.",
+    recoverable: true,
+    says: (a) => `Cannot accept ${a.op}: it is declared ${a.declared}, and its operands give ${a.inferred}`,
+  },
+);
 
 /** A program or function is too large or malformed as a whole. */
-export const overLimit = failure("IR_LIMIT", {
-  doc: "A program, a type or a number exceeds a limit of the IR.",
-  recoverable: true,
-  says: (a: { what: string; limit: number; found: number | string }) =>
-    `Cannot accept ${a.what}: ${a.found} exceeds the limit of ${a.limit}`,
-});
+export const overLimit: FailureDefinition<"IR_LIMIT", { what: string; limit: number; found: number | string }> =
+  failure("IR_LIMIT", {
+    doc: "A program, a type or a number exceeds a limit of the IR.",
+    recoverable: true,
+    says: (a) => `Cannot accept ${a.what}: ${a.found} exceeds the limit of ${a.limit}`,
+  });
 
 /** A tensor's data does not fit its type. */
-export const badValue = failure("IR_VALUE", {
+export const badValue: FailureDefinition<"IR_VALUE", { type: string; reason: string }> = failure("IR_VALUE", {
   doc: "The data of a tensor does not fit its type.",
   recoverable: true,
-  says: (a: { type: string; reason: string }) => `Cannot make a ${a.type}: ${a.reason}`,
+  says: (a) => `Cannot make a ${a.type}: ${a.reason}`,
 });
 
 /** An input does not fit the parameter it is for. */
-export const badInput = failure("IR_INPUT", {
-  doc: "An input of an evaluation does not fit the program's parameter.",
-  recoverable: true,
-  says: (a: { parameter: string; wanted: string; found: string }) =>
-    `Cannot run the program: parameter ${a.parameter} is ${a.wanted}, and ${a.found} was given`,
-});
+export const badInput: FailureDefinition<"IR_INPUT", { parameter: string; wanted: string; found: string }> = failure(
+  "IR_INPUT",
+  {
+    doc: "An input of an evaluation does not fit the program's parameter.",
+    recoverable: true,
+    says: (a) => `Cannot run the program: parameter ${a.parameter} is ${a.wanted}, and ${a.found} was given`,
+  },
+);
 
 /** A symbolic dimension has no size. */
-export const unboundDimension = failure("IR_UNBOUND_DIMENSION", {
-  doc: "A symbolic dimension has no size: nothing given determines it.",
-  recoverable: true,
-  says: (a: { dimension: string; where: string }) =>
-    `Cannot determine dimension ${a.dimension} in ${a.where}: nothing given binds its symbols`,
-});
+export const unboundDimension: FailureDefinition<"IR_UNBOUND_DIMENSION", { dimension: string; where: string }> =
+  failure("IR_UNBOUND_DIMENSION", {
+    doc: "A symbolic dimension has no size: nothing given determines it.",
+    recoverable: true,
+    says: (a) => `Cannot determine dimension ${a.dimension} in ${a.where}: nothing given binds its symbols`,
+  });
 
 /** The fuel of an evaluation ran out. */
-export const outOfFuel = failure("IR_FUEL", {
-  doc: "An evaluation needs more scalar steps than it was given.",
-  recoverable: true,
-  says: (a: { op: string; needed: number; left: number }) =>
-    `Cannot evaluate ${a.op}: it needs ${a.needed} steps, and ${a.left} are left`,
-  fix: () => ({ summary: "Raise fuel, or make the program smaller" }),
-});
+export const outOfFuel: FailureDefinition<"IR_FUEL", { op: string; needed: number; left: number }> = failure(
+  "IR_FUEL",
+  {
+    doc: "An evaluation needs more scalar steps than it was given.",
+    recoverable: true,
+    says: (a) => `Cannot evaluate ${a.op}: it needs ${a.needed} steps, and ${a.left} are left`,
+    fix: () => ({ summary: "Raise fuel, or make the program smaller" }),
+  },
+);
 
 /** The memory of an evaluation ran out. */
-export const outOfMemory = failure("IR_MEMORY", {
-  doc: "An evaluation needs more live tensor bytes than it was given.",
-  recoverable: true,
-  says: (a: { op: string; needed: number; limit: number }) =>
-    `Cannot evaluate ${a.op}: ${a.needed} bytes would be live, and the limit is ${a.limit}`,
-});
+export const outOfMemory: FailureDefinition<"IR_MEMORY", { op: string; needed: number; limit: number }> = failure(
+  "IR_MEMORY",
+  {
+    doc: "An evaluation needs more live tensor bytes than it was given.",
+    recoverable: true,
+    says: (a) => `Cannot evaluate ${a.op}: ${a.needed} bytes would be live, and the limit is ${a.limit}`,
+  },
+);
 
 /** A gradient is asked of something without one. */
-export const noGradient = failure("IR_NO_GRADIENT", {
-  doc: "A gradient would have to pass through a node that has none.",
-  recoverable: true,
-  says: (a: { op: string; reason: string }) => `Cannot differentiate ${a.op}: ${a.reason}`,
-  fix: (a) => ({ summary: `Keep ${a.op} off the path, or put stop_gradient before it` }),
-});
+export const noGradient: FailureDefinition<"IR_NO_GRADIENT", { op: string; reason: string }> = failure(
+  "IR_NO_GRADIENT",
+  {
+    doc: "A gradient would have to pass through a node that has none.",
+    recoverable: true,
+    says: (a) => `Cannot differentiate ${a.op}: ${a.reason}`,
+    fix: (a) => ({ summary: `Keep ${a.op} off the path, or put stop_gradient before it` }),
+  },
+);
 
 /** What is to be differentiated does not qualify. */
-export const badGradientTarget = failure("IR_GRADIENT_TARGET", {
-  doc: "The result or the parameter named for differentiation does not qualify.",
-  recoverable: true,
-  says: (a: { reason: string }) => `Cannot differentiate the program: ${a.reason}`,
-});
+export const badGradientTarget: FailureDefinition<"IR_GRADIENT_TARGET", { reason: string }> = failure(
+  "IR_GRADIENT_TARGET",
+  {
+    doc: "The result or the parameter named for differentiation does not qualify.",
+    recoverable: true,
+    says: (a) => `Cannot differentiate the program: ${a.reason}`,
+  },
+);
 
 /** Every row of the catalogue. */
-export const IR_FAILURES = [
+export const IR_FAILURES: readonly [
+  typeof badDimension,
+  typeof badType,
+  typeof badSyntax,
+  typeof wrongCount,
+  typeof wrongDtype,
+  typeof wrongShape,
+  typeof badAttribute,
+  typeof unknownPrimitive,
+  typeof unknownFunction,
+  typeof recursiveCall,
+  typeof badReference,
+  typeof wrongResult,
+  typeof overLimit,
+  typeof badValue,
+  typeof badInput,
+  typeof unboundDimension,
+  typeof outOfFuel,
+  typeof outOfMemory,
+  typeof noGradient,
+  typeof badGradientTarget,
+] = [
   badDimension,
   badType,
   badSyntax,
@@ -194,7 +246,7 @@ export const IR_FAILURES = [
   outOfMemory,
   noGradient,
   badGradientTarget,
-] as const;
+];
 
 /** The codes of the catalogue. */
 export type IrCode = typeof IR_FAILURES[number]["code"];

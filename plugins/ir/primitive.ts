@@ -16,19 +16,19 @@ import type { DimensionSolver } from "./solver.ts";
 import { type ConcreteType, type Dtype, dtypeInfo, isFloat, isInteger, printType, type TensorType } from "./types.ts";
 import type { Tensor } from "./value.ts";
 
+/** Name of a class of element types. */
+export type DtypeClass = "any" | "float" | "integer" | "number" | "bits" | "bool" | "index";
+
 /** Which element types an operand takes. */
-export const DTYPE_CLASSES = {
+export const DTYPE_CLASSES: { readonly [K in DtypeClass]: (dtype: Dtype) => boolean } = {
   any: () => true,
   float: isFloat,
   integer: isInteger,
-  number: (dtype: Dtype) => dtypeInfo(dtype).kind !== "bool",
-  bits: (dtype: Dtype) => dtypeInfo(dtype).kind !== "float",
-  bool: (dtype: Dtype) => dtype === "bool",
-  index: (dtype: Dtype) => dtype === "i32" || dtype === "i64",
-} as const satisfies { readonly [name: string]: (dtype: Dtype) => boolean };
-
-/** Name of a class of element types. */
-export type DtypeClass = keyof typeof DTYPE_CLASSES;
+  number: (dtype) => dtypeInfo(dtype).kind !== "bool",
+  bits: (dtype) => dtypeInfo(dtype).kind !== "float",
+  bool: (dtype) => dtype === "bool",
+  index: (dtype) => dtype === "i32" || dtype === "i64",
+};
 
 /** An operand of a primitive. */
 export interface Operand {

@@ -36,6 +36,9 @@ import {
 } from "../value.ts";
 import { comparable } from "./binary.ts";
 
+/** Name of a reduction. */
+export type ReduceKind = "sum" | "prod" | "max" | "min" | "any" | "all";
+
 /** A way to combine elements. */
 export interface Fold {
   /** Identity and step for floats. */
@@ -47,7 +50,7 @@ export interface Fold {
 }
 
 /** The ways to combine elements. */
-export const FOLDS = {
+export const FOLDS: { readonly [K in ReduceKind]: Fold } = {
   sum: { float: [0, (a, x) => a + x], integer: [() => 0n, (a, x) => a + x], flops: 1 },
   prod: { float: [1, (a, x) => a * x], integer: [() => 1n, (a, x) => BigInt.asIntN(64, a * x)], flops: 1 },
   max: {
@@ -62,10 +65,7 @@ export const FOLDS = {
   },
   any: { float: [NaN, Math.max], integer: [() => 0n, (a, x) => a | x], flops: 0 },
   all: { float: [NaN, Math.min], integer: [() => 1n, (a, x) => a & x], flops: 0 },
-} as const satisfies { readonly [name: string]: Fold };
-
-/** Name of a reduction. */
-export type ReduceKind = keyof typeof FOLDS;
+};
 
 /** Names of the reductions. */
 export const REDUCTIONS: ReadonlyArray<ReduceKind> = Object.keys(FOLDS) as ReadonlyArray<ReduceKind>;
