@@ -13,14 +13,29 @@ import * as Result from "effect/Result";
 import * as Scope from "effect/Scope";
 import { makeBoot } from "./boot.ts";
 import { description, makeCatalogue, manifestText, searchDeclared } from "./catalogue.ts";
+import { diagnostic } from "./diagnostic.ts";
 import { Entropy } from "./entropy.ts";
 import type { Failure } from "./failure.ts";
-import { Gate, Journal } from "./gate.ts";
+import { type Dangling, Gate, Journal, type JournalShape } from "./gate.ts";
 import { type Engine, invoke } from "./invoke.ts";
 import type { Kernel, KernelOptions } from "./kernel.ts";
 import { kernelPlugin } from "./manifest.ts";
 import { Meter } from "./meter.ts";
 import { resolve } from "./resolve.ts";
+
+/**
+ * Calls of earlier runs that never finished, told to the log as well. A damaged journal must not keep anybody from
+ * asking where the damage is: it is told, and calls that write to it fail.
+ */
+const unfinished = (journal: JournalShape): Effect.Effect<ReadonlyArray<Dangling>> =>
+  journal.dangling.pipe(
+    Effect.tap((calls) =>
+      calls.length === 0
+        ? Effect.void
+        : Effect.logWarning(`${calls.length} calls of earlier runs never finished: kernel.boot lists them`)
+    ),
+    Effect.catch((failure) => Effect.as(Effect.logWarning(diagnostic(failure)), [])),
+  );
 
 /**
  * Opens a kernel. Fails when the plugins do not resolve, the host layer does not build, or, with `activate: "all"`, a
@@ -65,8 +80,7 @@ export const openKernel = (options: KernelOptions): Effect.Effect<Kernel, Failur
         Effect.map(catalogue.visible(actor), (declared) => declared.map(({ operation }) => operation)),
       plugins: resolution.order,
       boot: boot.lines,
-      // A damaged journal must not keep anybody from asking where the damage is; calls that write to it still fail.
-      dangling: yield* journal.dangling.pipe(Effect.catch(() => Effect.succeed([]))),
+      dangling: yield* unfinished(journal),
       folders: engine.folders,
     };
     if (options.activate === "all") {

@@ -12,3 +12,28 @@ Deno.test("1,000 kernels opened and closed leave a flat heap", async () => {
   const grown = heaps[9] - heaps[0];
   assert.ok(grown < 4_000_000, `the heap grew by ${grown} bytes from kernel 100 to kernel 1,000: ${heaps}`);
 });
+
+Deno.test("a call killed in the middle is reported at the next start, in the log and in the boot report", async () => {
+  const workspace = Deno.makeTempDirSync({ prefix: "rmi-killed-" });
+  const run = (script: string) =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "--cached-only", "--unstable-worker-options", script, workspace],
+      stdout: "piped",
+      stderr: "piped",
+    });
+  try {
+    const killed = run(new URL("fixtures/killed_call.ts", import.meta.url).pathname).spawn();
+    const reader = killed.stdout.getReader();
+    assert.match(new TextDecoder().decode((await reader.read()).value), /running/u);
+    await reader.cancel();
+    killed.kill("SIGKILL");
+    await killed.stderr.cancel();
+    await killed.status;
+    const { stdout, stderr } = await run(new URL("fixtures/boot_report.ts", import.meta.url).pathname).output();
+    const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assert.match(text, /1 calls of earlier runs never finished/u);
+    assert.match(text, /"operation":"slow\.write","actor":"user@headless"/u);
+  } finally {
+    Deno.removeSync(workspace, { recursive: true });
+  }
+});
