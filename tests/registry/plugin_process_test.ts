@@ -130,7 +130,8 @@ Deno.test("a plugin that wants nothing is added without an approval of its own; 
   await inFolder(async (folder) => {
     Deno.copyFileSync(GREETER, `${folder}/greeter.ts`);
     const pure = Deno.readTextFileSync(GREETER).replaceAll('effects: ["writeLocal"]', "effects: []")
-      .replace("yield* (yield* Disk).write(file, text);", "").replace("Disk, ", "").replaceAll("greeter", "pure");
+      .replace("yield* (yield* Disk).write(file, text);", "").replace("Disk, ", "").replaceAll("greeter", "pure")
+      .replaceAll("GREETER", "PURE");
     Deno.writeTextFileSync(`${folder}/pure.ts`, pure);
     await using system = rmi({ workspace: folder, policy: ALLOW });
     assert.deepEqual((await system.call("registry.add", { source: "pure.ts" }) as { wants: unknown }).wants, []);
