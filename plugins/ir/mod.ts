@@ -7,10 +7,12 @@
  */
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
+import * as Result from "effect/Result";
 import type { Json } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { jsonSchemaOf } from "../../kernel/operation.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
+import { inSlices } from "../../kernel/slices.ts";
 import { CONTROL } from "./control.ts";
 import { costOf } from "./cost.ts";
 import { type EvaluateOptions, evaluateSteps, type Evaluation } from "./evaluate.ts";
@@ -36,19 +38,21 @@ const signatures = (program: Program) =>
 const readInputs = (inputs: ReadonlyArray<TensorJson>) =>
   inputs.map((input, i) => locate(`/inputs/${i}`, () => tensorFromJson(input, `/inputs/${i}`)));
 
-const runSteps = (
+/** Evaluates in steps between which the call may be interrupted; a refusal is the answer, not an exception. */
+const evaluation = function* (
   text: string,
   inputs: ReadonlyArray<TensorJson>,
   options: EvaluateOptions,
-): Effect.Effect<Evaluation, IrFailure> =>
-  Effect.gen(function* () {
-    const steps = yield* attemptEffect(() => evaluateSteps(parseProgram(text), readInputs(inputs), options));
-    for (;;) {
-      const turn = yield* Effect.fromResult(attempt(() => steps.next()));
-      if (turn.done) return turn.value;
-      yield* Effect.yieldNow;
-    }
-  });
+): Generator<void, Result.Result<Evaluation, IrFailure>> {
+  const steps = attempt(() => evaluateSteps(parseProgram(text), readInputs(inputs), options));
+  if (Result.isFailure(steps)) return Result.fail(steps.failure);
+  for (;;) {
+    const step = attempt(() => steps.success.next());
+    if (Result.isFailure(step)) return Result.fail(step.failure);
+    if (step.success.done) return Result.succeed(step.success.value);
+    yield;
+  }
+};
 
 /** The fuel of a call: what was asked for, at most what its account has left. */
 const boundedFuel = (asked: number | undefined, left: number): { readonly fuel: number } => ({
@@ -80,11 +84,12 @@ const plugin: Implementation = implementation({
     "ir.evaluate": ({ program, inputs, sizes, fuel, maxBytes }) =>
       Effect.gen(function* () {
         const account = yield* Budget;
-        const made = yield* runSteps(program, inputs, {
+        const options = {
           ...boundedFuel(fuel, account.remaining().fuel),
           ...(sizes === undefined ? {} : { sizes }),
           ...(maxBytes === undefined ? {} : { maxBytes }),
-        });
+        };
+        const made = yield* Effect.fromResult(yield* inSlices(() => evaluation(program, inputs, options)));
         yield* account.spend("fuel", made.fuelUsed);
         return { ...made, results: made.results.map(tensorToJson) };
       }),

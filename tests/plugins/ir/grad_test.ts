@@ -277,6 +277,55 @@ Deno.test("second derivative of x cubed is six x", () => {
   assert.equal(toNested(run(grad(grad(cube)), [f64([], [2.5])])), 15);
 });
 
+const SMOOTH: ReadonlyArray<Case> = [
+  { primitive: "softmax", inputs: [x23], body: (g, [x]) => g.softmax(x, -1) },
+  { primitive: "gelu", inputs: [x23], body: (g, [x]) => g.activation("gelu", x) },
+  { primitive: "mish", inputs: [x23], body: (g, [x]) => g.activation("mish", x) },
+  { primitive: "pow", inputs: [positive, y23], body: (g, [x, y]) => g.pow(x, y) },
+  { primitive: "product", inputs: [zeros], body: (g, [x]) => g.reduce("prod", x, [1]) },
+  {
+    primitive: "normalisation",
+    inputs: [x23],
+    body: (g, [x]) => g.normalize(x, { axes: [1], epsilon: 1e-3, centered: true }),
+  },
+  {
+    primitive: "attention",
+    inputs: [normals("q", [3, 2]), normals("k", [3, 2]), normals("v", [3, 2])],
+    body: (g, [q, k, v]) => g.attention(q, k, v),
+  },
+  {
+    primitive: "convolution",
+    inputs: [normals("i2", [1, 2, 5]), normals("k2", [2, 1, 3])],
+    body: (g, [x, w]) => g.exp(g.mul(g.conv(x, w, { groups: 2, strides: [2], low: [1] }), 0.1)),
+  },
+  {
+    primitive: "indexing",
+    inputs: [normals("gx", [3, 2])],
+    body: (g, [x]) => g.exp(g.scatter(x, g.constant(indices), g.mul(g.gather(x, g.constant(indices), 0), 2), 0, "add")),
+  },
+];
+
+for (const given of SMOOTH) {
+  Deno.test(`second derivatives of ${given.primitive} agree with central differences of the first`, () => {
+    // The gradient, weighted to a scalar by a program that calls it, is differentiated once more.
+    const first = grad(scalarOf(given));
+    const p = new ProgramBuilder();
+    for (const fn of first.functions.values()) p.add({ ...fn, name: `first.${fn.name}` });
+    const types = Object.fromEntries(given.inputs.map(({ dtype, shape }, i) => [`x${i}`, { dtype, shape }]));
+    p.function("main", types, (g, values) => {
+      const gradients = g.call("first.main", Object.values(values));
+      return gradients.map((value, i) =>
+        g.reduce("sum", g.mul(value, g.constant(normals(`second ${i}`, given.inputs[i].shape))))
+      ).reduce((sum, part) => g.add(sum, part));
+    });
+    const program = p.build("main");
+    const { results } = evaluate(grad(program), given.inputs);
+    given.inputs.forEach((_, i) =>
+      assertClose(toFloats(results[i]), centralDifferences(program, given.inputs, i), 2e-6, `d/dx${i}`)
+    );
+  });
+}
+
 Deno.test("sum over axis 1 then weights 1 and 10 gives gradient 1 1 10 10", () => {
   const program = buildProgram({ x: "f64[2,2]" }, (g, { x }) => {
     const weights = g.constant(f64([2], [1, 10]));
