@@ -51,6 +51,9 @@ const misfits = (issue: SchemaIssue.Issue, keys: ReadonlyArray<PropertyKey> = []
       return issue.issues.length === 0
         ? [{ keys, kind: "InvalidType" }]
         : [{ keys, kind: "InvalidType" }, ...issue.issues.flatMap((inner) => misfits(inner, keys))];
+    case "InvalidType":
+      // Where nothing may stand, whatever stands there is unexpected.
+      return [{ keys, kind: issue.ast._tag === "Never" ? "UnexpectedKey" : "InvalidType" }];
     default:
       return [{ keys, kind: issue._tag }];
   }

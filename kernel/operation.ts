@@ -152,7 +152,11 @@ export const operation = <
   id: Id,
   spec: OperationSpec<I, O, F, E, K, V>,
 ): Operation<Id, Schema.Struct<I>, O, F, E, K, V> =>
-  ({ ...spec, kinds: spec.kinds ?? [], id, input: Schema.Struct(spec.input ?? {}) }) as never;
+  ({ ...spec, kinds: spec.kinds ?? [], id, input: inputOf(spec.input) }) as never;
+
+/** A struct; but the empty struct accepts anything that is not null, so no members is an object that may have none. */
+const inputOf = (fields: PlainFields): Schema.Constraint =>
+  Object.keys(fields).length === 0 ? Schema.Record(Schema.String, Schema.Never) : Schema.Struct(fields);
 
 const ID_PATTERN = /^[a-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9_]*)+$/u;
 const STABILITIES: ReadonlyArray<unknown> = ["stable", "unstable", "experimental"];

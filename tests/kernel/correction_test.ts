@@ -87,3 +87,15 @@ Deno.test("an input nothing can mend is answered without a patch, in bounded tim
   assert.equal(refused.fix?.patch, undefined);
   assert.match(refused.fix!.summary, /kernel\.describe/);
 });
+
+Deno.test("an operation without input takes an object without members, and nothing else", () => {
+  const Bare = operation("demo.bare", { ...Train, input: {}, examples: [{ input: {} }] } as never);
+  assert.ok(Exit.isSuccess(decodeInput(Bare)({})));
+  for (const input of [{ x: 1 }, [], 3, "text", null]) {
+    const document = input as Json;
+    assert.ok(Exit.isFailure(decodeInput(Bare)(document)), JSON.stringify(input));
+    const refused = inputFailure(Bare, document);
+    assert.deepEqual(applyPatch(refused.fix!.patch!, document), {});
+  }
+  assert.match(inputFailure(Bare, { x: 1 }).message, /it takes no "x"; expected no members/u);
+});
