@@ -149,13 +149,15 @@ const saturated = (limits: Partial<typeof DEFAULT_LIMITS>, leaves = 6) => {
   return { graph, ...saturate(graph, [COMMUTE, ASSOCIATE], { ...PLENTY, ...limits }) };
 };
 
-Deno.test("the node limit is enough at the count that is needed, and met one below", () => {
+Deno.test("the node limit is never exceeded, met below the final count, and enough a little above it", () => {
   const full = vectors.rows.find(({ n }) => n === 6)!.enodes;
-  const enough = saturated({ nodes: full });
-  assert.equal(enough.end, "saturated");
-  const short = saturated({ nodes: full - 1 });
-  assert.equal(short.end, "nodes");
-  assert.ok(short.graph.nodeCount <= full - 1);
+  for (const nodes of [full >> 3, full >> 1, full - 1, full, full + 1]) {
+    const { graph, end } = saturated({ nodes });
+    assert.ok(graph.nodeCount <= nodes, `${graph.nodeCount} of ${nodes}`);
+    if (nodes < full) assert.equal(end, "nodes");
+  }
+  // Nodes that turn out equal count until they do.
+  assert.equal(saturated({ nodes: full + (full >> 2) }).end, "saturated");
 });
 
 Deno.test("the iteration limit is enough at the count that is needed, and met one below", () => {
