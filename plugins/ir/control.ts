@@ -8,13 +8,11 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import { substitute } from "./dimension.ts";
+import { type Bindings, type Dimension, substitute } from "./dimension.ts";
 import { badAttribute, wrongCount, wrongDtype, wrongShape } from "./failures.ts";
-import type { Attributes, IrFunction } from "./graph.ts";
-import { returnTypes } from "./graph.ts";
+import { type Attributes, type IrFunction, returnTypes } from "./graph.ts";
 import { Axis, Size, Sizes } from "./primitive.ts";
 import { type DimensionSolver, matchDimensions } from "./solver.ts";
-import type { Bindings, Dimension } from "./dimension.ts";
 import { printType, printTypes, type Shape, substituteType, type TensorType, tensorType } from "./types.ts";
 
 /** A control node as its rule sees it. */

@@ -63,8 +63,18 @@ export interface Evaluation {
 
 type Steps<A> = Generator<void, A, void>;
 
+/** A function at known sizes: its nodes typed, and after each the values that end. */
+type Body = {
+  readonly fn: IrFunction;
+  readonly nodes: ReadonlyArray<Prepared>;
+  readonly ends: ReadonlyArray<ReadonlyArray<number>>;
+};
+
 type Prepared = {
   readonly node: Node;
+  readonly path: string;
+  /** The functions it runs, made ready when they are first run: work that is not paid for must not grow. */
+  readonly bodies: Array<Body | undefined>;
   readonly attributes: Attributes;
   readonly results: ReadonlyArray<ConcreteType>;
   readonly row: Primitive | undefined;
@@ -72,7 +82,7 @@ type Prepared = {
   readonly bytes: number;
 };
 
-type Call = (fn: IrFunction, args: ReadonlyArray<Tensor>) => Steps<ReadonlyArray<Tensor>>;
+type Call = (which: number, args: ReadonlyArray<Tensor>) => Steps<ReadonlyArray<Tensor>>;
 
 const bytesOf = (types: ReadonlyArray<ConcreteType>): number =>
   types.reduce((sum, { dtype, shape }) => sum + packedBytes(dtype, elementCount(shape)), 0);
@@ -88,7 +98,7 @@ class Machine {
   private sinceTurn = 0;
   /** Most bytes live at once. */
   peak = 0;
-  private readonly prepared = new Map<string, ReadonlyArray<Prepared>>();
+  private readonly prepared = new Map<string, Body>();
 
   constructor(
     private readonly program: Program,
@@ -124,7 +134,12 @@ class Machine {
     this.sinceTurn += steps;
   }
 
-  private prepareNode(node: Node, types: ReadonlyArray<TensorType>, bindings: Bindings): Prepared {
+  private prepareNode(
+    node: Node,
+    path: string,
+    types: ReadonlyArray<TensorType>,
+    bindings: Bindings,
+  ): Prepared {
     const bound = substituteAttributes(node.op, node.attributes, bindings);
     const functions = node.functions.map((name) => functionOf(this.program, name));
     const { attributes, results } = inferNode({ op: node.op, types, attributes: bound, functions }, NOTHING_ASSUMED);
@@ -142,10 +157,11 @@ class Machine {
     const cost = row?.cost({ types, attributes, results });
     const touched = countAll(results) + countAll(types as ReadonlyArray<ConcreteType>);
     const steps = STEPS_PER_NODE + Math.max(touched, Number(cost?.flops ?? 0), Number(cost?.steps ?? 0));
-    return { node, attributes, results, row, steps, bytes: bytesOf(results) };
+    return { node, path, bodies: [], attributes, results, row, steps, bytes: bytesOf(results) };
   }
 
-  private prepare(fn: IrFunction, bindings: Bindings): ReadonlyArray<Prepared> {
+  /** A function at the sizes of a call. */
+  prepare(fn: IrFunction, bindings: Bindings): Body {
     const key = `${fn.name} ${[...bindings].map(([name, size]) => `${name}=${size}`).sort().join(" ")}`;
     const known = this.prepared.get(key);
     if (known !== undefined) return known;
@@ -153,33 +169,31 @@ class Machine {
       dtype: type.dtype,
       shape: type.shape.map((size) => substitute(size, bindings)),
     }));
-    const made = fn.nodes.map((node, index) =>
-      locate(node.location ?? `/functions/${fn.name}/nodes/${index}`, () => {
-        const prepared = this.prepareNode(node, node.operands.map((operand) => types[operand]), bindings);
-        types.push(...prepared.results);
-        return prepared;
-      })
-    );
+    const nodes = fn.nodes.map((node, index) => {
+      const path = node.location ?? `/functions/${fn.name}/nodes/${index}`;
+      const operands = node.operands.map((operand) => types[operand]);
+      const prepared = locate(path, () => this.prepareNode(node, path, operands, bindings));
+      types.push(...prepared.results);
+      return prepared;
+    });
+    const made = { fn, nodes, ends: lastUses(fn) };
     this.prepared.set(key, made);
     return made;
   }
 
-  *run(fn: IrFunction, inputs: ReadonlyArray<Tensor>, bindings: Bindings): Steps<ReadonlyArray<Tensor>> {
+  *run({ fn, nodes, ends }: Body, inputs: ReadonlyArray<Tensor>): Steps<ReadonlyArray<Tensor>> {
     const values: Array<Tensor | undefined> = [...inputs];
-    const uses = lastUses(fn);
     let held = 0;
-    const nodes = this.prepare(fn, bindings);
     for (let index = 0; index < nodes.length; index++) {
-      const { node, bytes, steps } = nodes[index];
-      const path = node.location ?? `/functions/${fn.name}/nodes/${index}`;
+      const { node, path, bytes, steps } = nodes[index];
       const operands = node.operands.map((operand) => values[operand]!);
       locate(path, () => {
         this.charge(node.op, steps);
         this.hold(node.op, bytes);
       });
       held += bytes;
-      values.push(...(yield* this.step(nodes[index], operands, path)));
-      for (const value of uses[index]) {
+      values.push(...(yield* this.step(nodes[index], operands)));
+      for (const value of ends[index]) {
         const size = bytesOf([values[value]!]);
         this.live -= size;
         held -= size;
@@ -194,26 +208,28 @@ class Machine {
     return fn.returns.map((value) => values[value]!);
   }
 
-  private *step(prepared: Prepared, operands: ReadonlyArray<Tensor>, path: string): Steps<ReadonlyArray<Tensor>> {
-    const { node, attributes, results, row } = prepared;
+  private *step(prepared: Prepared, operands: ReadonlyArray<Tensor>): Steps<ReadonlyArray<Tensor>> {
+    const { node, path, attributes, results, row, bodies } = prepared;
     if (row !== undefined) {
-      const sizeOf = (dimension: Dimension): number => dimension as number;
-      return locate(path, () => row.evaluate({ op: node.op, inputs: operands, attributes, results, sizeOf }));
+      return locate(path, () => row.evaluate({ op: node.op, inputs: operands, attributes, results }));
     }
-    const functions = node.functions.map((name) => functionOf(this.program, name));
-    const sizes = attributes.sizes as ReadonlyArray<Dimension>;
-    const call: Call = (fn, args) => this.run(fn, args, bindCall(node.op, fn, args, sizes, NOTHING_ASSUMED));
-    if (node.op === "call") return yield* call(functions[0], operands);
-    if (node.op === "if") return yield* call(functions[operands[0].data[0] ? 0 : 1], operands.slice(1));
-    if (node.op === "while") return yield* this.loop(prepared, functions, operands, path, call);
-    return yield* this.scan(prepared, functions[0], operands, path, call);
+    const call: Call = (which, args) => {
+      bodies[which] ??= locate(path, () => {
+        const fn = functionOf(this.program, node.functions[which]);
+        const sizes = attributes.sizes as ReadonlyArray<Dimension>;
+        return this.prepare(fn, bindCall(node.op, fn, args, sizes, NOTHING_ASSUMED));
+      });
+      return this.run(bodies[which], args);
+    };
+    if (node.op === "call") return yield* call(0, operands);
+    if (node.op === "if") return yield* call(operands[0].data[0] ? 0 : 1, operands.slice(1));
+    if (node.op === "while") return yield* this.loop(prepared, operands, call);
+    return yield* this.scan(prepared, operands, call);
   }
 
   private *loop(
-    { attributes, node }: Prepared,
-    [condition, body]: ReadonlyArray<IrFunction>,
+    { attributes, node, path }: Prepared,
     operands: ReadonlyArray<Tensor>,
-    path: string,
     call: Call,
   ): Steps<ReadonlyArray<Tensor>> {
     const carry = attributes.carry as number;
@@ -221,17 +237,15 @@ class Machine {
     let carried = operands.slice(0, carry);
     for (;;) {
       locate(path, () => this.charge(node.op, STEPS_PER_NODE));
-      const [more] = yield* call(condition, [...carried, ...constants]);
+      const [more] = yield* call(0, [...carried, ...constants]);
       if (!more.data[0]) return carried;
-      carried = [...(yield* call(body, [...carried, ...constants]))];
+      carried = [...(yield* call(1, [...carried, ...constants]))];
     }
   }
 
   private *scan(
-    { attributes, node, results }: Prepared,
-    body: IrFunction,
+    { attributes, node, path, results }: Prepared,
     operands: ReadonlyArray<Tensor>,
-    path: string,
     call: Call,
   ): Steps<ReadonlyArray<Tensor>> {
     const { carry, scanned, length, reverse } = attributes as {
@@ -247,7 +261,7 @@ class Machine {
     for (let turn = 0; turn < length; turn++) {
       locate(path, () => this.charge(node.op, STEPS_PER_NODE));
       const at = reverse ? length - 1 - turn : turn;
-      const made = yield* call(body, [...carried, ...rows.map((row) => rowAt(row, at)), ...constants]);
+      const made = yield* call(0, [...carried, ...rows.map((row) => rowAt(row, at)), ...constants]);
       carried = made.slice(0, carry);
       stacks.forEach((stack, i) => {
         (stack.data as Float64Array).set(made[carry + i].data as Float64Array, at * made[carry + i].data.length);
@@ -310,7 +324,7 @@ export function* evaluateSteps(
   const machine = new Machine(program, options.fuel ?? DEFAULT_FUEL, options.maxBytes ?? DEFAULT_MAX_BYTES);
   const bindings = bindInputs(fn, inputs, options);
   machine.hold("inputs", bytesOf(inputs));
-  const results = yield* machine.run(fn, inputs, bindings);
+  const results = yield* machine.run(machine.prepare(fn, bindings), inputs);
   return { results, fuelUsed: machine.used, peakBytes: machine.peak };
 }
 

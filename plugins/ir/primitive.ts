@@ -90,12 +90,10 @@ export interface Evaluated<A> {
   readonly op: string;
   /** Operands. */
   readonly inputs: ReadonlyArray<Tensor>;
-  /** Decoded attributes; sizes in them may still be symbolic. */
+  /** Decoded attributes; all sizes in them are numbers. */
   readonly attributes: A;
   /** Result types with known sizes. */
   readonly results: ReadonlyArray<ConcreteType>;
-  /** The size a dimension has in this run. */
-  readonly sizeOf: (dimension: Dimension) => number;
 }
 
 /** A node as its gradient rule sees it. */

@@ -154,7 +154,7 @@ export const CREATION: ReadonlyArray<Primitive> = [
     },
     gradient: noOperands,
     cost: () => ({ flops: 0, bytes: 0 }),
-    evaluate: ({ attributes: { dtype, of }, sizeOf }) => [sizeScalar(sizeOf(of), dtype)],
+    evaluate: ({ attributes: { dtype, of } }) => [sizeScalar(of as number, dtype)],
     loop: "generator",
   }),
   primitive("random", {

@@ -50,6 +50,14 @@ Deno.test("an endless program ends with a failure, by its own fuel or by its acc
   assert.match((await refusal("ir.evaluate", { ...input, fuel: 1e12 })).code, /^(?:IR_FUEL|KERNEL_BUDGET_EXHAUSTED)$/u);
 });
 
+Deno.test("a long evaluation is interrupted while it runs", async () => {
+  const input = { program: loop, inputs: [{ type: "i64[]", values: ["1"] }] };
+  const ended = await inWorkspace((kernel) =>
+    Effect.flip(Effect.timeout(callAs(kernel, "ir.evaluate", input), 30) as Effect.Effect<Json, { _tag: string }>)
+  );
+  assert.equal(ended._tag, "TimeoutError");
+});
+
 Deno.test("the patch of a misspelt primitive makes the call valid", async () => {
   const input = { names: ["exp", "brodcast"] };
   const failure = await refusal("ir.primitives", input);
