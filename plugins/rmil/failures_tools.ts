@@ -1,0 +1,165 @@
+/**
+ * Failures of the tools: patches, caches, host functions, modules, the debugger and the language server.
+ *
+ * Not those of form (failures.ts) or of meaning (failures_run.ts).
+ *
+ * @module
+ */
+import { type AnyFailureDefinition, failure, type FailureDefinition } from "../../kernel/mod.ts";
+
+/** A program has more nodes than a tool takes. */
+export const tooLarge: FailureDefinition<"RMIL_TOO_LARGE", { what: string; limit: number }> = failure(
+  "RMIL_TOO_LARGE",
+  {
+    doc: "A program or a patch is larger than the tool accepts.",
+    recoverable: true,
+    says: (a) => `Cannot use the ${a.what}: it has more than ${a.limit} nodes`,
+    fix: () => ({ summary: "Split the program with let, or compare its parts" }),
+  },
+);
+
+/** A patch does not fit the program. */
+export const patchMisfit: FailureDefinition<"RMIL_PATCH", { reason: string }> = failure("RMIL_PATCH", {
+  doc: "A patch is not one for this program: it was made from another, or its edits contradict each other.",
+  recoverable: true,
+  says: (a) => `Cannot apply the patch: ${a.reason}`,
+  fix: () => ({ summary: "Make the patch again from this program with rmil.diff" }),
+});
+
+/** No host function has the name. */
+export const unknownHostFunction: FailureDefinition<"RMIL_HOST_UNKNOWN", { name: string }> = failure(
+  "RMIL_HOST_UNKNOWN",
+  {
+    doc: "No host function of this name is registered.",
+    recoverable: true,
+    says: (a) => `Cannot call ${a.name}: no host function has this name`,
+    fix: (a) => ({
+      summary: a.suggestions?.[0] === undefined ? "Register it first" : `Did you mean ${a.suggestions[0]}?`,
+    }),
+  },
+);
+
+/** A host function gets the wrong number of arguments. */
+export const hostArity: FailureDefinition<"RMIL_HOST_ARITY", { name: string; takes: number; given: number }> = failure(
+  "RMIL_HOST_ARITY",
+  {
+    doc: "A host function is called with more or fewer arguments than it declares.",
+    recoverable: true,
+    says: (a) => `Cannot call ${a.name}: it takes ${a.takes} arguments, and ${a.given} were given`,
+    fix: (a) => ({ summary: `Give ${a.takes} arguments` }),
+  },
+);
+
+/** An argument of a host function is not of the declared type. */
+export const hostArgument: FailureDefinition<
+  "RMIL_HOST_ARGUMENT",
+  { name: string; index: number; wanted: string; found: string }
+> = failure("RMIL_HOST_ARGUMENT", {
+  doc: "An argument of a host function is not of the declared type, or does not fit its range.",
+  recoverable: true,
+  says: (a) => `Cannot call ${a.name}: argument ${a.index} is ${a.found}, and ${a.wanted} is declared`,
+});
+
+/** A host function gave what it does not declare. */
+export const hostResult: FailureDefinition<"RMIL_HOST_RESULT", { name: string; wanted: string; found: string }> =
+  failure("RMIL_HOST_RESULT", {
+    doc: "A host function gave a value that is not of its declared result type.",
+    recoverable: false,
+    says: (a) => `Cannot use the result of ${a.name}: it is ${a.found}, and ${a.wanted} is declared`,
+  });
+
+/** A host function failed or took too long. */
+export const hostFailed: FailureDefinition<"RMIL_HOST_FAILED", { name: string; reason: string }> = failure(
+  "RMIL_HOST_FAILED",
+  {
+    doc: "A host function failed by itself, or did not answer within its time.",
+    recoverable: true,
+    says: (a) => `Cannot finish ${a.name}: ${a.reason}`,
+  },
+);
+
+/** A host function needs an authority that the run was not granted. */
+export const hostDenied: FailureDefinition<"RMIL_HOST_DENIED", { name: string; authority: string }> = failure(
+  "RMIL_HOST_DENIED",
+  {
+    doc: "A host function declares an effect or a kind that this run was not granted.",
+    recoverable: true,
+    says: (a) => `Cannot call ${a.name}: it needs ${a.authority}, which this run was not granted`,
+    fix: (a) => ({ summary: `Run with ${a.authority} granted, or without ${a.name}` }),
+  },
+);
+
+/** A module, version or range is misspelled. */
+export const badModule: FailureDefinition<"RMIL_MODULE", { what: string; text: string; reason: string }> = failure(
+  "RMIL_MODULE",
+  {
+    doc: "A module's name, version, range or lock is not well-formed.",
+    recoverable: true,
+    says: (a) => `Cannot use ${a.what} "${a.text}": ${a.reason}`,
+  },
+);
+
+/** A module of this name and version is there already. */
+export const moduleExists: FailureDefinition<"RMIL_MODULE_EXISTS", { module: string }> = failure("RMIL_MODULE_EXISTS", {
+  doc: "A module of this name and version is published already; published versions never change.",
+  recoverable: true,
+  says: (a) => `Cannot publish ${a.module}: it is published already`,
+  fix: () => ({ summary: "Publish under a higher version" }),
+});
+
+/** No such module or version. */
+export const unknownModule: FailureDefinition<"RMIL_MODULE_UNKNOWN", { name: string; range: string; by: string }> =
+  failure("RMIL_MODULE_UNKNOWN", {
+    doc: "No module of this name, or none of its versions lies in the range.",
+    recoverable: true,
+    says: (a) => `Cannot find ${a.name} ${a.range}, which ${a.by} needs`,
+    fix: (a) => ({
+      summary: a.suggestions?.[0] === undefined
+        ? "Publish it, or widen the range"
+        : `Did you mean ${a.suggestions[0]}?`,
+    }),
+  });
+
+/** No choice of versions satisfies every requirement. */
+export const moduleConflict: FailureDefinition<"RMIL_MODULE_CONFLICT", { name: string; demands: string }> = failure(
+  "RMIL_MODULE_CONFLICT",
+  {
+    doc: "No one version of a module satisfies everybody who needs it.",
+    recoverable: true,
+    says: (a) => `Cannot choose a version of ${a.name}: ${a.demands}`,
+    fix: (a) => ({ summary: `Align the ranges for ${a.name}` }),
+  },
+);
+
+/** Modules need each other in a circle. */
+export const moduleCycle: FailureDefinition<"RMIL_MODULE_CYCLE", { cycle: string }> = failure("RMIL_MODULE_CYCLE", {
+  doc: "Modules depend on each other in a circle.",
+  recoverable: true,
+  says: (a) => `Cannot order the modules: ${a.cycle}`,
+  fix: () => ({ summary: "Move what both need into a third module" }),
+});
+
+/** Bytes are not the ones that were published or locked. */
+export const moduleDigest: FailureDefinition<"RMIL_MODULE_DIGEST", { module: string }> = failure("RMIL_MODULE_DIGEST", {
+  doc: "A module's bytes do not have the digest that was published or locked.",
+  recoverable: false,
+  says: (a) => `Cannot use ${a.module}: its bytes are not the ones that were locked`,
+});
+
+/** Every failure of the tools. */
+export const toolFailures: ReadonlyArray<AnyFailureDefinition> = [
+  tooLarge,
+  patchMisfit,
+  unknownHostFunction,
+  hostArity,
+  hostArgument,
+  hostResult,
+  hostFailed,
+  hostDenied,
+  badModule,
+  moduleExists,
+  unknownModule,
+  moduleConflict,
+  moduleCycle,
+  moduleDigest,
+];
