@@ -35,8 +35,11 @@ export const DEFAULT_FUEL = 1_000_000_000;
 /** Steps charged for every node and every turn of a loop besides its elements, so that fuel keeps in step with time. */
 export const STEPS_PER_NODE = 100;
 
-/** Bytes of live tensors an evaluation may hold where nothing is said. */
-export const DEFAULT_MAX_BYTES: number = 2 ** 30;
+/**
+ * Bytes of live tensors an evaluation may hold where nothing is said. A node's working copies, eight bytes for each of
+ * its elements, come on top of it while it runs.
+ */
+export const DEFAULT_MAX_BYTES: number = 2 ** 28;
 
 /** Steps between two points at which {@link evaluateSteps} gives way. */
 export const STEPS_PER_TURN = 1_000_000;

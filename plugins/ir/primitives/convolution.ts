@@ -124,9 +124,9 @@ const convTensors = (x: Tensor, w: Tensor, type: ConcreteType, attributes: Conv)
   const [windowsCount, kernelCount, area] = [elementCount(windows), elementCount(kernel), elementCount(sizes)];
   const xStrides = stridesOf(sizes);
   const [windowStrides, kernelStrides] = [stridesOf(windows), stridesOf(kernel)];
-  // For every window and kernel element, where in one channel of the input it looks.
-  const places = new Int32Array(windowsCount * kernelCount);
-  for (let window = 0; window < windowsCount; window++) {
+  const places = new Int32Array(kernelCount);
+  /** For every kernel element, where in one channel of the input it looks from a window. */
+  const look = (window: number): Int32Array => {
     for (let element = 0; element < kernelCount; element++) {
       let place = 0;
       for (let i = 0; i < sizes.length && place >= 0; i++) {
@@ -135,11 +135,12 @@ const convTensors = (x: Tensor, w: Tensor, type: ConcreteType, attributes: Conv)
         const at = inputPlace(step * strides[i] + tap * dilation[i], low[i], sizes[i], input_dilation[i]);
         place = at < 0 ? -1 : place + at * xStrides[i];
       }
-      places[window * kernelCount + element] = place;
+      places[element] = place;
     }
-  }
+    return places;
+  };
   const perOutput = outputs / groups;
-  const layout = { batch, outputs, perGroup, perOutput, windowsCount, kernelCount, area, channels: x.shape[1], places };
+  const layout = { batch, outputs, perGroup, perOutput, windowsCount, kernelCount, area, channels: x.shape[1], look };
   if (isFloat(type.dtype)) {
     return fromFloats(type.dtype, type.shape, convolve(toFloats(x), toFloats(w), layout));
   }
@@ -156,20 +157,21 @@ type Layout = {
   readonly kernelCount: number;
   readonly area: number;
   readonly channels: number;
-  readonly places: Int32Array;
+  readonly look: (window: number) => Int32Array;
 };
 
 const eachTap = (l: Layout, visit: (out: number, x: number, w: number) => void): void => {
-  for (let n = 0; n < l.batch; n++) {
-    for (let o = 0; o < l.outputs; o++) {
-      const firstChannel = Math.floor(o / l.perOutput) * l.perGroup;
-      for (let c = 0; c < l.perGroup; c++) {
-        const base = (n * l.channels + firstChannel + c) * l.area;
-        for (let window = 0; window < l.windowsCount; window++) {
-          const out = (n * l.outputs + o) * l.windowsCount + window;
+  for (let window = 0; window < l.windowsCount; window++) {
+    const places = l.look(window);
+    for (let n = 0; n < l.batch; n++) {
+      for (let o = 0; o < l.outputs; o++) {
+        const firstChannel = Math.floor(o / l.perOutput) * l.perGroup;
+        const out = (n * l.outputs + o) * l.windowsCount + window;
+        for (let c = 0; c < l.perGroup; c++) {
+          const base = (n * l.channels + firstChannel + c) * l.area;
+          const taps = (o * l.perGroup + c) * l.kernelCount;
           for (let tap = 0; tap < l.kernelCount; tap++) {
-            const place = l.places[window * l.kernelCount + tap];
-            if (place >= 0) visit(out, base + place, (o * l.perGroup + c) * l.kernelCount + tap);
+            if (places[tap] >= 0) visit(out, base + places[tap], taps + tap);
           }
         }
       }

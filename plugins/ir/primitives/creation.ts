@@ -16,7 +16,7 @@ import {
   elementCount,
   fromFloats,
   fromIntegers,
-  integerToFloat,
+  integerBuffer,
   isTensor,
   roundTo,
   scalar,
@@ -77,14 +77,18 @@ const draw = (type: ConcreteType, seed: bigint, stream: number, distribution: st
   const count = elementCount(type.shape);
   const words = (i: number): Words => philox([i >>> 0, Math.floor(i / 4294967296), stream >>> 0, 0], key);
   if (distribution === "bits") {
-    const raw = Array.from({ length: count }, (_, i) => {
+    const raw = integerBuffer("u64", count);
+    const kept = type.dtype === "bool" ? 1n : -1n;
+    for (let i = 0; i < count; i++) {
       const [low, high] = words(i);
-      return (BigInt(high) << 32n) | BigInt(low);
-    });
-    return fromIntegers(type.dtype, type.shape, type.dtype === "bool" ? raw.map((bits) => bits & 1n) : raw);
+      raw[i] = ((BigInt(high) << 32n) | BigInt(low)) & kept;
+    }
+    return fromIntegers(type.dtype, type.shape, raw);
   }
   const sample = distribution === "normal" ? normal : (drawn: Words) => uniform(drawn, type.dtype);
-  return fromFloats(type.dtype, type.shape, Float64Array.from({ length: count }, (_, i) => sample(words(i))));
+  const floats = new Float64Array(count);
+  for (let i = 0; i < count; i++) floats[i] = sample(words(i));
+  return fromFloats(type.dtype, type.shape, floats);
 };
 
 const Distribution: Schema.Codec<"uniform" | "normal" | "bits"> = Schema.Literals(
@@ -98,16 +102,16 @@ const TensorAttribute: Schema.Codec<Tensor> = Schema.declare(isTensor, {
 const noOperands: NoGradient = { none: "it depends on no float operand", zero: true };
 
 const iotaTensor = (type: ConcreteType, axis: number): Tensor => {
-  const [outer, size, inner] = aroundAxis(type.shape, axis);
-  const line = Array.from({ length: size }, (_, i) => BigInt(i));
-  const values = { length: outer * size * inner };
-  const at = (i: number) => line[Math.floor(i / inner) % size];
-  if (!isFloat(type.dtype)) return fromIntegers(type.dtype, type.shape, Array.from(values, (_, i) => at(i)));
-  return fromFloats(
-    type.dtype,
-    type.shape,
-    Float64Array.from(values, (_, i) => integerToFloat(at(i), type.dtype)),
-  );
+  const [, size, inner] = aroundAxis(type.shape, axis);
+  const count = elementCount(type.shape);
+  if (isFloat(type.dtype)) {
+    const floats = new Float64Array(count);
+    for (let i = 0; i < count; i++) floats[i] = Math.floor(i / inner) % size;
+    return fromFloats(type.dtype, type.shape, floats);
+  }
+  const integers = integerBuffer(type.dtype, count);
+  for (let i = 0; i < count; i++) integers[i] = BigInt(Math.floor(i / inner) % size);
+  return fromIntegers(type.dtype, type.shape, integers);
 };
 
 const sizeScalar = (size: number, dtype: Dtype): Tensor =>

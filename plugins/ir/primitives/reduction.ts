@@ -1,8 +1,8 @@
 /**
  * Primitives that combine elements along axes: reductions, arg-reductions, running reductions and sorting.
  *
- * Invariant: a float sum is compensated (Neumaier) in binary64 and rounded once; an empty reduction gives the identity
- * of its operation; max and min give NaN as soon as one element is NaN.
+ * Invariant: every result is rounded once, and the sum of `reduce` is compensated (Neumaier) in binary64; an empty
+ * reduction gives the identity of its operation; max and min give NaN as soon as one element is NaN.
  *
  * @module
  */
@@ -243,21 +243,19 @@ const runAlong = (x: Tensor, { op, axis, reverse, exclusive }: Running): Tensor 
   const values: ArrayLike<number | bigint> = float ? toFloats(x) : toIntegers(x);
   const start = float ? FOLDS[op].float[0] : FOLDS[op].integer[0](x.dtype);
   const step = (float ? FOLDS[op].float[1] : FOLDS[op].integer[1]) as (a: unknown, b: unknown) => number | bigint;
-  const out = new Array<number | bigint>(x.data.length);
+  const out = float ? new Float64Array(x.data.length) : integerBuffer(x.dtype, x.data.length);
   for (let row = 0; row < outer; row++) {
     for (let j = 0; j < inner; j++) {
       let sofar: number | bigint = start;
       for (let i = 0; i < size; i++) {
         const at = (row * size + (reverse ? size - 1 - i : i)) * inner + j;
         const next = step(sofar, values[at]);
-        out[at] = exclusive ? sofar : next;
+        out[at] = (exclusive ? sofar : next) as never;
         sofar = next;
       }
     }
   }
-  return float
-    ? fromFloats(x.dtype, x.shape, Float64Array.from(out as ReadonlyArray<number>))
-    : fromIntegers(x.dtype, x.shape, out as ReadonlyArray<bigint>);
+  return out instanceof Float64Array ? fromFloats(x.dtype, x.shape, out) : fromIntegers(x.dtype, x.shape, out);
 };
 
 /** Which element each running maximum or minimum comes from: the latest that attains it; none for an empty prefix. */

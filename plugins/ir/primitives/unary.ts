@@ -12,6 +12,7 @@ import {
   elementCount,
   fromFloats,
   fromIntegers,
+  integerBuffer,
   integerRange,
   integerToFloat,
   type Tensor,
@@ -249,7 +250,9 @@ export const castTensor = (x: Tensor, dtype: Dtype): Tensor => {
   const from = isFloat(x.dtype);
   if (from && isFloat(dtype)) return fromFloats(dtype, x.shape, new Float64Array(toFloats(x)));
   if (from) {
-    return fromIntegers(dtype, x.shape, Array.from(toFloats(x), (value) => truncate(value, dtype)));
+    const [floats, integers] = [toFloats(x), integerBuffer(dtype, x.data.length)];
+    for (let i = 0; i < floats.length; i++) integers[i] = truncate(floats[i], dtype);
+    return fromIntegers(dtype, x.shape, integers);
   }
   if (!isFloat(dtype)) return fromIntegers(dtype, x.shape, toIntegers(x));
   const floats = new Float64Array(elementCount(x.shape));
