@@ -23,6 +23,9 @@ export const Tag = { Lit: 0, Ref: 1, App: 2, Seq: 3, Par: 4, Cond: 5, Let: 6, La
 /** A tag number. */
 export type Tag = typeof Tag[ExpressionKind];
 
+/** Most nodes of a tree, shared ones counted as often as they stand in it. */
+export const MAX_NODES: number = 2 ** 20;
+
 /** Deepest tree. Version 1 of the wire format allows 512; longer pipelines fit version 2. */
 export const MAX_DEPTH = 1024;
 
@@ -109,20 +112,23 @@ export const ref = (sym: number): Expression =>
 
 const byName = (a: Attribute, b: Attribute): number => a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 
-/** An op applied to arguments; missing leading operands are the pipeline's input. */
+const inOrder = (attributes: ReadonlyArray<Attribute>): ReadonlyArray<Attribute> => {
+  const sorted = [...attributes].sort(byName);
+  const twice = sorted.find(({ name }, index) => index > 0 && sorted[index - 1].name === name);
+  if (twice !== undefined) throw badText({ what: "application", reason: `attribute ${twice.name} stands twice` });
+  return sorted;
+};
+
+/**
+ * An op applied to arguments; missing leading operands are the pipeline's input. Throws `RMIL_TEXT` when two attributes
+ * have one name.
+ */
 export const app = (
   opcode: number,
   args: ReadonlyArray<Expression> = NO_CHILDREN,
   attributes: ReadonlyArray<Attribute> = NO_ATTRIBUTES,
 ): Expression =>
-  new Expression(
-    Tag.App,
-    opcode,
-    NIL,
-    args,
-    NO_PARAMETERS,
-    attributes.length < 2 ? attributes : [...attributes].sort(byName),
-  );
+  new Expression(Tag.App, opcode, NIL, args, NO_PARAMETERS, attributes.length < 2 ? attributes : inOrder(attributes));
 
 const branch = (tag: Tag, code: number, children: ReadonlyArray<Expression>): Expression =>
   new Expression(tag, code, NIL, children, NO_PARAMETERS, NO_ATTRIBUTES);

@@ -105,6 +105,13 @@ export const notExpressible: FailureDefinition<"RMIL_NOT_EXPRESSIBLE", { what: s
   },
 );
 
+/** Bytes that say something in another way than the one. */
+export const notCanonical = failure("RMIL_NOT_CANONICAL", {
+  doc: "The bytes say something in another way than the one that the format has for it.",
+  recoverable: false,
+  says: (a: { what: string; offset: number }) => `Cannot decode: at byte ${a.offset}, ${a.what}`,
+});
+
 /** An op is given more arguments than it has places for. */
 export const tooManyArguments = failure("RMIL_ARGUMENTS", {
   doc: "An op is applied to more arguments than it has places for.",
@@ -138,6 +145,7 @@ export const rmilFailures: ReadonlyArray<AnyFailureDefinition> = [
   unknownSymbol,
   unknownOpcode,
   notExpressible,
+  notCanonical,
   tooManyArguments,
   badAttribute,
 ];

@@ -147,10 +147,15 @@ const expressionBytes = (node: Expression): number => {
   return size;
 };
 
+/** Largest program that is written. */
+export const V1_MAX_BYTES: number = 2 ** 30;
+
 /** Bytes of an expression without header. Throws `RMIL_NOT_EXPRESSIBLE` where version 1 cannot say it. */
 export const wireSize = (root: Expression): number => {
   if (root.depth > V1_MAX_DEPTH) throw cannot(`a tree deeper than ${V1_MAX_DEPTH}`);
-  return expressionBytes(root);
+  const size = expressionBytes(root);
+  if (size > V1_MAX_BYTES) throw cannot(`a program of ${size} bytes`);
+  return size;
 };
 
 // ---- writing ---------------------------------------------------------------------------------------------------------
@@ -572,6 +577,14 @@ class Reader {
 
   table(): Symbols {
     const count = this.u32();
+    if (count === 0) {
+      throw badSize({
+        what: "symbol count",
+        size: 0,
+        reason: "the empty name is always there",
+        path: `/${this.at - 4}`,
+      });
+    }
     this.need(2 * count);
     const symbols = new Symbols();
     for (let index = 0; index < count; index++) {
@@ -616,7 +629,6 @@ export const decodeProgram = (bytes: Uint8Array, options: DecodeOptions = {}): P
   const roots = reader.u32();
   if (roots !== 1) throw badSize({ what: "root count", size: roots, reason: "version 1 has one", path: "/8" });
   const symbols = reader.table();
-  // An empty table means only the empty name.
   reader.symbols = symbols.size;
   const root = reader.expression(1);
   reader.end();
