@@ -93,13 +93,26 @@ async function* input(): AsyncIterable<Uint8Array> {
   }
 }
 
-/** What ends the process's work: signals, and a launcher that is gone, which could no longer pass one on. */
-const STOPPING = ["SIGINT", "SIGTERM", "disconnect"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 const onStop = (stop: () => void): () => void => {
-  for (const event of STOPPING) process.on(event, stop);
+  let [signals, abandoned] = [0, false];
+  const signalled = (): void => {
+    signals++;
+    // A launcher may hang up just before the signal it passes on arrives: that is one request, not two.
+    if (signals > 1 || !abandoned) stop();
+  };
+  // A launcher that is gone could no longer pass a signal on. A process on its way out hangs up by itself.
+  const left = (): void => {
+    if (signals > 0) return;
+    abandoned = true;
+    stop();
+  };
+  for (const signal of SIGNALS) process.on(signal, signalled);
+  process.on("disconnect", left);
   return () => {
-    for (const event of STOPPING) process.off(event, stop);
+    for (const signal of SIGNALS) process.off(signal, signalled);
+    process.off("disconnect", left);
   };
 };
 

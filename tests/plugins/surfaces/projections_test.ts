@@ -152,7 +152,7 @@ Deno.test("the validator does refuse a document that is wrong", async () => {
 });
 
 Deno.test("an input without fields is still an object that takes nothing", () => {
-  assert.deepEqual(inputSchemaOf(awkward[0]), { type: "object", properties: {}, additionalProperties: false });
+  assert.deepEqual(inputSchemaOf(awkward[0]), { type: "object", additionalProperties: false });
   for (const operation of [...awkward, ...kernelOperations]) assert.equal(inputSchemaOf(operation).type, "object");
 });
 
