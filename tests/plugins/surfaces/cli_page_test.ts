@@ -1,18 +1,20 @@
 /**
- * The page on the command line: every command in it runs, and ends as it says.
+ * The README and the page on the command line: every command in them runs, and ends as it says.
  */
 import assert from "node:assert/strict";
 import { inWorkspace, rmi } from "./rmi.ts";
 
-const page = Deno.readTextFileSync(new URL("../../../docs/command-line.md", import.meta.url));
+const PAGES = ["README.md", "docs/command-line.md"];
 
-const commands = [...page.matchAll(/^```sh\n([^]*?)^```/gmu)].flatMap(([, block]) => block.trim().split("\n"));
+const commandsOf = (page: string): ReadonlyArray<string> =>
+  [...Deno.readTextFileSync(new URL(`../../../${page}`, import.meta.url)).matchAll(/^```sh\n([^]*?)^```/gmu)]
+    .flatMap(([, block]) => block.trim().split("\n"));
 
 const words = (line: string): ReadonlyArray<string> =>
   [...line.matchAll(/'([^']*)'|(\S+)/gu)].map(([, quoted, plain]) => quoted ?? plain);
 
-for (const command of commands) {
-  Deno.test(command, () =>
+for (const [page, command] of PAGES.flatMap((page) => commandsOf(page).map((command) => [page, command]))) {
+  Deno.test(`${page}: ${command}`, () =>
     inWorkspace(async (workspace) => {
       const [line, comment = "exit 0"] = command.split("#").map((part) => part.trim());
       const [program, ...args] = words(line);
@@ -22,4 +24,6 @@ for (const command of commands) {
     }));
 }
 
-Deno.test("the page has commands", () => assert.ok(commands.length >= 10));
+Deno.test("each page has commands", () => {
+  for (const page of PAGES) assert.ok(commandsOf(page).length >= 10, page);
+});
