@@ -1,0 +1,287 @@
+/**
+ * Tensor op: one application of an op to tensor types, made into a program of the IR. Check reads its types and cost,
+ * the interpreter runs it, so what is checked is what runs.
+ *
+ * Not arguments (ops/arguments.ts) and not values.
+ * Invariant: failures speak of the op and its operands; the caller adds the path.
+ *
+ * @module
+ */
+import type { Dimension, Dtype as IrDtype, Program, Shape } from "../../ir/contract.ts";
+import { functionOf, isIrFailure, ProgramBuilder, returnTypes, type Value } from "../../ir/library.ts";
+import { type Failure } from "../../../kernel/mod.ts";
+import type { Dtype } from "../dtype.ts";
+import { badParameter, outOfFuel, outOfMemory, wrongOperand, wrongShape } from "../failures_run.ts";
+import { CARRIERS, fromCarrier } from "../interpreter/run_value.ts";
+import { LOWERINGS } from "../lowering.ts";
+import { type AttributeValue, OPERAND_KINDS, type OperandRow, type OpRow, type ParameterRow } from "../ops/row.ts";
+import type { Settings } from "./lowering.ts";
+import { isFloatDtype, isIntegerDtype, promote } from "./promotion.ts";
+import { closeBroadcast, matchShape, sizeOfRule, type Sizes } from "./sizes.ts";
+
+/** A tensor's type as a lowering sees it. */
+export interface TensorOperand {
+  /** Element type. */
+  readonly dtype: Dtype;
+  /** Sizes, possibly symbolic. */
+  readonly shape: Shape;
+  /** Whether it is a scalar of the language, which does not widen a tensor. */
+  readonly weak: boolean;
+}
+
+/** One application. */
+export interface Application {
+  /** The op. */
+  readonly row: OpRow;
+  /** One entry an operand; `undefined` where an optional one is not given. */
+  readonly operands: ReadonlyArray<TensorOperand | undefined>;
+  /** Arguments of a repeated operand. */
+  readonly rest: ReadonlyArray<TensorOperand>;
+  /** Parameters given as arguments. */
+  readonly given: ReadonlyMap<string, TensorOperand>;
+  /** Attributes given. */
+  readonly attributes: { readonly [name: string]: AttributeValue };
+  /** Whether the run trains. */
+  readonly training: boolean;
+}
+
+/** A parameter that an application needs. */
+export interface NeededParameter {
+  /** Its row. */
+  readonly row: ParameterRow;
+  /** Element type. */
+  readonly dtype: Dtype;
+  /** Sizes. */
+  readonly shape: Shape;
+  /** Inputs an output sums over, for the initialiser. */
+  readonly fan: Dimension;
+  /** Outputs an input reaches, for the initialiser. */
+  readonly fanOut: Dimension;
+}
+
+/** What an application became. */
+export interface TensorProgram {
+  /** The program: operands given, then rest, then parameters, then the seed where it draws. */
+  readonly program: Program;
+  /** Parameters, in order. */
+  readonly parameters: ReadonlyArray<NeededParameter>;
+  /** Whether the last input is an i64 seed. */
+  readonly drawn: boolean;
+  /** Types of the results, those of running statistics left out. */
+  readonly results: ReadonlyArray<TensorOperand>;
+  /** Whether the results are a tuple. */
+  readonly tuple: boolean;
+  /** Parameters whose new values follow the results. */
+  readonly running: ReadonlyArray<string>;
+}
+
+const FLOAT_ONLY: ReadonlySet<string> = new Set([
+  "exp",
+  "log",
+  "sqrt",
+  "sin",
+  "cos",
+  "gelu",
+  "silu",
+  "sigmoid",
+  "tanh",
+  "mish",
+  "softplus",
+]);
+
+const MOVES_ANYTHING: ReadonlySet<string> = new Set([
+  "reshape",
+  "transpose",
+  "slice",
+  "concat",
+  "gather",
+  "scatter",
+  "res_cat",
+]);
+
+const typeText = ({ dtype, shape }: TensorOperand): string => `${dtype}[${shape.join(",")}]`;
+
+const accepts = (row: OpRow, operand: OperandRow, dtype: Dtype): boolean => {
+  switch (operand.takes) {
+    case "float":
+      return isFloatDtype(dtype);
+    case "number":
+      return FLOAT_ONLY.has(row.name) ? isFloatDtype(dtype) : dtype !== "b1" || MOVES_ANYTHING.has(row.name);
+    case "index":
+      return isIntegerDtype(dtype);
+    case "flag":
+      return dtype === "b1";
+    default:
+      return true;
+  }
+};
+
+/** Refuses an operand whose dtype the op does not take. */
+export const needDtype = (row: OpRow, operand: OperandRow, given: TensorOperand): void => {
+  if (accepts(row, operand, given.dtype)) return;
+  const takes = FLOAT_ONLY.has(row.name) ? OPERAND_KINDS.float : OPERAND_KINDS[operand.takes];
+  throw wrongOperand({
+    op: row.name,
+    operand: operand.name,
+    takes,
+    found: typeText(given),
+    expected: takes,
+    actual: given.dtype,
+  });
+};
+
+/** Whether an operand meets the others in one dtype. */
+const shares = (row: OpRow, operand: OperandRow, given: TensorOperand): boolean =>
+  (operand.takes === "float" || operand.takes === "number" || operand.takes === "any") &&
+  !(row.name === "cross_entropy" && operand.name === "target" && isIntegerDtype(given.dtype));
+
+/** Attributes with their defaults, and with what given parameters say of sizes that are not given. */
+const settingsOf = ({ row, given, attributes }: Application, sizes: Sizes): Settings => {
+  const settings: { [name: string]: AttributeValue | Dimension | undefined } = { ...attributes };
+  for (const parameter of row.parameters) {
+    const { shape } = given.get(parameter.name) ?? { shape: [] };
+    parameter.shape.forEach((rule, axis) => {
+      const attribute = row.attributes.find(({ name, kind }) => name === rule && kind === "size");
+      if (attribute !== undefined && settings[rule] === undefined && shape[axis] !== undefined) {
+        settings[rule] = shape[axis];
+      }
+    });
+  }
+  for (const { name, kind, default: fallback } of row.attributes) {
+    if (settings[name] !== undefined) continue;
+    settings[name] = typeof fallback === "string" && (kind === "size" || kind === "count")
+      ? sizeOfRule(row.name, fallback, sizes, settings)
+      : fallback;
+  }
+  return settings;
+};
+
+const neededParameters = (
+  { row, given }: Application,
+  sizes: Sizes,
+  settings: Settings,
+  dtype: Dtype,
+): ReadonlyArray<NeededParameter> =>
+  row.parameters.filter(({ when }) => when === undefined || settings[when] === true).map((parameter) => {
+    const read = (rule: string): Dimension => sizeOfRule(row.name, rule, sizes, settings);
+    const shape = parameter.shape.map(read);
+    const own = given.get(parameter.name);
+    if (own !== undefined && own.shape.join(",") !== shape.join(",")) {
+      throw badParameter({
+        parameter: parameter.name,
+        reason: `${row.name} takes it as [${shape.join(",")}], and [${own.shape.join(",")}] was given`,
+        expected: shape.join(","),
+        actual: own.shape.join(","),
+      });
+    }
+    return { row: parameter, dtype, shape, fan: read(parameter.fan ?? "1"), fanOut: read(parameter.fanOut ?? "1") };
+  });
+
+const CODES: { readonly [code: string]: (op: string, thrown: Failure) => Failure } = {
+  IR_DTYPE: (op, { message }) => wrongOperand({ op, operand: "operand", takes: "another dtype", found: message }),
+  IR_FUEL: (_, { expected }) => outOfFuel({ limit: Number(expected ?? 0) }),
+  IR_MEMORY: (_, { expected }) => outOfMemory({ what: "bytes of tensors", limit: Number(expected ?? 0) }),
+};
+
+/** Runs a computation of the IR; its failures become the language's own. */
+export const asMeaning = <A>(op: string, compute: () => A): A => {
+  try {
+    return compute();
+  } catch (thrown) {
+    if (!isIrFailure(thrown)) throw thrown;
+    const translate = CODES[thrown.code];
+    if (translate !== undefined) throw translate(op, thrown);
+    throw wrongShape({
+      op,
+      reason: thrown.message.replace(/^Cannot [a-z]+ [^:]*: /u, ""),
+      ...(thrown.expected === undefined ? {} : { expected: thrown.expected }),
+      ...(thrown.actual === undefined ? {} : { actual: thrown.actual }),
+    });
+  }
+};
+
+const refined = (application: Application, sizes: Sizes): Application => {
+  const { row, rest } = application;
+  const repeated = row.operands.at(-1);
+  application.operands.forEach((given, i) => given && needDtype(row, row.operands[i], given));
+  rest.forEach((given) => needDtype(row, repeated!, given));
+  // Twice, so that a size which only a later operand knows reaches the earlier ones.
+  let operands = application.operands;
+  for (let pass = 0; pass < 2; pass++) {
+    operands = operands.map((given, i) => {
+      const pattern = row.operands[i].shape;
+      if (given === undefined || pattern === undefined) return given;
+      return { ...given, shape: matchShape(row.name, row.operands[i].name, pattern, given.shape, sizes) };
+    });
+  }
+  const isElementwise = row.operands.every(({ shape }) => shape === undefined) && row.family !== "Memory";
+  if (!isElementwise) return { ...application, operands };
+  const shapes = closeBroadcast(operands.map((given) => given?.shape ?? []));
+  return { ...application, operands: operands.map((given, i) => given && { ...given, shape: shapes[i] }) };
+};
+
+/** The dtype that the sharing operands meet in. */
+const workingDtype = ({ row, operands, rest }: Application): Dtype => {
+  const sharing = [
+    ...operands.filter((given, i) => given !== undefined && shares(row, row.operands[i], given)),
+    ...rest,
+  ] as ReadonlyArray<TensorOperand>;
+  if (sharing.length === 0) return "f32";
+  const met = promote(sharing);
+  if (met !== undefined) return met;
+  throw wrongOperand({
+    op: row.name,
+    operand: "operands",
+    takes: "one kind of elements",
+    found: sharing.map(typeText).join(" and "),
+  });
+};
+
+/** Makes the program of an application; throws the failure that refuses it. */
+export const tensorProgram = (application: Application): TensorProgram => {
+  const sizes: Sizes = new Map();
+  const own = refined(application, sizes);
+  const { row, operands, rest, training } = own;
+  const working = workingDtype(own);
+  const settings = settingsOf(own, sizes);
+  const parameters = neededParameters(own, sizes, settings, isFloatDtype(working) ? working : "f32");
+  return asMeaning(row.name, () => {
+    const builder = new ProgramBuilder();
+    const g = builder.open("main");
+    const take = (name: string, given: TensorOperand, isShared: boolean): Value => {
+      const value = g.parameter(name, { dtype: CARRIERS[given.dtype], shape: given.shape });
+      return isShared ? g.cast(value, CARRIERS[working]) : value;
+    };
+    const places: { [name: string]: Value } = {};
+    operands.forEach((given, i) => {
+      const place = row.operands[i];
+      if (given !== undefined) places[place.name] = take(place.name, given, shares(row, place, given));
+    });
+    const parts = rest.map((given, i) => take(`part${i}`, given, true));
+    const weights = Object.fromEntries(
+      parameters.map((
+        { row: { name }, dtype, shape },
+      ) => [name, g.parameter(`${row.name}.${name}`, { dtype: CARRIERS[dtype], shape })]),
+    );
+    const drawn = training && row.effect === "random";
+    const seed = drawn ? g.parameter("seed", { dtype: "i64", shape: [] }) : undefined;
+    const made = LOWERINGS[row.name]({
+      op: row.name,
+      g,
+      operands: places,
+      rest: parts,
+      parameters: weights,
+      settings,
+      training,
+      seed,
+    });
+    const values = "tuple" in made ? made.tuple : "running" in made ? [made.value] : [made];
+    const running = "running" in made ? Object.keys(made.running) : [];
+    builder.add(g.function([...values, ...("running" in made ? Object.values(made.running) : [])]));
+    const program = builder.build("main");
+    const ours = (dtype: IrDtype): Dtype => dtype === CARRIERS[working] ? working : fromCarrier(dtype);
+    const results = returnTypes(functionOf(program)).slice(0, values.length)
+      .map(({ dtype, shape }) => ({ dtype: ours(dtype), shape, weak: false }));
+    return { program, parameters, drawn, results, tuple: "tuple" in made, running };
+  });
+};
