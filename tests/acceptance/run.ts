@@ -4,7 +4,7 @@
  * `--again` measures anew.
  */
 import { parseArgs } from "node:util";
-import type { Figure, Measured } from "./figure.ts";
+import { type Figure, type Measured, rounded } from "./figure.ts";
 
 interface Result extends Measured {
   readonly name: string;
@@ -86,6 +86,12 @@ const showProgress = (name: string) => {
   };
 };
 
+/** Four digits are what a noisy machine can tell; counts stay whole. */
+const tidied = (measured: Measured): Measured => ({
+  ...measured,
+  value: Number.isInteger(measured.value) ? measured.value : rounded(measured.value),
+});
+
 const runArea = async (area: string, again: boolean): Promise<ReadonlyArray<Result>> => {
   const { figures } = await import(new URL(`${area}.ts`, here).href) as { figures: ReadonlyArray<Figure> };
   const now = commit();
@@ -94,7 +100,7 @@ const runArea = async (area: string, again: boolean): Promise<ReadonlyArray<Resu
   const done: Array<Result> = [];
   for (const { name, unit, goal, measure } of figures) {
     const known = kept.find((result) => result.name === name);
-    const result = known ?? { name, unit, goal, ...await measure({ progress: showProgress(name) }) };
+    const result = known ?? { name, unit, goal, ...tidied(await measure({ progress: showProgress(name) })) };
     done.push(result);
     console.log(`${result.ok ? "ok  " : "MISS"} ${area}: ${name} = ${result.value} ${unit} (goal ${goal})`);
     write({ area, commit: now, date: new Date().toISOString().slice(0, 10), machine: machine(), figures: done });
