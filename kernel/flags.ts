@@ -155,11 +155,22 @@ const policyFolders = (policy: unknown, authority: string, workspace: string): R
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/u;
 
 const URL_HOST = /\bhttps?:\/\/(\[[^\]\s]+\]|[^\s/"':?#@\\]+)(:\d{1,5})?/gu;
-const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.*_-]+)(?::\d{1,5})?$/u;
+const HOST = /^(?:(\[[0-9A-Fa-f:.]+\])|(?:\*\.)?[\w-]+(?:\.[\w-]+)*\.?)(?::(\d{1,5}))?$/u;
+const MAX_PORT = 65_535;
+
+/** Whether Deno takes a text as a host; one that it does not take would keep the kernel process from starting at all. */
+const isHost = (text: string): boolean => {
+  const found = HOST.exec(text);
+  if (found === null || Number(found[2] ?? 0) > MAX_PORT) return false;
+  return found[1] === undefined || URL.canParse(`http://${found[1]}`);
+};
+
+/** Every host: what a policy may say, and nobody else. */
+const ANYWHERE = "*";
 
 /** Hosts a network operation may reach: those the policy names, those in its URLs, and the address it listens on. */
 const hostsOf = (id: string, situation: Situation, document: unknown): ReadonlyArray<string> => {
-  const hosts = [...named(situation.policy, "hosts", "network")];
+  const hosts: Array<string> = [];
   for (const [, host, port = ""] of situation.args.join(" ").matchAll(URL_HOST)) hosts.push(host + port);
   if (id === SERVE && isRecord(document)) {
     const first = (member: string): unknown => [document[member]].flat()[0];
@@ -168,8 +179,14 @@ const hostsOf = (id: string, situation: Situation, document: unknown): ReadonlyA
     const address = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
     hosts.push(`${address}${Number.isInteger(port) && port > 0 ? `:${port}` : ""}`);
   }
-  return hosts.filter((host) => HOST.test(host));
+  return [...named(situation.policy, "hosts", "network"), ...hosts].filter(isHost);
 };
+
+const netFlags = (id: string, situation: Situation, document: unknown): ReadonlyArray<string> =>
+  // Deno is told of every host by naming none.
+  named(situation.policy, "hosts", "network").includes(ANYWHERE)
+    ? ["--allow-net"]
+    : flag("allow-net", hostsOf(id, situation, document));
 
 /** Paths that the input names, by what is done with them. */
 const pathsOf = (
@@ -194,8 +211,11 @@ const pathsOf = (
   return { read, write };
 };
 
-/** Whether a permission flag can name a path: Deno reads a comma as the start of another one, and has no escape. */
-export const canName = (path: string): boolean => !path.includes(",");
+/**
+ * Whether a permission flag can name a path: Deno reads a comma as the start of another one and has no escape, and no
+ * argument of a process holds a zero character.
+ */
+export const canName = (path: string): boolean => !/[,\0]/u.test(path);
 
 const flag = (name: string, values: Iterable<string>): ReadonlyArray<string> =>
   [...new Set(values)].filter(canName).map((value) => `--${name}=${value}`);
@@ -225,7 +245,7 @@ export const flagsFor = (situation: Situation): ReadonlyArray<string> => {
       ...lockWritable,
     ]),
     ...flag("deny-write", [...files(POLICY_FILE), ...lockDenied]),
-    ...(needed.has("network") ? flag("allow-net", hostsOf(id, situation, shown.document)) : []),
+    ...(needed.has("network") ? netFlags(id, situation, shown.document) : []),
     ...(needed.has("env")
       ? flag("allow-env", named(policy, "names", "env").filter((name) => VARIABLE.test(name)))
       : []),

@@ -287,6 +287,41 @@ Deno.test("network permission follows declaration, policy and the URLs of the in
   );
 });
 
+const netOf = (hosts: ReadonlyArray<string>, input = "{}"): ReadonlyArray<string> =>
+  flags(["call", "demo.fetch", input], { rules: [{ decision: "allow", hosts }] }).slice(DEFAULT.length);
+
+Deno.test("a policy that opens every host does, and an input that names every host does not", () => {
+  assert.deepEqual(netOf(["a.example.org", "*"]), ["--allow-net"]);
+  assert.deepEqual(netOf([], '{"url":"https://*/x"}'), []);
+  assert.deepEqual(flags(["surfaces", "serve", "--host=*"]).filter((flag) => flag.startsWith("--allow-net")), []);
+});
+
+Deno.test("what Deno does not take as a host is left out, what it takes is not", async () => {
+  const good = ["*.example.org", "a_b", "a.", "a:0", "a:65535", "[::1]:80", "[::ffff:1.2.3.4]", "999.1.1.1", "xn--a"];
+  const bad = ["a..b", ".a", "a:65536", "[:::]", "[1::2::3]", "[::1", "*.*", "a.*.b", "*a.b", "*.", "**", "a\0b", ""];
+  assert.deepEqual(netOf([...bad, ...good]), good.map((host) => `--allow-net=${host}`));
+  const starts = async (host: string): Promise<boolean> => {
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-config", "--quiet", `--allow-net=${host}`, "data:text/javascript,"],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success;
+  };
+  for (const host of good) assert.equal(await starts(host), true, host);
+  for (const host of bad.filter((host) => host !== "" && !host.includes("\0"))) {
+    assert.equal(await starts(host), false, host);
+  }
+});
+
+Deno.test("a path with a zero character is the kernel's to refuse, and starts it", async () => {
+  assert.deepEqual(flags(["call", "demo.read", '{"file":"a\\u0000b"}']), DEFAULT);
+  await withBench(async (bench) => {
+    const { code } = await run(bench, ["call", "demo.read", '{"file":"a\\u0000b"}', "context"]);
+    assert.equal(code, 0);
+  });
+});
+
 Deno.test("folders that the policy opens are opened for what it says, and no others", () => {
   const policy = {
     rules: [
