@@ -112,6 +112,30 @@ export const notCanonical = failure("RMIL_NOT_CANONICAL", {
   says: (a: { what: string; offset: number }) => `Cannot decode: at byte ${a.offset}, ${a.what}`,
 });
 
+/** Source text that is none of the language's. */
+export const badSyntax = failure("RMIL_SYNTAX", {
+  doc: "Source text is not a program: something else is expected at a place.",
+  recoverable: true,
+  says: (a: { line: number; column: number; wanted: string; found: string }) =>
+    `Cannot read the program at ${a.line}:${a.column}: expected ${a.wanted}, found ${a.found}`,
+});
+
+/** A number, tensor or name that is begun right and ends wrong. */
+export const badLiteral = failure("RMIL_LITERAL", {
+  doc: "A literal or a name in source text is malformed or out of range.",
+  recoverable: true,
+  says: (a: { line: number; column: number; literal: string; reason: string }) =>
+    `Cannot read ${a.literal} at ${a.line}:${a.column}: ${a.reason}`,
+});
+
+/** A name that is most likely a misspelled op. */
+export const misspelledOp = failure("RMIL_NAME", {
+  doc: "A name is bound nowhere and looks like an op's name; it is read as a reference to an input.",
+  recoverable: true,
+  says: (a: { line: number; column: number; name: string }) =>
+    `At ${a.line}:${a.column}, ${a.name} is no op and bound nowhere`,
+});
+
 /** An op is given more arguments than it has places for. */
 export const tooManyArguments = failure("RMIL_ARGUMENTS", {
   doc: "An op is applied to more arguments than it has places for.",
@@ -132,6 +156,33 @@ export const badAttribute = failure("RMIL_ATTRIBUTE", {
   }),
 });
 
+/** A pattern, template or rule that cannot be read. */
+export const badPattern: FailureDefinition<"RMIL_PATTERN", { reason: string }> = failure("RMIL_PATTERN", {
+  doc: "A pattern, a template or a rule of rewriting is malformed.",
+  recoverable: true,
+  says: (a) => `Cannot use the rule: ${a.reason}`,
+  fix: (a) => ({ summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "See the examples of rmil.rewrite" }),
+});
+
+/** Something cannot be quantised, or not that way. */
+export const notQuantizable: FailureDefinition<"RMIL_QUANTIZE", { what: string; reason: string }> = failure(
+  "RMIL_QUANTIZE",
+  {
+    doc: "A tensor or program cannot be quantised to that target, or not with these options.",
+    recoverable: true,
+    says: (a) => `Cannot quantise ${a.what}: ${a.reason}`,
+    fix: (a) => ({ summary: a.suggestions?.[0] ? `Use ${a.suggestions[0]}` : "See the options of rmil.quantize" }),
+  },
+);
+
+/** A sparse matrix or an operand that does not fit. */
+export const badSparse: FailureDefinition<"RMIL_SPARSE", { what: string; reason: string }> = failure("RMIL_SPARSE", {
+  doc: "A sparse matrix is malformed, or an operand does not fit it.",
+  recoverable: true,
+  says: (a) => `Cannot use the sparse ${a.what}: ${a.reason}`,
+  fix: () => ({ summary: "Check rows, columns and lengths" }),
+});
+
 /** Every failure of the language. */
 export const rmilFailures: ReadonlyArray<AnyFailureDefinition> = [
   tooDeep,
@@ -146,6 +197,12 @@ export const rmilFailures: ReadonlyArray<AnyFailureDefinition> = [
   unknownOpcode,
   notExpressible,
   notCanonical,
+  badSyntax,
+  badLiteral,
+  misspelledOp,
   tooManyArguments,
   badAttribute,
+  badPattern,
+  notQuantizable,
+  badSparse,
 ];

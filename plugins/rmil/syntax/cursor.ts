@@ -1,0 +1,196 @@
+/**
+ * Cursor: where a parser stands in its tokens, how it reports what it did not expect, and how it goes on after that.
+ *
+ * Not the grammar (parser.ts, type_parser.ts).
+ * Invariant: every loop over a cursor ends: each turn takes a token or stands at the end.
+ *
+ * @module
+ */
+import { MAX_DEPTH } from "../expression.ts";
+import { tooDeep } from "../failures.ts";
+import { MAX_SIZE } from "../types.ts";
+import type { Diagnostics, Span, TextEdit } from "./diagnostics.ts";
+import type { Token, TokenKind } from "./lexer.ts";
+
+const MAX_SHOWN = 24;
+
+/** Marks and words at which a reader that has lost its way finds back. */
+const STOPS: ReadonlySet<string> = new Set([
+  ")",
+  "}",
+  "]",
+  ">",
+  ",",
+  ";",
+  ">>",
+  "|",
+  "then",
+  "else",
+  "in",
+  "=",
+  ":",
+  "->",
+]);
+
+/** Tokens with a place. */
+export class Cursor {
+  /** Where what is wrong goes. */
+  readonly diagnostics: Diagnostics;
+  readonly #tokens: Array<Token>;
+  #at = 0;
+  #nesting = 0;
+
+  constructor(tokens: ReadonlyArray<Token>, diagnostics: Diagnostics) {
+    this.#tokens = [...tokens];
+    this.diagnostics = diagnostics;
+  }
+
+  /** The token that comes next. */
+  get token(): Token {
+    return this.#tokens[this.#at];
+  }
+
+  /** The token after the next one; the last one stays the last. */
+  get following(): Token {
+    return this.#tokens[Math.min(this.#at + 1, this.#tokens.length - 1)];
+  }
+
+  /** Offset after the token taken last. */
+  get end(): number {
+    return this.#at === 0 ? 0 : this.#tokens[this.#at - 1].end;
+  }
+
+  /** Whether all tokens are taken. */
+  get done(): boolean {
+    return this.token.kind === "end";
+  }
+
+  /** Whether the next token is a mark or a word. */
+  is(text: string): boolean {
+    const { kind, text: found } = this.token;
+    return (kind === "mark" || kind === "keyword") && found === text;
+  }
+
+  /** Whether the next token is of a kind. */
+  isKind(kind: TokenKind): boolean {
+    return this.token.kind === kind;
+  }
+
+  /** Takes the next token; the end stays. */
+  take(): Token {
+    const { token } = this;
+    if (token.kind !== "end") this.#at++;
+    return token;
+  }
+
+  /** Takes a mark or a word if it is next. */
+  accept(text: string): boolean {
+    if (!this.is(text)) return false;
+    this.take();
+    return true;
+  }
+
+  /** Takes `>`; of `>>`, its first half. */
+  acceptClose(): boolean {
+    if (!this.is(">>")) return this.accept(">");
+    const { start, end } = this.token;
+    this.#tokens[this.#at] = { kind: "mark", text: ">", start: start + 1, end };
+    return true;
+  }
+
+  /** Takes a mark or a word, or reports that it is missing. */
+  expect(text: string): boolean {
+    if (text === ">" ? this.acceptClose() : this.accept(text)) return true;
+    const at = this.end;
+    const padded = /^[a-z]/u.test(text) ? ` ${text} ` : text;
+    this.unexpected(`"${text}"`, `Insert ${text}`, { start: at, end: at, text: padded });
+    return false;
+  }
+
+  /** How the next token reads in a message. */
+  get found(): string {
+    const { kind, text } = this.token;
+    return kind === "end" ? "the end" : `"${text.slice(0, MAX_SHOWN)}"`;
+  }
+
+  /** Reports the next token. */
+  unexpected(wanted: string, summary?: string, edit?: TextEdit): void {
+    this.diagnostics.unexpected(this.token, wanted, this.found, summary, edit);
+  }
+
+  /** Whether something follows that a reader finds back at. */
+  get stopped(): boolean {
+    const { kind, text } = this.token;
+    return kind === "end" || ((kind === "mark" || kind === "keyword") && STOPS.has(text));
+  }
+
+  /** Skips to where a reader finds back. */
+  skip(): void {
+    while (!this.stopped) this.take();
+  }
+
+  /** Gives up: what follows is not read, and nothing more is reported. */
+  abandon(): void {
+    this.diagnostics.open = false;
+    this.#at = this.#tokens.length - 1;
+  }
+
+  /** Reads a part one level down; too deep, it is given up. */
+  nested<A>(read: () => A, instead: A): A {
+    if (this.#nesting >= MAX_DEPTH) {
+      const failure = tooDeep({ what: "program", limit: MAX_DEPTH, path: "/source", expected: MAX_DEPTH });
+      this.diagnostics.add(this.token, failure);
+      this.abandon();
+      return instead;
+    }
+    this.#nesting++;
+    try {
+      return read();
+    } finally {
+      this.#nesting--;
+    }
+  }
+
+  /** The span from an offset to the token taken last. */
+  spanFrom(start: number): Span {
+    return { start, end: Math.max(start, this.end) };
+  }
+
+  /** Items between commas up to a closing mark, which is taken; a comma may stand at the end. */
+  list<A>(close: string, read: () => A): { readonly items: ReadonlyArray<A>; readonly comma: boolean } {
+    const items: Array<A> = [];
+    let comma = false;
+    while (!this.done && !this.#closes(close)) {
+      const { start } = this.token;
+      items.push(read());
+      comma = this.accept(",");
+      if (comma || this.#closes(close)) continue;
+      if (this.done || this.stopped) break;
+      const at = this.end;
+      this.unexpected(`"," or "${close}"`, "Insert ,", { start: at, end: at, text: "," });
+      // What follows may be the next item; where nothing was read, it is skipped.
+      if (this.token.start === start) this.take();
+    }
+    this.expect(close);
+    return { items, comma };
+  }
+
+  #closes(close: string): boolean {
+    return this.is(close) || (close === ">" && this.is(">>"));
+  }
+
+  /** An integer from 0 up to a limit. */
+  size(limit: number = MAX_SIZE): number | undefined {
+    const { token } = this;
+    if (!this.isKind("integer")) {
+      this.unexpected("a size");
+      this.skip();
+      return undefined;
+    }
+    this.take();
+    const size = Number(token.text);
+    if (Number.isSafeInteger(size) && size >= 0 && size <= limit) return size;
+    this.diagnostics.literal(token, token.text, `an integer from 0 to ${limit} is expected`);
+    return undefined;
+  }
+}

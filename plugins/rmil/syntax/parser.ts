@@ -1,0 +1,515 @@
+/**
+ * Parser: source text into an expression, with the place of every node and every fault found on the way.
+ *
+ * ```ebnf
+ * program  = pipeline ;
+ * pipeline = parallel { ">>" parallel } ;               parallel = atom { "|" atom } ;
+ * atom     = "if" pipeline "then" pipeline "else" pipeline | "let" name "=" pipeline "in" pipeline
+ *          | "\" "(" [ name ":" type { "," name ":" type } ] ")" "->" pipeline
+ *          | "{" { pipeline [ ";" ] } "}" | primary [ "(" [ argument { "," argument } ] ")" ] ;
+ * argument = pipeline | name ":" literal ;              name = NAME | QUOTED | "@" INT ;
+ * primary  = OP | "op" "<" INT ">" | name | "$" name | literal | "(" pipeline ")" ;
+ * literal  = INT | FLOAT | "true" | "false" | "nil" | "#" name | tensor | "(" [ literal "," { literal [ "," ] } ] ")" ;
+ * ```
+ *
+ * Beyond the original: quoted names and `@` for symbols by index, `op<n>` for opcodes by number, named attributes, all
+ * types and literals, and `{ x; }`, a block of one. A call of a bracketed op is a call, not an op with other arguments.
+ * Symbols are numbered as in the original: a name when it is met, a let's name after its bound expression and body.
+ *
+ * Invariant: any text is read to its end, in time linear in its length; nothing is thrown for its content.
+ *
+ * @module
+ */
+import { isFailure } from "../../../kernel/mod.ts";
+import {
+  app,
+  type Attribute,
+  block,
+  call,
+  cond,
+  type Expression,
+  lam,
+  letIn,
+  lit,
+  MAX_NODES,
+  par,
+  type Parameter,
+  ref,
+  seq,
+  Tag,
+} from "../expression.ts";
+import { badSize, unknownSymbol } from "../failures.ts";
+import { nearestOps, opNamed } from "../opcodes.ts";
+import { Symbols } from "../symbols.ts";
+import { bool, f32, f64, i64, NIL, symbolValue, tupleValue, type Value } from "../value.ts";
+import { Cursor } from "./cursor.ts";
+import { type Diagnostic, Diagnostics, type Span } from "./diagnostics.ts";
+import { type Comment, lex, type Token } from "./lexer.ts";
+import { floatOfBits, NAN_32, NAN_64_HIGH } from "./numbers.ts";
+import { readTensor, readType } from "./type_parser.ts";
+
+/** Longest source text. */
+export const MAX_SOURCE: number = 2 ** 24;
+
+const MAX_U32 = 0xffffffff;
+const MAX_U16 = 0xffff;
+/** Free names that are compared with the names of ops. */
+const MAX_COMPARED = 100;
+const SHORTEST_COMPARED = 3;
+
+/** What a name does where it stands. */
+export type NameRole = "op" | "reference" | "let" | "parameter" | "symbol" | "attribute";
+
+/** A name in source text. */
+export interface NameUse extends Span {
+  /** The name, unquoted. */
+  readonly name: string;
+  /** What it does there. */
+  readonly role: NameRole;
+}
+
+/** What a text says. */
+export interface Parsed {
+  /** Whether it is a program: no error was found. */
+  readonly ok: boolean;
+  /** The expression; where the text is no program, nil stands for what could not be read. */
+  readonly root: Expression;
+  /** Its names. */
+  readonly symbols: Symbols;
+  /** The place of every node. */
+  readonly spans: ReadonlyMap<Expression, Span>;
+  /** Every name, in order. */
+  readonly names: ReadonlyArray<NameUse>;
+  /** Every comment, in order. */
+  readonly comments: ReadonlyArray<Comment>;
+  /** What is wrong, in the order of places. */
+  readonly diagnostics: ReadonlyArray<Diagnostic>;
+}
+
+/** How a text is read. */
+export interface ParseOptions {
+  /** The table to which names are added; a new one where absent. */
+  readonly symbols?: Symbols;
+  /** Whether `@n` may name a symbol that the table does not have, as expressions without a table do. */
+  readonly dangling?: boolean;
+}
+
+const MIN_I64 = -(2n ** 63n);
+const SPECIALS: { readonly [text: string]: Value } = {
+  "nan.f32": { k: "F32", bits: NAN_32 },
+  "inf.f32": f32(Infinity),
+  "-inf.f32": f32(-Infinity),
+  "nan.f64": { k: "F64", lo: 0, hi: NAN_64_HIGH },
+  "inf.f64": f64(Infinity),
+  "-inf.f64": f64(-Infinity),
+};
+
+const KEYWORD_VALUES: { readonly [word: string]: Value } = { true: bool(true), false: bool(false), nil: NIL };
+
+class Parser {
+  readonly #cursor: Cursor;
+  readonly #symbols: Symbols;
+  readonly spans = new Map<Expression, Span>();
+  readonly names: Array<NameUse> = [];
+  /** Symbols by index, to be checked when the table is complete. */
+  readonly indices: Array<{ readonly index: number; readonly token: Token }> = [];
+  /** How often each name is bound around the place that is read. */
+  readonly #bound = new Map<string, number>();
+  readonly #compared = new Map<string, ReadonlyArray<string>>();
+
+  constructor(cursor: Cursor, symbols: Symbols) {
+    this.#cursor = cursor;
+    this.#symbols = symbols;
+  }
+
+  /** Keeps the place of a node; one that cannot be made is reported, and what there is stands for it. */
+  #make(start: number, make: () => Expression, instead: () => Expression): Expression {
+    const span = this.#cursor.spanFrom(start);
+    let node: Expression;
+    try {
+      node = make();
+    } catch (failure) {
+      if (!isFailure(failure)) throw failure;
+      this.#cursor.diagnostics.add(span, failure);
+      if (failure.code === "RMIL_DEPTH") this.#cursor.abandon();
+      node = instead();
+    }
+    this.spans.set(node, span);
+    if (this.spans.size === MAX_NODES) {
+      const failure = badSize({ what: "a program of nodes", size: "too many", reason: `the limit is ${MAX_NODES}` });
+      this.#cursor.diagnostics.add(span, failure);
+      this.#cursor.abandon();
+    }
+    return node;
+  }
+
+  #node(start: number, node: Expression): Expression {
+    return this.#make(start, () => node, () => node);
+  }
+
+  #nothing(start: number): Expression {
+    return this.#node(start, lit(NIL));
+  }
+
+  program(): Expression {
+    const root = this.pipeline();
+    const cursor = this.#cursor;
+    while (!cursor.done) {
+      cursor.unexpected("the end of the program");
+      if (cursor.stopped) cursor.take();
+      if (!cursor.done) this.pipeline();
+    }
+    return root;
+  }
+
+  /** Operands between marks, joined from the left. */
+  #joined(mark: string, operand: () => Expression, join: typeof seq): Expression {
+    const { start } = this.#cursor.token;
+    let left = operand();
+    while (this.#cursor.accept(mark)) {
+      const first = left;
+      const right = operand();
+      left = this.#make(start, () => join(first, right), () => first);
+    }
+    return left;
+  }
+
+  pipeline(): Expression {
+    return this.#cursor.nested(() => this.#joined(">>", () => this.#parallel(), seq), lit(NIL));
+  }
+
+  #parallel(): Expression {
+    return this.#joined("|", () => this.#atom(), par);
+  }
+
+  #atom(): Expression {
+    const { start, kind, text } = this.#cursor.token;
+    const form = kind === "mark" || kind === "keyword" ? text : "";
+    switch (form) {
+      case "if":
+        return this.#conditional(start);
+      case "let":
+        return this.#binding(start);
+      case "\\":
+        return this.#lambda(start);
+      case "{":
+        return this.#block(start);
+      default:
+        return this.#call(start);
+    }
+  }
+
+  #conditional(start: number): Expression {
+    const cursor = this.#cursor;
+    cursor.take();
+    const predicate = this.pipeline();
+    if (!cursor.expect("then")) return this.#node(start, cond(predicate, this.#nothing(start), this.#nothing(start)));
+    const yes = this.pipeline();
+    if (!cursor.expect("else")) return this.#node(start, cond(predicate, yes, this.#nothing(start)));
+    const no = this.pipeline();
+    return this.#make(start, () => cond(predicate, yes, no), () => predicate);
+  }
+
+  /** A name to be bound; what is none is reported. */
+  #binder(role: NameRole): { readonly name: string | undefined; readonly symbol: () => number } {
+    const { token } = this.#cursor;
+    if (token.kind === "name" || token.kind === "quoted") {
+      this.#cursor.take();
+      this.names.push({ name: token.text, role, start: token.start, end: token.end });
+      return { name: token.text, symbol: () => this.#symbols.intern(token.text) };
+    }
+    if (token.kind === "index") return { name: undefined, symbol: this.#index() };
+    const quoted = token.kind === "keyword" ? `\`${token.text}\`` : undefined;
+    const { start, end } = token;
+    const edit = quoted === undefined ? undefined : { start, end, text: quoted };
+    this.#cursor.unexpected("a name", quoted === undefined ? undefined : `Quote it: ${quoted}`, edit);
+    if (!this.#cursor.stopped || (token.kind === "keyword" && this.#cursor.following.text === "=")) this.#cursor.take();
+    return { name: undefined, symbol: () => 0 };
+  }
+
+  /** A symbol by its index. */
+  #index(): () => number {
+    const token = this.#cursor.take();
+    const index = Number(token.text);
+    if (index > MAX_U32) {
+      this.#cursor.diagnostics.literal(token, `@${token.text}`, "a symbol's index has 32 bits");
+      return () => 0;
+    }
+    this.indices.push({ index, token });
+    return () => index;
+  }
+
+  #within<A>(names: ReadonlyArray<string | undefined>, read: () => A): A {
+    const count = (name: string, by: number) => this.#bound.set(name, (this.#bound.get(name) ?? 0) + by);
+    for (const name of names) if (name !== undefined) count(name, 1);
+    const made = read();
+    for (const name of names) if (name !== undefined) count(name, -1);
+    return made;
+  }
+
+  #binding(start: number): Expression {
+    const cursor = this.#cursor;
+    cursor.take();
+    const { name, symbol } = this.#binder("let");
+    cursor.expect("=");
+    const [bound, body] = this.#within([name], () => {
+      const bound = this.pipeline();
+      return [bound, cursor.expect("in") ? this.pipeline() : this.#nothing(cursor.end)];
+    });
+    const sym = symbol();
+    return this.#make(start, () => letIn(sym, bound, body), () => bound);
+  }
+
+  #parameter(names: Array<string | undefined>): Parameter {
+    const { name, symbol } = this.#binder("parameter");
+    names.push(name);
+    const sym = symbol();
+    const at = this.#cursor.end;
+    if (!this.#cursor.is(":")) {
+      const edit = { start: at, end: at, text: ": f32" };
+      this.#cursor.unexpected('":" and a type', "Write the parameter's type, such as : f32", edit);
+      this.#cursor.skip();
+      return { sym, type: { k: "Void" } };
+    }
+    this.#cursor.take();
+    return { sym, type: readType(this.#cursor) };
+  }
+
+  #lambda(start: number): Expression {
+    const cursor = this.#cursor;
+    cursor.take();
+    const names: Array<string | undefined> = [];
+    const parameters = cursor.expect("(") ? cursor.list(")", () => this.#parameter(names)).items : [];
+    cursor.expect("->");
+    const body = this.#within(names, () => this.pipeline());
+    return this.#make(start, () => lam(parameters, body), () => body);
+  }
+
+  #block(start: number): Expression {
+    const cursor = this.#cursor;
+    cursor.take();
+    const items: Array<Expression> = [];
+    let semicolon = false;
+    while (!cursor.done && !cursor.is("}")) {
+      const { start: from } = cursor.token;
+      items.push(this.pipeline());
+      semicolon = cursor.accept(";");
+      // A stray mark that no item begins with would stop here for ever.
+      if (cursor.token.start === from && !cursor.done) cursor.take();
+    }
+    cursor.expect("}");
+    const [only] = items;
+    return items.length === 1 && !semicolon ? only : this.#make(start, () => block(items), () => this.#nothing(start));
+  }
+
+  #call(start: number): Expression {
+    const cursor = this.#cursor;
+    const { kind, text } = cursor.token;
+    const row = kind === "name" ? opNamed(text) : undefined;
+    if (row !== undefined) {
+      const { start: from, end } = cursor.take();
+      this.names.push({ name: text, role: "op", start: from, end });
+      return this.#application(start, row.code);
+    }
+    if (kind === "name" && text === "op" && cursor.following.text === "<") {
+      cursor.take();
+      cursor.take();
+      const code = cursor.size(MAX_U16) ?? 0;
+      cursor.expect(">");
+      return this.#application(start, code);
+    }
+    const callee = this.#primary();
+    if (!cursor.is("(")) return callee;
+    const { args, attributes } = this.#arguments();
+    const [first] = attributes;
+    if (first !== undefined) {
+      cursor.diagnostics.unexpected(first.span, "an argument", `"${first.name}:"`, "Only ops have named attributes");
+    }
+    return this.#make(start, () => call(callee, args), () => callee);
+  }
+
+  #application(start: number, code: number): Expression {
+    const { args, attributes } = this.#cursor.is("(") ? this.#arguments() : { args: [], attributes: [] };
+    return this.#make(start, () => app(code, args, attributes), () => app(code, args));
+  }
+
+  #arguments(): {
+    readonly args: ReadonlyArray<Expression>;
+    readonly attributes: ReadonlyArray<Attribute & { readonly span: Span }>;
+  } {
+    const cursor = this.#cursor;
+    cursor.take();
+    const args: Array<Expression> = [];
+    const attributes: Array<Attribute & { readonly span: Span }> = [];
+    const { comma } = cursor.list(")", () => {
+      const named = (cursor.isKind("name") || cursor.isKind("quoted")) && cursor.following.kind === "mark" &&
+        cursor.following.text === ":";
+      if (!named) return args.push(this.pipeline());
+      const { text: name, start, end } = cursor.take();
+      cursor.take();
+      this.names.push({ name, role: "attribute", start, end });
+      const value = this.#literalOf(this.pipeline(), "an attribute's value is a literal");
+      return attributes.push({ name, value, span: { start, end } });
+    });
+    // Lists of arguments end without a comma, as in the original.
+    if (comma) {
+      const { start, end } = { start: cursor.end - 1, end: cursor.end };
+      cursor.diagnostics.unexpected({ start, end }, "an argument", '")"', "Remove the comma before it");
+    }
+    return { args, attributes };
+  }
+
+  #literalOf(node: Expression, reason: string): Value {
+    if (node.tag === Tag.Lit) return node.value;
+    this.#cursor.diagnostics.literal(this.spans.get(node) ?? this.#cursor.token, "the value", reason);
+    return NIL;
+  }
+
+  #primary(): Expression {
+    const cursor = this.#cursor;
+    const { token } = cursor;
+    const { start } = token;
+    switch (token.kind) {
+      case "name":
+        if (token.text === "tensor" && cursor.following.text === "<") return this.#tensor(start);
+        return this.#name(start, token);
+      case "quoted":
+      case "index":
+        return this.#reference(start);
+      case "keyword":
+        if (Object.hasOwn(KEYWORD_VALUES, token.text)) {
+          cursor.take();
+          return this.#node(start, lit(KEYWORD_VALUES[token.text]));
+        }
+        return this.#missing(start);
+      case "integer":
+      case "float":
+      case "bits":
+        cursor.take();
+        return this.#node(start, lit(this.#number(token)));
+      case "mark":
+        if (token.text === "(") return this.#bracketed(start);
+        if (token.text === "$" || token.text === "#") {
+          cursor.take();
+          return token.text === "$" ? this.#reference(start) : this.#symbol(start);
+        }
+        return this.#missing(start);
+      default:
+        return this.#missing(start);
+    }
+  }
+
+  /** Reports that an expression is missing, skipping what cannot begin one. */
+  #missing(start: number): Expression {
+    this.#cursor.unexpected("an expression");
+    this.#cursor.skip();
+    return this.#nothing(start);
+  }
+
+  #number(token: Token): Value {
+    const { kind, text } = token;
+    if (kind === "bits") return floatOfBits(text);
+    if (kind === "float") {
+      if (Object.hasOwn(SPECIALS, text)) return SPECIALS[text];
+      const digits = text.replace(/f(?:32|64)$/u, "");
+      return text.endsWith("f64") ? f64(Number(digits)) : f32(Number(digits));
+    }
+    const value = text.length <= 21 ? BigInt(text) : undefined;
+    if (value !== undefined && value >= MIN_I64 && value < -MIN_I64) return i64(value);
+    this.#cursor.diagnostics.literal(token, text.slice(0, 24), "it does not fit 64 bits", `${text}.0`);
+    return i64(0);
+  }
+
+  #name(start: number, { text, end }: Token): Expression {
+    this.#compare(start, end, text);
+    return this.#reference(start);
+  }
+
+  /** Warns of a free name that is nearly an op's. */
+  #compare(start: number, end: number, name: string): void {
+    if ((this.#bound.get(name) ?? 0) > 0 || name.length < SHORTEST_COMPARED) return;
+    let near = this.#compared.get(name);
+    if (near === undefined) {
+      if (this.#compared.size >= MAX_COMPARED) return;
+      near = nearestOps(name, 3);
+      this.#compared.set(name, near);
+    }
+    if (near.length > 0) this.#cursor.diagnostics.misspelled({ start, end }, name, near);
+  }
+
+  #reference(start: number): Expression {
+    const { symbol } = this.#binder("reference");
+    const sym = symbol();
+    return this.#node(start, ref(sym));
+  }
+
+  #symbol(start: number): Expression {
+    const { symbol } = this.#binder("symbol");
+    const sym = symbol();
+    return this.#node(start, lit(symbolValue(sym)));
+  }
+
+  #tensor(start: number): Expression {
+    this.#cursor.take();
+    const value = readTensor(this.#cursor);
+    return value === undefined ? this.#nothing(start) : this.#node(start, lit(value));
+  }
+
+  #bracketed(start: number): Expression {
+    const cursor = this.#cursor;
+    cursor.take();
+    if (cursor.accept(")")) return this.#node(start, lit(tupleValue([])));
+    const first = this.pipeline();
+    if (!cursor.is(",")) {
+      cursor.expect(")");
+      return this.#called(first, start);
+    }
+    cursor.take();
+    const { items } = cursor.list(")", () => this.pipeline());
+    const reason = "items of a tuple are literals; the results of expressions are paired by |";
+    const values = [first, ...items].map((item) => this.#literalOf(item, reason));
+    return this.#node(start, lit(tupleValue(values)));
+  }
+
+  /** What stands in brackets keeps its own place. */
+  #called(node: Expression, start: number): Expression {
+    if (!this.spans.has(node)) this.spans.set(node, this.#cursor.spanFrom(start));
+    return node;
+  }
+}
+
+/** Reads a text; whatever is wrong with it is in the diagnostics. */
+export const parseSource = (source: string, options: ParseOptions = {}): Parsed => {
+  const symbols = options.symbols ?? new Symbols();
+  const diagnostics = new Diagnostics(source);
+  if (source.length > MAX_SOURCE) {
+    const reason = `the limit is ${MAX_SOURCE} characters`;
+    diagnostics.add(
+      { start: MAX_SOURCE, end: source.length },
+      badSize({ what: "a text of characters", size: source.length, reason, path: "/source", expected: MAX_SOURCE }),
+    );
+    const root = lit(NIL);
+    return { ok: false, root, symbols, spans: new Map(), names: [], comments: [], diagnostics: diagnostics.found };
+  }
+  const { tokens, comments } = lex(source, diagnostics);
+  const cursor = new Cursor(tokens, diagnostics);
+  const parser = new Parser(cursor, symbols);
+  const root = parser.program();
+  if (options.dangling !== true) {
+    for (const { index, token } of parser.indices) {
+      if (index < symbols.size) continue;
+      diagnostics.add(token, unknownSymbol({ index, count: symbols.size, path: "/source" }));
+    }
+  }
+  const found = diagnostics.found.toSorted((a, b) => a.span.start - b.span.start);
+  const { spans, names } = parser;
+  return { ok: !diagnostics.failed, root, symbols, spans, names, comments, diagnostics: found };
+};
+
+/** A program from source text. Throws the first failure in the text; `parseSource` gives all of them. */
+export const parse = (source: string, options: ParseOptions = {}): Parsed => {
+  const parsed = parseSource(source, options);
+  const first = parsed.diagnostics.find(({ severity }) => severity === "error");
+  if (first === undefined) return parsed;
+  throw first.failure;
+};
