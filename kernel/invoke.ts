@@ -296,19 +296,24 @@ export const invoke = (engine: Engine, request: Request, parent?: Parent): Effec
       ? decided
       : { ...decided, grants: yield* attenuate(call, decided.grants, parent) };
     const prepared: Prepared = { engine, declared, request, call, input, decision, depth };
-    const from = parent?.account ?? request.account;
-    // A child reserves what is left of its parent's default axes, never a fresh default.
-    const amounts = { ...DEFAULT_RESERVE, ...operation.cost.reserve, ...request.budget };
-    const reserved = from === undefined ? amounts : within(amounts, from.remaining(), request.budget);
-    return yield* engine.meter.open(
-      { operation: operation.id, actor: call.actor, ...(from ? { parent: from } : {}) },
-      reserved,
-    ).pipe(Effect.flatMap((account) => recorded(prepared, run(prepared, account))));
+    // A call made from a call draws on its parent's account as it goes, so that siblings at work at the same time share
+    // what there is; the parent's time bounds it, because it runs inside.
+    const account = parent?.account ?? (yield* openAccount(engine, operation, request));
+    return yield* recorded(prepared, run(prepared, account));
   }).pipe(
     Effect.scoped,
     Effect.catchCause((cause) => Effect.fail(failureOf(request.operation, cause))),
     Effect.withSpan(`invoke ${request.operation}`, { attributes: { "rmi.actor": request.actor } }),
   );
+
+const openAccount = (engine: Engine, operation: AnyOperation, request: Request) => {
+  const amounts = { ...DEFAULT_RESERVE, ...operation.cost.reserve, ...request.budget };
+  const from = request.account;
+  return engine.meter.open(
+    { operation: operation.id, actor: request.actor, ...(from ? { parent: from } : {}) },
+    from === undefined ? amounts : within(amounts, from.remaining(), request.budget),
+  );
+};
 
 /** Amounts a caller named stay as named (and fail if they are not there); defaulted ones shrink to what is left. */
 const within = (amounts: Amounts, left: Amounts, named: Partial<Amounts> = {}): Amounts =>

@@ -298,6 +298,61 @@ Deno.test("a call from a call keeps the actor and never gains authority", () =>
     })
   ));
 
+Deno.test("calls made from one call at the same time share its account, and none is starved", async () => {
+  const Spend = operation("share.spend", {
+    ...common,
+    summary: "Spend fuel in the middle of the work.",
+    input: { fuel: Schema.Int },
+    output: Schema.Int,
+    effects: [],
+    examples: [{ input: { fuel: 1 } }],
+  });
+  const Fan = operation("share.fan", {
+    ...common,
+    summary: "Make calls at the same time.",
+    input: { calls: Schema.Int, fuel: Schema.Int },
+    output: Schema.Array(Schema.Json),
+    effects: [],
+    examples: [{ input: { calls: 1, fuel: 1 } }],
+  });
+  const plugin = barePlugin("share", {
+    namespaces: [{ name: "share", summary: "Shares." }],
+    operations: () => [Spend, Fan],
+    load: () => ({
+      default: implementation({
+        operations: [Spend, Fan],
+        requires: [],
+        layer: Layer.empty,
+        handlers: {
+          "share.spend": ({ fuel }) =>
+            Effect.gen(function* () {
+              const account = yield* Budget;
+              yield* Effect.yieldNow;
+              yield* account.spend("fuel", fuel);
+              yield* Effect.yieldNow;
+              return fuel;
+            }),
+          "share.fan": ({ calls, fuel }) =>
+            Effect.flatMap(
+              CallContext,
+              ({ invoke }) =>
+                Effect.forEach(Array.from({ length: calls }), () => invoke("share.spend", { fuel }), {
+                  concurrency: "unbounded",
+                }),
+            ),
+        },
+      }),
+    }),
+  });
+  await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
+    const kernel = yield* openKernel(testOptions([plugin]));
+    const fan = (calls: number) => kernel.invoke(call("share.fan", { calls, fuel: 10 }, { budget: { fuel: 100 } }));
+    assert.deepEqual(yield* fan(10), new Array(10).fill(10));
+    const refused = yield* Effect.flip(fan(11));
+    assert.equal((refused.actual as { code: string }).code, "KERNEL_BUDGET_EXHAUSTED");
+  })));
+});
+
 Deno.test("calls nest at most MAX_CALL_DEPTH deep", () =>
   withKernel((kernel) =>
     Effect.gen(function* () {
