@@ -7,7 +7,7 @@
  *
  * @module
  */
-import * as Cause from "effect/Cause";
+import type * as Cause from "effect/Cause";
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
@@ -22,11 +22,8 @@ import { bootDeadline, bootFailed } from "./failures.ts";
 import { Gate } from "./gate.ts";
 import type { BootLine, PluginState } from "./kernel.ts";
 import { monotonicMs } from "./platform/clock.ts";
-import type { Implementation, Plugin } from "./plugin.ts";
+import { BOOT_DEADLINE_MS, type Implementation, type Plugin } from "./plugin.ts";
 import type { Resolution } from "./resolve.ts";
-
-/** How long a plugin may take to start when its manifest does not say. */
-export const BOOT_DEADLINE_MS = 10_000;
 
 /** Services of unknown identity: the top of all contexts. */
 export type Services = Context.Context<never>;
@@ -87,6 +84,16 @@ export const isolated = <A, E>(
     return Context.merge(onlyWith(outer, references), context);
   });
 
+/**
+ * Runs an effect that its caller need not wait for once interrupted: what acquires a resource cannot be interrupted, and
+ * may never end.
+ */
+const abandonable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(
+    Effect.forkDetach(effect),
+    (fiber) => Effect.onInterrupt(Fiber.join(fiber), () => Effect.sync(() => fiber.interruptUnsafe())),
+  );
+
 /** Prepares to start the plugins of a resolution over the host's services. */
 export const makeBoot = (options: {
   readonly resolution: Resolution;
@@ -134,7 +141,7 @@ export const makeBoot = (options: {
   const supervise = (plugin: Plugin, status: Status): Effect.Effect<Started, Failure> => {
     const began = monotonicMs();
     const deadlineMs = plugin.bootDeadlineMs ?? BOOT_DEADLINE_MS;
-    return launch(plugin, status).pipe(
+    return abandonable(launch(plugin, status)).pipe(
       Effect.withSpan(`boot ${plugin.id}`),
       Effect.timeoutOrElse({
         duration: deadlineMs,

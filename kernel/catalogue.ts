@@ -9,20 +9,20 @@
 import * as Effect from "effect/Effect";
 import type { Actor } from "./actor.ts";
 import type { KernelFailure } from "./failure.ts";
-import { bootFailed, incompleteDeclaration, unknownOperation } from "./failures.ts";
+import { bootDeadline, bootFailed, incompleteDeclaration, unknownOperation } from "./failures.ts";
 import type { GateShape } from "./gate.ts";
 import type { Description, Hit } from "./kernel.ts";
 import { nearest } from "./nearest.ts";
 import { type AnyOperation, declarationFaults, declarationJson, namespaceOf } from "./operation.ts";
-import type { Namespace, Plugin } from "./plugin.ts";
+import { BOOT_DEADLINE_MS, type Namespace, type Plugin } from "./plugin.ts";
 import { bm25 } from "./search_index.ts";
 import { VERSION } from "./version.ts";
 
 /** Namespaces listed in the manifest before "and N more". */
 export const MANIFEST_NAMESPACES = 40;
 
-/** Longest summary of a namespace in the manifest, in characters. */
-export const MANIFEST_SUMMARY = 60;
+/** Longest line of a namespace in the manifest, in characters: {@link MANIFEST_NAMESPACES} of them stay in its budget. */
+export const MANIFEST_LINE = 88;
 
 /** Results of a search when the caller names no limit. */
 export const DEFAULT_HITS = 10;
@@ -83,28 +83,46 @@ const byId = (a: Declared, b: Declared): number => a.operation.id < b.operation.
 
 /** Builds the catalogue of a resolved set of plugins. */
 export const makeCatalogue = (plugins: ReadonlyArray<Plugin>, gate: GateShape): Catalogue => {
-  const loaded = new Map<string, Promise<ReadonlyArray<Declared>>>();
+  const reading = new Map<string, Promise<ReadonlyArray<Declared>>>();
+  const known = new Map<string, ReadonlyArray<Declared>>();
   const broken = new Map<string, KernelFailure>();
-  const load = (plugin: Plugin): Promise<ReadonlyArray<Declared>> => {
-    const before = loaded.get(plugin.id);
-    if (before !== undefined) return before;
-    const reading = (async () => {
-      try {
-        const operations = await plugin.operations();
-        const fault = checked(plugin, operations);
-        if (fault === undefined) return operations.map((operation) => ({ operation, plugin }));
-        broken.set(plugin.id, fault);
-      } catch (cause) {
-        broken.set(
-          plugin.id,
-          bootFailed({ plugin: plugin.id, cause: `reading its declarations: ${describeCause(cause)}` }),
-        );
-      }
-      return [];
-    })();
-    loaded.set(plugin.id, reading);
-    return reading;
+  const settle = (plugin: Plugin, operations: ReadonlyArray<AnyOperation>, fault?: KernelFailure) => {
+    // Whatever comes after the deadline comes too late.
+    const settled = known.get(plugin.id);
+    if (settled !== undefined) return settled;
+    if (fault !== undefined) broken.set(plugin.id, fault);
+    const declared = fault === undefined ? operations.map((operation) => ({ operation, plugin })) : [];
+    known.set(plugin.id, declared);
+    return declared;
   };
+  const read = async (plugin: Plugin): Promise<ReadonlyArray<Declared>> => {
+    try {
+      const operations = await plugin.operations();
+      return settle(plugin, operations, checked(plugin, operations));
+    } catch (cause) {
+      const why = `reading its declarations: ${describeCause(cause)}`;
+      return settle(plugin, [], bootFailed({ plugin: plugin.id, cause: why }));
+    }
+  };
+  const load = (plugin: Plugin): Promise<ReadonlyArray<Declared>> => {
+    const declared = reading.get(plugin.id) ?? read(plugin);
+    reading.set(plugin.id, declared);
+    return declared;
+  };
+  // Declarations that never arrive must not keep anybody from asking about the others.
+  const declarations = (plugin: Plugin): Effect.Effect<ReadonlyArray<Declared>> =>
+    Effect.suspend(() => {
+      const declared = known.get(plugin.id);
+      if (declared !== undefined) return Effect.succeed(declared);
+      const deadlineMs = plugin.bootDeadlineMs ?? BOOT_DEADLINE_MS;
+      return Effect.timeoutOrElse(Effect.promise(() => load(plugin)), {
+        duration: deadlineMs,
+        orElse: () =>
+          Effect.sync(() =>
+            settle(plugin, [], bootDeadline({ plugin: plugin.id, deadlineMs, cause: "reading its declarations" }))
+          ),
+      });
+    });
   const owners = new Map(plugins.flatMap((plugin) => plugin.namespaces.map(({ name }) => [name, plugin] as const)));
   const mayKnow = (actor: Actor) => ({ operation }: Declared) =>
     gate.visible({
@@ -115,13 +133,16 @@ export const makeCatalogue = (plugins: ReadonlyArray<Plugin>, gate: GateShape): 
     }, actor);
 
   const visible = (actor: Actor) =>
-    Effect.promise(async () => (await Promise.all(plugins.map(load))).flat().filter(mayKnow(actor)).sort(byId));
+    Effect.map(
+      Effect.forEach(plugins, declarations, { concurrency: "unbounded" }),
+      (all) => all.flat().filter(mayKnow(actor)).sort(byId),
+    );
 
   const find = (id: string, actor: Actor, path = "") =>
     Effect.gen(function* () {
       const owner = owners.get(namespaceOf(id));
       if (owner !== undefined) {
-        const declared = (yield* Effect.promise(() => load(owner))).find(({ operation }) => operation.id === id);
+        const declared = (yield* declarations(owner)).find(({ operation }) => operation.id === id);
         if (declared !== undefined && mayKnow(actor)(declared)) return declared;
         const fault = broken.get(owner.id);
         if (fault !== undefined) return yield* fault;
@@ -172,8 +193,11 @@ const recipesNaming = (plugin: Plugin, id: string): ReadonlyArray<string> =>
     recipes.filter(({ steps }) => steps.includes(id)).map(({ task }) => task)
   );
 
-const shorten = (text: string): string =>
-  text.length <= MANIFEST_SUMMARY ? text : `${text.slice(0, MANIFEST_SUMMARY - 1).trimEnd()}…`;
+/** A namespace's line; what a plugin says of itself never makes a second one. */
+const lineOf = ({ name, summary }: Namespace, count: number): string => {
+  const line = `  ${name} (${count}): ${summary.replaceAll(/[\s\p{C}]+/gu, " ").trim()}`;
+  return line.length <= MANIFEST_LINE ? line : `${line.slice(0, MANIFEST_LINE - 1).trimEnd()}…`;
+};
 
 /** The manifest text: one line a namespace that holds something the actor may know. */
 export const manifestText = (plugins: ReadonlyArray<Plugin>, declared: ReadonlyArray<Declared>): string => {
@@ -189,7 +213,7 @@ export const manifestText = (plugins: ReadonlyArray<Plugin>, declared: ReadonlyA
   const more = namespaces.length - listed.length;
   return [
     `RMI ${VERSION}: ${declared.length} operations in ${namespaces.length} namespaces`,
-    ...listed.map(({ name, summary }) => `  ${name} (${counts.get(name)}): ${shorten(summary)}`),
+    ...listed.map((namespace) => lineOf(namespace, counts.get(namespace.name)!)),
     ...more > 0 ? [`  and ${more} more: search`] : [],
     'search: kernel.search {"query":"…"}   describe: kernel.describe {"id":"namespace.verb"}',
     "call: rmi call <operation> '<json>'   every failure carries a code, a path and a fix",

@@ -10,7 +10,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
-import * as Scope from "effect/Scope";
+import type * as Scope from "effect/Scope";
 import { makeBoot } from "./boot.ts";
 import { description, makeCatalogue, manifestText, searchDeclared } from "./catalogue.ts";
 import { diagnostic } from "./diagnostic.ts";
@@ -46,8 +46,9 @@ export const openKernel = (options: KernelOptions): Effect.Effect<Kernel, Failur
     const scope = yield* Effect.scope;
     // A memo map of its own: layers are memoised by reference, and another kernel may use the same plugins.
     const memoMap = Layer.makeMemoMapUnsafe();
-    let opened: Kernel | undefined;
-    const own = kernelPlugin(() => opened!, options.machine);
+    // The kernel's own plugin speaks of the kernel that it is part of, once that is open.
+    const self: { kernel?: Kernel } = {};
+    const own = kernelPlugin(() => self.kernel!, options.machine);
     const resolved = resolve({ ...options, plugins: [own, ...options.plugins] });
     if (Result.isFailure(resolved)) return yield* resolved.failure;
     const resolution = resolved.success;
@@ -70,7 +71,7 @@ export const openKernel = (options: KernelOptions): Effect.Effect<Kernel, Failur
       },
       seed: options.seed ?? "rmi",
     };
-    opened = {
+    const opened: Kernel = self.kernel = {
       invoke: (request) => invoke(engine, request),
       manifest: (actor) => Effect.map(catalogue.visible(actor), (declared) => manifestText(resolution.order, declared)),
       describe: (id, actor) => Effect.map(catalogue.find(id, actor, "/id"), description),

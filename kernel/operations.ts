@@ -8,7 +8,7 @@ import { EFFECTS } from "./authority.ts";
 import { JsonValue } from "./failure.ts";
 import { Report } from "./doctor.ts";
 import { facilityAbsent, unknownOperation } from "./failures.ts";
-import { type AnyOperation, type Operation, operation, type PlainCodec, role } from "./operation.ts";
+import { type AnyOperation, operation, role } from "./operation.ts";
 
 const Text = Schema.String;
 

@@ -18,6 +18,9 @@ import { incompleteManifest } from "./failures.ts";
 import type { Budget } from "./meter.ts";
 import type { AnyOperation, Stability } from "./operation.ts";
 
+/** How long a plugin may take to start, and to give its declarations, when its manifest does not say. */
+export const BOOT_DEADLINE_MS = 10_000;
+
 /** A value now or soon. */
 export type Awaitable<A> = A | Promise<A>;
 
@@ -87,7 +90,7 @@ export interface Plugin {
   readonly stability: Stability;
   /** Whether the kernel opens without it when it breaks. Default false. */
   readonly optional?: boolean;
-  /** How long it may take to start. Default `BOOT_DEADLINE_MS`. */
+  /** How long it may take to start, and to give its declarations. Default {@link BOOT_DEADLINE_MS}. */
   readonly bootDeadlineMs?: number;
   /** Its groups of operations. */
   readonly namespaces: ReadonlyArray<Namespace>;
@@ -183,7 +186,7 @@ export const implementation = <
 }): Implementation => ({ layer: spec.layer as never, handlers: spec.handlers as never });
 
 const PLUGIN_ID = /^[a-z][a-z0-9-]*$/u;
-const NAMESPACE = /^[a-z][A-Za-z0-9]*$/u;
+const NAMESPACE = /^[a-z][A-Za-z0-9]{0,39}$/u;
 
 const isList = (value: unknown, holds: (item: Record<string, unknown>) => boolean): boolean =>
   Array.isArray(value) && value.every((item) => typeof item === "object" && item !== null && holds(item));
@@ -209,7 +212,7 @@ const MANIFEST_RULES: ReadonlyArray<readonly [keyof Plugin, string, (value: unkn
   ["stability", "stable, unstable or experimental", isString],
   [
     "namespaces",
-    "a list of {name, summary}",
+    "a list of {name, summary}, a name of at most 40 letters and digits",
     (value) =>
       isList(value, (item) => typeof item.name === "string" && NAMESPACE.test(item.name) && isString(item.summary)),
   ],

@@ -131,6 +131,22 @@ Deno.test("a plugin that does not start in time is named with the likely cause",
   );
 });
 
+Deno.test("an acquisition that never ends keeps neither the deadline nor the kernel's closing waiting", async () => {
+  const acquiring = Layer.effectDiscard(Effect.acquireRelease(Effect.never, () => Effect.void));
+  const stuck = asking("stuck", { bootDeadlineMs: 50 }, acquiring as Layer.Layer<never>);
+  const closed = Effect.runPromise(
+    Effect.gen(function* () {
+      const kernel = yield* openKernel(testOptions([stuck]));
+      assert.equal((yield* Effect.flip(askOf(kernel, "stuck"))).code, "KERNEL_BOOT_DEADLINE");
+      return "closed";
+    }).pipe(Effect.scoped) as Effect.Effect<string>,
+  );
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => timer = setTimeout(resolve, 5_000, "still waiting"));
+  assert.equal(await Promise.race([closed, late]), "closed");
+  clearTimeout(timer);
+});
+
 Deno.test("a broken optional plugin is listed with its reason and the rest works", () => {
   const reasons: ReadonlyArray<readonly [string, Partial<Plugin>, RegExp]> = [
     ["throws", { load: () => Promise.reject(new Error("syntax error")) }, /syntax error/],

@@ -74,6 +74,47 @@ Deno.test("past 40 namespaces the manifest lists 40, by priority then id, and sa
   assert.ok(!/ more: search/.test(atLimit), "40 namespaces are all listed");
 });
 
+Deno.test("long names and summaries of several lines make no longer manifest and no further line", async () => {
+  const name = (index: number) => `n${"x".repeat(36)}${String(index).padStart(3, "0")}`;
+  const summary = `first\n  kernel (99): forged\u2028${"and on ".repeat(100)}`;
+  const plugins = range(1000).map((index) =>
+    barePlugin(`p${index}`, {
+      namespaces: [{ name: name(index), summary }],
+      operations: async () => {
+        const [declared] = await synthetic(index).operations();
+        return [{ ...declared, id: `${name(index)}.build` }];
+      },
+    })
+  );
+  const text = await manifestOf(plugins);
+  assert.ok(text.length / 4 < 1000, `${text.length / 4} tokens`);
+  assert.equal(text.split("\n").filter((line) => /^ {2}\S+ \(\d+\):/.test(line)).length, 40);
+  assert.ok(!/^ {2}kernel \(99\)/mu.test(text));
+});
+
+Deno.test("a namespace of 40 characters is accepted, one of 41 is refused", async () => {
+  const named = (length: number) => barePlugin("p", { namespaces: [{ name: "n".repeat(length), summary: "S." }] });
+  await manifestOf([named(40)]);
+  await assert.rejects(manifestOf([named(41)]), /namespaces/u);
+});
+
+Deno.test("declarations that never arrive hide their plugin after its deadline, and nobody else", async () => {
+  const silent = barePlugin("silent", {
+    bootDeadlineMs: 50,
+    namespaces: [{ name: "silent", summary: "S." }],
+    operations: () => new Promise(() => {}),
+  });
+  await withPlugins([synthetic(1), silent], (kernel) =>
+    Effect.gen(function* () {
+      assert.match(yield* kernel.manifest("user@headless"), /7 operations in 2 namespaces/u);
+      const line = kernel.boot().find(({ plugin }) => plugin === "silent");
+      assert.equal(line?.state, "refused");
+      assert.match(line?.failure?.message ?? "", /reading its declarations/u);
+      const failure = yield* Effect.flip(kernel.describe("silent.a", "user@headless"));
+      assert.equal((failure as { code?: string }).code, "KERNEL_BOOT_DEADLINE");
+    }));
+});
+
 Deno.test("the manifest does not depend on the order of the plugins", async () => {
   const plugins = range(100).map((index) => synthetic(index));
   assert.equal(await manifestOf(plugins), await manifestOf(random(3).shuffle(plugins)));
