@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isJsonObject, type Json, type JsonObject } from "../../kernel/mod.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../kernel/json.ts";
 import { type Dtype, isDtype } from "./dtype.ts";
 import {
   app,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AnyFailureDefinition, failure, type FailureDefinition } from "../../kernel/mod.ts";
+import { type AnyFailureDefinition, failure, type FailureDefinition } from "../../kernel/failure.ts";
 
 /** A tree, value or type nests too deeply. */
 export const tooDeep: FailureDefinition<"RMIL_DEPTH", { what: string; limit: number }> = failure("RMIL_DEPTH", {

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { digestBytes } from "../../kernel/mod.ts";
+import { digestBytes } from "../../kernel/digest.ts";
 import { type Expression, MAX_NODES, Tag } from "./expression.ts";
 import { badSize, tooDeep } from "./failures.ts";
 import { MAX_NESTING, type Type } from "./types.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { nearest } from "../../kernel/mod.ts";
+import { nearest } from "../../kernel/nearest.ts";
 import { type AgentName, agentOps } from "./ops/agent.ts";
 import { type ControlName, controlOps } from "./ops/control.ts";
 import { type MathName, mathOps } from "./ops/math.ts";

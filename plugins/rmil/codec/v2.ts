@@ -11,7 +11,8 @@
  *
  * @module
  */
-import { type Digest, digestBytes, type Failure } from "../../../kernel/mod.ts";
+import { type Digest, digestBytes } from "../../../kernel/digest.ts";
+import type { Failure } from "../../../kernel/failure.ts";
 import { DTYPES } from "../dtype.ts";
 import type { Expression } from "../expression.ts";
 import { badMagic, badSize, badText, trailingBytes, truncated, wrongVersion } from "../failures.ts";

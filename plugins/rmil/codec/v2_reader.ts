@@ -24,7 +24,6 @@ import {
   type Parameter,
   ref,
   seq,
-  Tag,
 } from "../expression.ts";
 import {
   badSize,

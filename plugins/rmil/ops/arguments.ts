@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { nearest } from "../../../kernel/mod.ts";
+import { nearest } from "../../../kernel/nearest.ts";
 import { isDtype } from "../dtype.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { badAttribute, tooManyArguments } from "../failures.ts";

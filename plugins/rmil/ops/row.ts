@@ -16,7 +16,7 @@
  *
  * @module
  */
-import type { EffectName, Kind } from "../../../kernel/mod.ts";
+import type { EffectName, Kind } from "../../../kernel/authority.ts";
 
 /** Families in the order of their high byte. */
 export const FAMILIES = ["Neural", "Symbolic", "Control", "Memory", "Agent", "Meta", "Math"] as const;

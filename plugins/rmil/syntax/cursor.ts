@@ -135,20 +135,18 @@ export class Cursor {
     this.#at = this.#tokens.length - 1;
   }
 
-  /** Reads a part one level down; too deep, it is given up. */
-  nested<A>(read: () => A, instead: A): A {
-    if (this.#nesting >= MAX_DEPTH) {
-      const failure = tooDeep({ what: "program", limit: MAX_DEPTH, path: "/source", expected: MAX_DEPTH });
-      this.diagnostics.add(this.token, failure);
-      this.abandon();
-      return instead;
-    }
-    this.#nesting++;
-    try {
-      return read();
-    } finally {
-      this.#nesting--;
-    }
+  /** Goes one level down; too deep, the text is given up and the answer is false. */
+  enter(): boolean {
+    if (this.#nesting++ < MAX_DEPTH) return true;
+    const failure = tooDeep({ what: "program", limit: MAX_DEPTH, path: "/source", expected: MAX_DEPTH });
+    this.diagnostics.add(this.token, failure);
+    this.abandon();
+    return false;
+  }
+
+  /** Comes back one level up. */
+  leave(): void {
+    this.#nesting--;
   }
 
   /** The span from an offset to the token taken last. */
@@ -159,24 +157,9 @@ export class Cursor {
   /** Items between commas up to a closing mark, which is taken; a comma may stand at the end. */
   list<A>(close: string, read: () => A): { readonly items: ReadonlyArray<A>; readonly comma: boolean } {
     const items: Array<A> = [];
-    let comma = false;
-    while (!this.done && !this.#closes(close)) {
-      const { start } = this.token;
-      items.push(read());
-      comma = this.accept(",");
-      if (comma || this.#closes(close)) continue;
-      if (this.done || this.stopped) break;
-      const at = this.end;
-      this.unexpected(`"," or "${close}"`, "Insert ,", { start: at, end: at, text: "," });
-      // What follows may be the next item; where nothing was read, it is skipped.
-      if (this.token.start === start) this.take();
-    }
-    this.expect(close);
-    return { items, comma };
-  }
-
-  #closes(close: string): boolean {
-    return this.is(close) || (close === ">" && this.is(">>"));
+    const list = new List(this, close);
+    while (list.next()) items.push(read());
+    return { items, comma: list.comma };
   }
 
   /** An integer from 0 up to a limit. */
@@ -192,5 +175,49 @@ export class Cursor {
     if (Number.isSafeInteger(size) && size >= 0 && size <= limit) return size;
     this.diagnostics.literal(token, token.text, `an integer from 0 to ${limit} is expected`);
     return undefined;
+  }
+}
+
+/**
+ * Items between commas up to a closing mark: `next` says whether an item follows, and takes what stands between and
+ * after them.
+ */
+export class List {
+  readonly #cursor: Cursor;
+  readonly #close: string;
+  readonly #strict: boolean;
+  #start = -1;
+  /** Whether a comma stands after the last item. */
+  comma = false;
+
+  /** With `strict`, no comma may stand at the end. */
+  constructor(cursor: Cursor, close: string, strict = false) {
+    this.#cursor = cursor;
+    this.#close = close;
+    this.#strict = strict;
+  }
+
+  get #closes(): boolean {
+    return this.#cursor.is(this.#close) || (this.#close === ">" && this.#cursor.is(">>"));
+  }
+
+  /** Whether an item follows; where none does, the closing mark is taken. */
+  next(): boolean {
+    const follows = this.#start < 0 ? !this.#cursor.done && !this.#closes : this.#after();
+    if (!follows) this.#cursor.expect(this.#close);
+    else this.#start = this.#cursor.token.start;
+    return follows;
+  }
+
+  #after(): boolean {
+    const cursor = this.#cursor;
+    this.comma = cursor.accept(",");
+    if (this.comma) return this.#strict || (!cursor.done && !this.#closes);
+    if (this.#closes || cursor.done || cursor.stopped) return false;
+    const at = cursor.end;
+    cursor.unexpected(`"," or "${this.#close}"`, "Insert ,", { start: at, end: at, text: "," });
+    // What follows may be the next item; where the last one took nothing, it is skipped.
+    if (cursor.token.start === this.#start) cursor.take();
+    return !cursor.done;
   }
 }

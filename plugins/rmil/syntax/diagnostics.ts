@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Failure } from "../../../kernel/mod.ts";
+import type { Failure } from "../../../kernel/failure.ts";
 import { badLiteral, badSyntax, misspelledOp } from "../failures.ts";
 
 /** A stretch of source text. */

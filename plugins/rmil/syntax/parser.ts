@@ -20,7 +20,7 @@
  *
  * @module
  */
-import { isFailure } from "../../../kernel/mod.ts";
+import { isFailure } from "../../../kernel/failure.ts";
 import {
   app,
   type Attribute,
@@ -42,7 +42,7 @@ import { badSize, unknownSymbol } from "../failures.ts";
 import { nearestOps, opNamed } from "../opcodes.ts";
 import { Symbols } from "../symbols.ts";
 import { bool, f32, f64, i64, NIL, symbolValue, tupleValue, type Value } from "../value.ts";
-import { Cursor } from "./cursor.ts";
+import { Cursor, List } from "./cursor.ts";
 import { type Diagnostic, Diagnostics, type Span } from "./diagnostics.ts";
 import { type Comment, lex, type Token } from "./lexer.ts";
 import { floatOfBits, NAN_32, NAN_64_HIGH } from "./numbers.ts";
@@ -104,7 +104,15 @@ const SPECIALS: { readonly [text: string]: Value } = {
   "-inf.f64": f64(-Infinity),
 };
 
+/** Reads a part; what it yields for is a pipeline within it, which the loop in `run` reads, so that depth costs no stack. */
+type Reading<A = Expression> = Generator<void, A, Expression>;
+
 const KEYWORD_VALUES: { readonly [word: string]: Value } = { true: bool(true), false: bool(false), nil: NIL };
+
+interface Arguments {
+  readonly args: ReadonlyArray<Expression>;
+  readonly attributes: ReadonlyArray<Attribute & { readonly span: Span }>;
+}
 
 class Parser {
   readonly #cursor: Cursor;
@@ -152,61 +160,83 @@ class Parser {
   }
 
   program(): Expression {
-    const root = this.pipeline();
+    const root = this.#run();
     const cursor = this.#cursor;
     while (!cursor.done) {
       cursor.unexpected("the end of the program");
       if (cursor.stopped) cursor.take();
-      if (!cursor.done) this.pipeline();
+      if (!cursor.done) this.#run();
     }
     return root;
   }
 
-  /** Operands between marks, joined from the left. */
-  #joined(mark: string, operand: () => Expression, join: typeof seq): Expression {
-    const { start } = this.#cursor.token;
-    let left = operand();
-    while (this.#cursor.accept(mark)) {
-      const first = left;
-      const right = operand();
-      left = this.#make(start, () => join(first, right), () => first);
+  /** Reads a pipeline with all that stands in it. */
+  #run(): Expression {
+    const stack: Array<Reading> = [];
+    let reading = this.#pipeline();
+    let inner: Expression | undefined;
+    for (;;) {
+      const turn = inner === undefined ? reading.next() : reading.next(inner);
+      if (!turn.done) {
+        stack.push(reading);
+        reading = this.#pipeline();
+        inner = undefined;
+        continue;
+      }
+      const outer = stack.pop();
+      if (outer === undefined) return turn.value;
+      reading = outer;
+      inner = turn.value;
     }
+  }
+
+  *#pipeline(): Reading {
+    const cursor = this.#cursor;
+    const { start } = cursor.token;
+    let left: Expression | undefined;
+    if (cursor.enter()) {
+      do left = this.#join(start, left, yield* this.#parallel(), seq); while (cursor.accept(">>"));
+    }
+    cursor.leave();
+    return left ?? this.#nothing(start);
+  }
+
+  *#parallel(): Reading {
+    const { start } = this.#cursor.token;
+    let left: Expression | undefined;
+    do left = this.#join(start, left, yield* this.#atom(), par); while (this.#cursor.accept("|"));
     return left;
   }
 
-  pipeline(): Expression {
-    return this.#cursor.nested(() => this.#joined(">>", () => this.#parallel(), seq), lit(NIL));
+  #join(start: number, left: Expression | undefined, right: Expression, join: typeof seq): Expression {
+    return left === undefined ? right : this.#make(start, () => join(left, right), () => left);
   }
 
-  #parallel(): Expression {
-    return this.#joined("|", () => this.#atom(), par);
-  }
-
-  #atom(): Expression {
+  *#atom(): Reading {
     const { start, kind, text } = this.#cursor.token;
     const form = kind === "mark" || kind === "keyword" ? text : "";
     switch (form) {
       case "if":
-        return this.#conditional(start);
+        return yield* this.#conditional(start);
       case "let":
-        return this.#binding(start);
+        return yield* this.#binding(start);
       case "\\":
-        return this.#lambda(start);
+        return yield* this.#lambda(start);
       case "{":
-        return this.#block(start);
+        return yield* this.#block(start);
       default:
-        return this.#call(start);
+        return yield* this.#call(start);
     }
   }
 
-  #conditional(start: number): Expression {
+  *#conditional(start: number): Reading {
     const cursor = this.#cursor;
     cursor.take();
-    const predicate = this.pipeline();
+    const predicate = yield;
     if (!cursor.expect("then")) return this.#node(start, cond(predicate, this.#nothing(start), this.#nothing(start)));
-    const yes = this.pipeline();
+    const yes = yield;
     if (!cursor.expect("else")) return this.#node(start, cond(predicate, yes, this.#nothing(start)));
-    const no = this.pipeline();
+    const no = yield;
     return this.#make(start, () => cond(predicate, yes, no), () => predicate);
   }
 
@@ -239,23 +269,20 @@ class Parser {
     return () => index;
   }
 
-  #within<A>(names: ReadonlyArray<string | undefined>, read: () => A): A {
-    const count = (name: string, by: number) => this.#bound.set(name, (this.#bound.get(name) ?? 0) + by);
-    for (const name of names) if (name !== undefined) count(name, 1);
-    const made = read();
-    for (const name of names) if (name !== undefined) count(name, -1);
-    return made;
+  /** Names are bound, or no longer bound, in what follows. */
+  #scope(names: ReadonlyArray<string | undefined>, by: 1 | -1): void {
+    for (const name of names) if (name !== undefined) this.#bound.set(name, (this.#bound.get(name) ?? 0) + by);
   }
 
-  #binding(start: number): Expression {
+  *#binding(start: number): Reading {
     const cursor = this.#cursor;
     cursor.take();
     const { name, symbol } = this.#binder("let");
     cursor.expect("=");
-    const [bound, body] = this.#within([name], () => {
-      const bound = this.pipeline();
-      return [bound, cursor.expect("in") ? this.pipeline() : this.#nothing(cursor.end)];
-    });
+    this.#scope([name], 1);
+    const bound = yield;
+    const body = cursor.expect("in") ? yield : this.#nothing(cursor.end);
+    this.#scope([name], -1);
     const sym = symbol();
     return this.#make(start, () => letIn(sym, bound, body), () => bound);
   }
@@ -275,52 +302,54 @@ class Parser {
     return { sym, type: readType(this.#cursor) };
   }
 
-  #lambda(start: number): Expression {
+  *#lambda(start: number): Reading {
     const cursor = this.#cursor;
     cursor.take();
     const names: Array<string | undefined> = [];
     const parameters = cursor.expect("(") ? cursor.list(")", () => this.#parameter(names)).items : [];
     cursor.expect("->");
-    const body = this.#within(names, () => this.pipeline());
+    this.#scope(names, 1);
+    const body = yield;
+    this.#scope(names, -1);
     return this.#make(start, () => lam(parameters, body), () => body);
   }
 
-  #block(start: number): Expression {
+  *#block(start: number): Reading {
     const cursor = this.#cursor;
     cursor.take();
     const items: Array<Expression> = [];
     let semicolon = false;
     while (!cursor.done && !cursor.is("}")) {
       const { start: from } = cursor.token;
-      items.push(this.pipeline());
+      items.push(yield);
       semicolon = cursor.accept(";");
       // A stray mark that no item begins with would stop here for ever.
       if (cursor.token.start === from && !cursor.done) cursor.take();
     }
     cursor.expect("}");
     const [only] = items;
-    return items.length === 1 && !semicolon ? only : this.#make(start, () => block(items), () => this.#nothing(start));
+    return items.length === 1 && !semicolon ? only : this.#make(start, () => block(items), () => lit(NIL));
   }
 
-  #call(start: number): Expression {
+  *#call(start: number): Reading {
     const cursor = this.#cursor;
     const { kind, text } = cursor.token;
     const row = kind === "name" ? opNamed(text) : undefined;
     if (row !== undefined) {
       const { start: from, end } = cursor.take();
       this.names.push({ name: text, role: "op", start: from, end });
-      return this.#application(start, row.code);
+      return yield* this.#application(start, row.code);
     }
     if (kind === "name" && text === "op" && cursor.following.text === "<") {
       cursor.take();
       cursor.take();
       const code = cursor.size(MAX_U16) ?? 0;
       cursor.expect(">");
-      return this.#application(start, code);
+      return yield* this.#application(start, code);
     }
-    const callee = this.#primary();
+    const callee = yield* this.#primary();
     if (!cursor.is("(")) return callee;
-    const { args, attributes } = this.#arguments();
+    const { args, attributes } = yield* this.#arguments();
     const [first] = attributes;
     if (first !== undefined) {
       cursor.diagnostics.unexpected(first.span, "an argument", `"${first.name}:"`, "Only ops have named attributes");
@@ -328,33 +357,29 @@ class Parser {
     return this.#make(start, () => call(callee, args), () => callee);
   }
 
-  #application(start: number, code: number): Expression {
-    const { args, attributes } = this.#cursor.is("(") ? this.#arguments() : { args: [], attributes: [] };
-    return this.#make(start, () => app(code, args, attributes), () => app(code, args));
+  *#application(start: number, code: number): Reading {
+    const { args, attributes } = this.#cursor.is("(") ? yield* this.#arguments() : { args: [], attributes: [] };
+    return this.#make(start, () => app(code, args, attributes), () => lit(NIL));
   }
 
-  #arguments(): {
-    readonly args: ReadonlyArray<Expression>;
-    readonly attributes: ReadonlyArray<Attribute & { readonly span: Span }>;
-  } {
+  *#arguments(): Reading<Arguments> {
     const cursor = this.#cursor;
     cursor.take();
     const args: Array<Expression> = [];
     const attributes: Array<Attribute & { readonly span: Span }> = [];
-    const { comma } = cursor.list(")", () => {
+    const list = new List(cursor, ")", true);
+    while (list.next()) {
       const named = (cursor.isKind("name") || cursor.isKind("quoted")) && cursor.following.kind === "mark" &&
         cursor.following.text === ":";
-      if (!named) return args.push(this.pipeline());
+      if (!named) {
+        args.push(yield);
+        continue;
+      }
       const { text: name, start, end } = cursor.take();
       cursor.take();
       this.names.push({ name, role: "attribute", start, end });
-      const value = this.#literalOf(this.pipeline(), "an attribute's value is a literal");
-      return attributes.push({ name, value, span: { start, end } });
-    });
-    // Lists of arguments end without a comma, as in the original.
-    if (comma) {
-      const { start, end } = { start: cursor.end - 1, end: cursor.end };
-      cursor.diagnostics.unexpected({ start, end }, "an argument", '")"', "Remove the comma before it");
+      const value = this.#literalOf(yield, "an attribute's value is a literal");
+      attributes.push({ name, value, span: { start, end } });
     }
     return { args, attributes };
   }
@@ -365,7 +390,7 @@ class Parser {
     return NIL;
   }
 
-  #primary(): Expression {
+  *#primary(): Reading {
     const cursor = this.#cursor;
     const { token } = cursor;
     const { start } = token;
@@ -388,7 +413,7 @@ class Parser {
         cursor.take();
         return this.#node(start, lit(this.#number(token)));
       case "mark":
-        if (token.text === "(") return this.#bracketed(start);
+        if (token.text === "(") return yield* this.#bracketed(start);
         if (token.text === "$" || token.text === "#") {
           cursor.take();
           return token.text === "$" ? this.#reference(start) : this.#symbol(start);
@@ -455,26 +480,22 @@ class Parser {
     return value === undefined ? this.#nothing(start) : this.#node(start, lit(value));
   }
 
-  #bracketed(start: number): Expression {
+  *#bracketed(start: number): Reading {
     const cursor = this.#cursor;
     cursor.take();
     if (cursor.accept(")")) return this.#node(start, lit(tupleValue([])));
-    const first = this.pipeline();
+    const first = yield;
     if (!cursor.is(",")) {
       cursor.expect(")");
-      return this.#called(first, start);
+      return first;
     }
     cursor.take();
-    const { items } = cursor.list(")", () => this.pipeline());
+    const items = [first];
+    const list = new List(cursor, ")");
+    while (list.next()) items.push(yield);
     const reason = "items of a tuple are literals; the results of expressions are paired by |";
-    const values = [first, ...items].map((item) => this.#literalOf(item, reason));
+    const values = items.map((item) => this.#literalOf(item, reason));
     return this.#node(start, lit(tupleValue(values)));
-  }
-
-  /** What stands in brackets keeps its own place. */
-  #called(node: Expression, start: number): Expression {
-    if (!this.spans.has(node)) this.spans.set(node, this.#cursor.spanFrom(start));
-    return node;
   }
 }
 

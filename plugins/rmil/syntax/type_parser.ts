@@ -14,7 +14,7 @@
  */
 import { type Dtype, DTYPE_NAMES, DTYPES, isDtype } from "../dtype.ts";
 import { tooDeep } from "../failures.ts";
-import { nearest } from "../../../kernel/mod.ts";
+import { nearest } from "../../../kernel/nearest.ts";
 import { type Dimension, fn, MAX_NESTING, MAX_SIZE, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "../types.ts";
 import { type TensorValue, tensorValue } from "../value.ts";
 import type { Cursor } from "./cursor.ts";

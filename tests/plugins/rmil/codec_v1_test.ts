@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failure } from "../../../kernel/mod.ts";
+import { Failure } from "../../../kernel/failure.ts";
 import { fromAst, toAst, typeFromAst, valueFromAst } from "../../../plugins/rmil/ast.ts";
 import {
   decodeExpression,

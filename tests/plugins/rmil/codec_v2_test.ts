@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failure } from "../../../kernel/mod.ts";
+import { Failure } from "../../../kernel/failure.ts";
 import * as v1 from "../../../plugins/rmil/codec/v1.ts";
 import {
   decodeExpression,
