@@ -9,7 +9,7 @@
  */
 import type { Dimension, Dtype as IrDtype, Program, Shape } from "../../ir/contract.ts";
 import { functionOf, isIrFailure, ProgramBuilder, returnTypes, type Value } from "../../ir/library.ts";
-import { type Failure } from "../../../kernel/mod.ts";
+import type { Failure } from "../../../kernel/mod.ts";
 import type { Dtype } from "../dtype.ts";
 import { badParameter, outOfFuel, outOfMemory, wrongOperand, wrongShape } from "../failures_run.ts";
 import { CARRIERS, fromCarrier } from "../interpreter/run_value.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FunctionBuilder, type Value } from "../../ir/library.ts";
+import type { FunctionBuilder, Value } from "../../ir/library.ts";
 import { flag, type Lower, type Lowering, type Lowerings, number } from "./lowering.ts";
 
 type LossName = "mse_loss" | "cross_entropy" | "bce_loss" | "nll_loss" | "huber_loss" | "kl_div";

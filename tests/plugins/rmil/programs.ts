@@ -129,7 +129,7 @@ export const plain = (value: RunValue): unknown => {
 
 /** Runs a program at once. */
 export const runOn = (program: Expression, input?: RunValue, options: RunOptions = {}): RunValue => {
-  const inputs = input === undefined ? {} : { "the input": input };
+  const inputs: { readonly [name: string]: RunValue } = input === undefined ? {} : { "the input": input };
   return runNow(program, symbols, { ...options, inputs: { ...inputs, ...options.inputs } })!.value;
 };
 

@@ -1,0 +1,99 @@
+/**
+ * Check: what a program is, without running it: type, parameters, effects, cost.
+ *
+ * Not the interpreter, whose rules it follows form by form.
+ * Invariant: a program that passes on given input types runs on inputs of those types without a failure of shapes or
+ * kinds, and gives a value of the type stated; what depends on values (division by zero, indices, fuel) is left to the run.
+ *
+ * @module
+ */
+import type { EffectName, Kind } from "../../kernel/mod.ts";
+import type { Dimension } from "../ir/contract.ts";
+import { addDimensions } from "../ir/library.ts";
+import { Judge } from "./check/judge.ts";
+import { bytesOfKnown, type Known, knownOfType, type Scope, typeOfKnown } from "./check/known.ts";
+import { drive } from "./check/walk.ts";
+import type { Expression } from "./expression.ts";
+import { placeInputs } from "./interpreter.ts";
+import { isOpen } from "./lowering/sizes.ts";
+import type { Symbols } from "./symbols.ts";
+import type { Type } from "./types.ts";
+
+/** A learned parameter of a program. */
+export interface JudgedParameter {
+  /** Path of the expression, then the parameter's name. */
+  readonly path: string;
+  /** Its type. */
+  readonly type: Type;
+  /** Its elements. */
+  readonly count: Dimension;
+  /** False for running statistics. */
+  readonly learned: boolean;
+}
+
+/** What a check answers. */
+export interface Judgement {
+  /** Type of the output. */
+  readonly type: Type;
+  /** Parameters, in the order in which a run meets them. */
+  readonly parameters: ReadonlyArray<JudgedParameter>;
+  /** Elements of all learned parameters. */
+  readonly parameterCount: Dimension;
+  /** Effect classes a run needs. */
+  readonly effects: ReadonlyArray<EffectName>;
+  /** Finer kinds a run needs. */
+  readonly kinds: ReadonlyArray<Kind>;
+  /** Floating-point operations. */
+  readonly flops: Dimension;
+  /** Bytes read and written. */
+  readonly bytes: Dimension;
+  /** Most bytes held at once, parameters included; absent while a size is unknown. */
+  readonly peakBytes?: number;
+  /** Whether all of the cost could be counted: no unknown input, loop length or branch. */
+  readonly exact: boolean;
+}
+
+/** What a check is told. */
+export interface CheckOptions {
+  /** Types of inputs by name, placed as a run places values. */
+  readonly inputs?: { readonly [name: string]: Type };
+  /** Whether it is judged as it trains. */
+  readonly training?: boolean;
+}
+
+const shown = (size: Dimension): Dimension =>
+  typeof size === "number" ? size : isOpen(size) ? "?" : size.replace(/\b_([0-9]+)\b/gu, "?$1");
+
+/** Checks a program; throws the first failure, with the path of the expression. */
+export const check = (program: Expression, symbols: Symbols, options: CheckOptions = {}): Judgement => {
+  const judge = new Judge(program, symbols, options.training ?? false);
+  const types = options.inputs ?? {};
+  const known = Object.fromEntries(
+    Object.entries(types).map(([name, type]) => [name, knownOfType(type, judge.fresh)]),
+  );
+  const { bound, input } = placeInputs<Known>(program, symbols, known, (items) => ({ k: "Tuple", items }));
+  const scope = bound.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);
+  const made = drive(judge.judge(program, input, scope, "", true));
+  const { tally } = judge;
+  const found = [...tally.parameters.values()];
+  const weights = found.reduce<number | undefined>((sum, parameter) => {
+    const bytes = bytesOfKnown(parameter.known);
+    return sum === undefined || typeof bytes !== "number" ? undefined : sum + bytes;
+  }, 0);
+  return {
+    type: typeOfKnown(made),
+    parameters: found.map(({ path, known: own, count, learned }) => ({
+      path,
+      type: typeOfKnown(own),
+      count: shown(count),
+      learned,
+    })),
+    parameterCount: shown(addDimensions(0, ...found.filter(({ learned }) => learned).map(({ count }) => count))),
+    effects: tally.effects,
+    kinds: tally.kinds,
+    flops: shown(tally.cost.flops),
+    bytes: shown(tally.cost.bytes),
+    ...(tally.peak === undefined || weights === undefined ? {} : { peakBytes: tally.peak + weights }),
+    exact: tally.exact,
+  };
+};
