@@ -56,7 +56,9 @@ export interface Resolution {
   readonly refused: ReadonlyArray<LeftOut>;
 }
 
-const byId = (a: Plugin, b: Plugin): number => a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+const idOf = (plugin: Plugin | undefined): string => String(plugin?.id);
+
+const byId = (a: Plugin, b: Plugin): number => idOf(a) < idOf(b) ? -1 : idOf(a) > idOf(b) ? 1 : 0;
 
 const groupBy = <A>(items: ReadonlyArray<A>, keysOf: (item: A) => ReadonlyArray<string>): Map<string, Array<A>> => {
   const groups = new Map<string, Array<A>>();
@@ -178,86 +180,103 @@ const order = (
   return Result.fail([...path.slice(path.indexOf(here)), here]);
 };
 
-const duplicateFault = (plugins: ReadonlyArray<Plugin>): Failure | undefined => {
-  for (const [plugin, same] of groupBy(plugins, ({ id }) => [id])) {
-    if (same.length > 1) {
-      return duplicatePlugin({ plugin, versions: same.map(({ version }) => version), path: `/${plugin}` });
-    }
+/** A name that several plugins claim. */
+interface Clash {
+  readonly claimants: ReadonlyArray<Plugin>;
+  readonly failure: Failure;
+}
+
+const nameClash = (plugins: ReadonlyArray<Plugin>): Clash | undefined => {
+  for (const [plugin, claimants] of groupBy(plugins, ({ id }) => [id])) {
+    if (claimants.length === 1) continue;
+    const versions = claimants.map(({ version }) => version).sort();
+    return { claimants, failure: duplicatePlugin({ plugin, versions, path: `/${plugin}` }) };
   }
-  for (const [namespace, same] of groupBy(plugins, ({ namespaces }) => namespaces.map(({ name }) => name))) {
-    if (same.length > 1) {
-      return namespaceClash({ namespace, plugins: same.map(({ id }) => id), path: `/${same[1].id}/namespaces` });
-    }
+  for (const [namespace, claimants] of groupBy(plugins, ({ namespaces }) => namespaces.map(({ name }) => name))) {
+    if (claimants.length === 1) continue;
+    const ids = claimants.map(({ id }) => id);
+    return { claimants, failure: namespaceClash({ namespace, plugins: ids, path: `/${ids[1]}/namespaces` }) };
   }
   return undefined;
 };
 
-const choicesFault = (providers: Providers, choose: Selection["choose"]): Failure | undefined => {
+const providerClash = (
+  plugins: ReadonlyArray<Plugin>,
+  providers: Providers,
+  choose: Selection["choose"],
+): Clash | undefined => {
   for (const capability of [...providers.keys()].sort()) {
     const choice = choiceFault(providers, capability, choose);
-    if (Result.isFailure(choice)) return choice.failure;
+    if (Result.isSuccess(choice)) continue;
+    // A wrong choice is the chooser's to mend: no provider gives way to it.
+    const claimants = choose?.[capability] === undefined
+      ? plugins.filter(({ provides }) => provides.some((provision) => provision.capability === capability))
+      : [];
+    return { claimants, failure: choice.failure };
   }
   return undefined;
+};
+
+/** The plugins that run, as far as it is known, and those left out. */
+interface Field {
+  readonly plugins: ReadonlyArray<Plugin>;
+  readonly refused: ReadonlyArray<LeftOut>;
+}
+
+/** The field without the optional ones among the plugins at fault; fails where none of them is optional. */
+const without = (field: Field, faulty: ReadonlyArray<Plugin>, failure: Failure): Result.Result<Field, Failure> => {
+  const yielding = faulty.filter((plugin) => plugin?.optional === true);
+  return yielding.length === 0 ? Result.fail(failure) : Result.succeed({
+    plugins: field.plugins.filter((plugin) => !yielding.includes(plugin)),
+    refused: [...field.refused, ...yielding.map((plugin) => ({ plugin, failure }))],
+  });
+};
+
+/** Leaves one fault out, or finds what runs: leaving one plugin out may starve another, so it is asked again. */
+const settle = (field: Field, selection: Selection): Result.Result<Field | Resolution, Failure> => {
+  const { plugins, refused } = field;
+  const malformed = plugins.find((plugin) => manifestFaults(plugin).length > 0);
+  if (malformed !== undefined) return without(field, [malformed], manifestFaults(malformed)[0]);
+  const providers = providersOf(plugins, selection.hostProvides ?? []);
+  const clash = nameClash(plugins) ?? providerClash(plugins, providers, selection.choose);
+  if (clash !== undefined) return without(field, clash.claimants, clash.failure);
+  const needs = new Map<string, ReadonlyArray<string>>();
+  for (const plugin of plugins) {
+    const bound = bind(plugin, providers, selection.choose);
+    if (Result.isFailure(bound)) return without(field, [plugin], bound.failure);
+    const ids = new Set(bound.success.map(([, provider]) => provider));
+    needs.set(plugin.id, [...ids].filter((id) => id !== HOST).sort());
+  }
+  const ordered = order(plugins, needs);
+  if (Result.isFailure(ordered)) {
+    const cycle = ordered.failure;
+    const victim = plugins.find(({ id, optional }) => optional === true && cycle.includes(id));
+    const failure = dependencyCycle({ cycle, path: `/${cycle[0]}/requires` });
+    return without(field, victim === undefined ? [] : [victim], failure);
+  }
+  const chosen = [...providers].map(([capability]) => {
+    const choice = choiceFault(providers, capability, selection.choose);
+    return [capability, Result.isSuccess(choice) ? choice.success.id : HOST] as const;
+  });
+  return Result.succeed({
+    order: ordered.success,
+    providers: new Map(chosen),
+    needs,
+    refused: [...refused].sort((a, b) => byId(a.plugin, b.plugin)),
+  });
 };
 
 /**
- * Resolves a set of plugins. Optional plugins with a fault are left out and listed; any other fault fails with the
- * plugins, the path and the fix: a malformed manifest, a duplicate id or namespace, a missing capability, an
- * incompatible version, two providers without a choice, a circle.
+ * Resolves a set of plugins. Optional plugins with a fault, or that claim what another plugin has, are left out and
+ * listed; any other fault fails with the plugins, the path and the fix: a malformed manifest, a duplicate id or
+ * namespace, a missing capability, an incompatible version, two providers without a choice, a circle.
  */
 export const resolve = (selection: Selection): Result.Result<Resolution, Failure> => {
-  const refused: Array<LeftOut> = [];
-  let plugins = [...selection.plugins];
-  for (const plugin of selection.plugins) {
-    const fault = manifestFaults(plugin)[0];
-    if (fault === undefined) continue;
-    if (plugin?.optional !== true) return Result.fail(fault);
-    refused.push({ plugin, failure: fault });
-    plugins = plugins.filter((other) => other !== plugin);
-  }
-  const duplicate = duplicateFault(plugins);
-  if (duplicate !== undefined) return Result.fail(duplicate);
-  plugins.sort(byId);
-
+  let field: Field = { plugins: [...selection.plugins].sort(byId), refused: [] };
   for (;;) {
-    const providers = providersOf(plugins, selection.hostProvides ?? []);
-    const clash = choicesFault(providers, selection.choose);
-    if (clash !== undefined) return Result.fail(clash);
-    const bound = plugins.map((plugin) => [plugin, bind(plugin, providers, selection.choose)] as const);
-    const faulty = bound.find(([, result]) => Result.isFailure(result));
-    if (faulty !== undefined) {
-      const [plugin, result] = faulty;
-      if (!Result.isFailure(result)) continue;
-      if (plugin.optional !== true) return Result.fail(result.failure);
-      // Leaving one out may starve another: resolve again without it.
-      refused.push({ plugin, failure: result.failure });
-      plugins = plugins.filter((other) => other !== plugin);
-      continue;
-    }
-    const needs = new Map(bound.map(([plugin, result]) => [
-      plugin.id,
-      Result.isSuccess(result)
-        ? [...new Set(result.success.map(([, provider]) => provider))].filter((id) => id !== HOST).sort()
-        : [],
-    ]));
-    const ordered = order(plugins, needs);
-    if (Result.isFailure(ordered)) {
-      const cycle = ordered.failure;
-      const victim = plugins.find(({ id, optional }) => optional === true && cycle.includes(id));
-      const failure = dependencyCycle({ cycle, path: `/${cycle[0]}/requires` });
-      if (victim === undefined) return Result.fail(failure);
-      refused.push({ plugin: victim, failure });
-      plugins = plugins.filter((other) => other !== victim);
-      continue;
-    }
-    return Result.succeed({
-      order: ordered.success,
-      providers: new Map([...providers].map(([capability]) => {
-        const choice = choiceFault(providers, capability, selection.choose);
-        return [capability, Result.isSuccess(choice) ? choice.success.id : HOST];
-      })),
-      needs,
-      refused: refused.sort((a, b) => byId(a.plugin, b.plugin)),
-    });
+    const step = settle(field, selection);
+    if (Result.isFailure(step)) return Result.fail(step.failure);
+    if ("order" in step.success) return Result.succeed(step.success);
+    field = step.success;
   }
 };

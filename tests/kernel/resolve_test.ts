@@ -149,6 +149,44 @@ Deno.test("an optional plugin with a fault is left out with its reason, and so i
   ]);
 });
 
+Deno.test("an optional plugin that claims what another has is left out: an id, a namespace, a capability", () => {
+  const namespaces = [{ name: "demo", summary: "Demo." }];
+  const house = plugin("house", { namespaces, provides: provides("c") });
+  const rivals: ReadonlyArray<readonly [string, Partial<Plugin> & { readonly id?: string }]> = [
+    ["KERNEL_DUPLICATE_PLUGIN", { id: "house" }],
+    ["KERNEL_NAMESPACE_CLASH", { namespaces }],
+    ["KERNEL_CAPABILITY_CLASH", { provides: provides("c") }],
+    ["KERNEL_CAPABILITY_CLASH", { provides: provides("rmi/Ledger") }],
+  ];
+  for (const [code, claim] of rivals) {
+    const rival = plugin("rival", { optional: true, ...claim });
+    for (const plugins of [[rival, house], [house, rival]]) {
+      const result = resolve({ plugins, hostProvides: provides("rmi/Ledger") });
+      assert.ok(Result.isSuccess(result), code);
+      assert.deepEqual(result.success.order, [house]);
+      assert.deepEqual(result.success.refused.map(({ plugin, failure }) => [plugin, failure.code]), [[rival, code]]);
+    }
+  }
+});
+
+Deno.test("of two optional plugins that claim the same, neither runs and both are listed", () => {
+  const plugins = ["a", "b"].map((id) => plugin(id, { optional: true, provides: provides("c") }));
+  const result = resolve({ plugins: [...plugins, plugin("core")] });
+  assert.ok(Result.isSuccess(result));
+  assert.deepEqual(result.success.order.map(({ id }) => id), ["core"]);
+  assert.deepEqual(result.success.refused.map(({ plugin }) => plugin.id), ["a", "b"]);
+  assert.deepEqual(order({ plugins: [...plugins, plugin("core")], choose: { c: "b" } }), ["a", "b", "core"]);
+});
+
+Deno.test("a wrong choice is the chooser's fault, and no optional provider is left out for it", () => {
+  const plugins = [plugin("a", { optional: true, provides: provides("c") }), plugin("b", { provides: provides("c") })];
+  assert.equal(fault({ plugins, choose: { c: "z" } }).code, "KERNEL_UNKNOWN_CHOICE");
+});
+
+Deno.test("what is no plugin at all is a malformed manifest, not a crash", () => {
+  assert.equal(fault({ plugins: [plugin("a"), null as unknown as Plugin] }).code, "KERNEL_MANIFEST");
+});
+
 Deno.test("what the host provides satisfies a requirement without a plugin", () => {
   const plugins = [plugin("a", { requires: requires("rmi/Ledger") })];
   assert.deepEqual(order({ plugins, hostProvides: provides("rmi/Ledger") }), ["a"]);
