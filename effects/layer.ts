@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer";
 import {
   caps,
   Disk,
-  diskFailed,
+  diskFailureOf,
   type Entropy,
   type Failure,
   type Gate,
@@ -81,7 +81,7 @@ const realPathOf = (options: EffectsOptions): RealPath => {
   return (path) =>
     Effect.tryPromise({
       try: () => realPath(path),
-      catch: (cause) => diskFailed({ action: "resolve", file: path, cause: String((cause as Error).message ?? cause) }),
+      catch: (cause) => diskFailureOf("resolve", path, cause),
     });
 };
 

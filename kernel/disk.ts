@@ -12,10 +12,10 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { type Cap, caps, type Grant } from "./authority.ts";
 import type { FailureOf, KernelFailure } from "./failure.ts";
-import { diskFailed } from "./failures.ts";
+import { diskFailed, outOfReach } from "./failures.ts";
 
 /** A failure of the file system. */
-export type DiskFailure = FailureOf<"KERNEL_DISK">;
+export type DiskFailure = FailureOf<"KERNEL_DISK" | "KERNEL_OUT_OF_REACH">;
 
 /** What is known of a path. */
 export interface Stat {
@@ -86,11 +86,20 @@ const parentOf = (path: string): string => {
 
 const nameOf = (path: string): string => path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 
+/** Whether the process itself was started without access: no policy inside it can help then. */
+const isOutOfReach = (cause: unknown): boolean => {
+  const { name, code } = (cause ?? {}) as { readonly name?: string; readonly code?: string };
+  return name === "NotCapable" || code === "ERR_ACCESS_DENIED";
+};
+
+/** The failure of a raw step, from what it threw. */
+export const diskFailureOf = (action: string, file: string, cause: unknown): DiskFailure =>
+  isOutOfReach(cause)
+    ? outOfReach({ action, file })
+    : diskFailed({ action, file, cause: cause instanceof Error ? cause.message : String(cause) });
+
 const attempt = <A>(action: string, file: string, run: () => Promise<A>): Effect.Effect<A, DiskFailure> =>
-  Effect.tryPromise({
-    try: run,
-    catch: (cause) => diskFailed({ action, file, cause: cause instanceof Error ? cause.message : String(cause) }),
-  });
+  Effect.tryPromise({ try: run, catch: (cause) => diskFailureOf(action, file, cause) });
 
 /** The real path of a directory entry: links before the last name are followed, the last one is not. */
 const realEntry = async (driver: DiskDriver, path: string): Promise<string> => {
@@ -107,7 +116,8 @@ const durableSteps = (driver: DiskDriver) => {
 
   const makeFolder = async (folder: string): Promise<void> => {
     for (let here = folder; await driver.stat(here) === undefined; here = parentOf(here)) unsynced.add(here);
-    await driver.makeFolder(folder);
+    // A process that may write one file alone may not create its folder, not even where it is.
+    if ((await driver.stat(folder))?.kind !== "folder") await driver.makeFolder(folder);
     const fresh: string[] = [];
     for (let here = folder; here !== parentOf(here); here = parentOf(here)) if (unsynced.has(here)) fresh.push(here);
     for (const here of fresh.reverse()) {

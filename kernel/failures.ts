@@ -255,6 +255,19 @@ export const diskFailed: FailureDefinition<"KERNEL_DISK", { action: string; file
   },
 );
 
+/** The process was started without access to a path. */
+export const outOfReach: FailureDefinition<"KERNEL_OUT_OF_REACH", { action: string; file: string }> = failure(
+  "KERNEL_OUT_OF_REACH",
+  {
+    doc: "The process was started without access to a path; nothing happened.",
+    recoverable: true,
+    says: (a) => `Cannot ${a.action} "${a.file}": this process was started without access to it`,
+    fix: () => ({
+      summary: "Name the path on rmi's command line, use one in the workspace, or name its folder in rmi.policy.json",
+    }),
+  },
+);
+
 /** Stored data was written by a newer version. */
 export const newerFormat: FailureDefinition<
   "KERNEL_NEWER_FORMAT",
@@ -454,6 +467,7 @@ export const kernelFailures: ReadonlyArray<AnyFailureDefinition> = [
   budgetExhausted,
   resourceExhausted,
   diskFailed,
+  outOfReach,
   newerFormat,
   malformedName,
   packageAbsent,

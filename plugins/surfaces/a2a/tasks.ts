@@ -81,6 +81,7 @@ export interface Task {
 /** State in which a call's failure leaves its task; others are `failed`. */
 const STATE_OF_FAILURE: { readonly [code: string]: TaskState } = {
   KERNEL_DENIED: "rejected",
+  KERNEL_OUT_OF_REACH: "rejected",
   KERNEL_APPROVAL_NEEDED: "auth-required",
   KERNEL_INTERRUPTED: "canceled",
 };

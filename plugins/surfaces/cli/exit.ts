@@ -21,6 +21,7 @@ const BY_CODE: { readonly [code: string]: ExitCode } = {
   SURFACE_DOCUMENT_SIZE: EXIT.usage,
   KERNEL_DENIED: EXIT.denied,
   KERNEL_APPROVAL_NEEDED: EXIT.denied,
+  KERNEL_OUT_OF_REACH: EXIT.denied,
   KERNEL_INTERRUPTED: EXIT.interrupted,
 };
 

@@ -117,6 +117,26 @@ test("an operation that policy asks about is exit 3, with the command that would
   assert.ok(human.err.includes(failure.fix.command), "the same open request is named again");
 });
 
+test("a file outside the workspace that policy allows and the command line names is written", async (workspace) => {
+  await Deno.mkdir(`${workspace}/inside`);
+  const policy = { format: 1, rules: [{ name: "take-out", operation: "artifacts.get", decision: "allow" }] };
+  await Deno.writeTextFile(`${workspace}/inside/rmi.policy.json`, JSON.stringify(policy));
+  await rmi(`${workspace}/inside`, ["artifacts", "put", "dataset", "--text", "kept", "--name", "kept"]);
+  const ran = await rmi(`${workspace}/inside`, ["artifacts", "get", "kept", "--file", "../taken.txt"]);
+  assert.equal(ran.code, 0, ran.err);
+  assert.equal(await Deno.readTextFile(`${workspace}/taken.txt`), "kept");
+});
+
+test("a path the process was started without is exit 3, and says how to name it", async (workspace) => {
+  const call = { operation: "artifacts.put", input: { kind: "dataset", file: Deno.execPath() } };
+  const ran = await rmi(workspace, ["call", "-"], JSON.stringify(call));
+  assert.equal(ran.code, 3, ran.out + ran.err);
+  const { failure } = ran.documents()[0] as { failure: { code: string; message: string; fix: { summary: string } } };
+  assert.equal(failure.code, "KERNEL_OUT_OF_REACH");
+  assert.doesNotMatch(failure.message, /--allow/u);
+  assert.match(failure.fix.summary, /rmi\.policy\.json/u);
+});
+
 test("an operation that policy denies is refused, and no near miss leads to it", async (workspace) => {
   const policy = { format: 1, rules: [{ name: "no-marks", operation: "ledger.mark", decision: "deny" }] };
   await Deno.writeTextFile(`${workspace}/rmi.policy.json`, JSON.stringify(policy));
