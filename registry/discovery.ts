@@ -13,7 +13,7 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import {
   type DiskDriver,
-  diskFailed,
+  diskFailureOf,
   facilityAbsent,
   type Failure,
   invalidConfig,
@@ -83,10 +83,7 @@ const Config = Schema.Struct({
 });
 
 const fileSteps = <A>(action: string, file: string, run: () => Promise<A>): Effect.Effect<A, RegistryFailure> =>
-  Effect.tryPromise({
-    try: run,
-    catch: (cause) => diskFailed({ action, file, cause: cause instanceof Error ? cause.message : String(cause) }),
-  });
+  Effect.tryPromise({ try: run, catch: (cause) => diskFailureOf(action, file, cause) });
 
 /** The text of a file, or nothing where there is none. */
 const textOf = (disk: DiskDriver, file: string): Effect.Effect<string | undefined, RegistryFailure> =>
@@ -191,6 +188,27 @@ interface Found {
   readonly plugin?: Plugin;
 }
 
+/** The plugin of an approved description, if the house still has room for it. */
+const hostedFrom = (
+  options: Place,
+  [id, row]: readonly [string, LockedPlugin],
+  description: Described,
+  taken: Taken,
+  trusted?: string,
+): Result.Result<Plugin, RegistryFailure> =>
+  Result.flatMap(
+    readDescribed(row.source, description, taken),
+    () =>
+      Result.map(rebuildOperations(description), (operations) =>
+        hostedPlugin({
+          described: description,
+          operations,
+          hosts: options.hosts,
+          unchanged: unchanged(options, id, row),
+          ...(trusted === undefined ? {} : { trusted }),
+        })),
+  );
+
 /** Judges one source against the lock. */
 const judge = (
   options: Place,
@@ -199,8 +217,8 @@ const judge = (
   taken: Taken,
 ): Effect.Effect<Found, RegistryFailure> =>
   Effect.gen(function* () {
-    const source = yield* findSource(options.disk, options.workspace, text);
     if (locked === undefined) {
+      const source = yield* findSource(options.disk, options.workspace, text);
       const changes = changesOf(undefined, { version: "", code: source.code });
       return { finding: { plugin: text, source: text, state: "waiting", wants: [], changes, trusted: false } };
     }
@@ -212,25 +230,25 @@ const judge = (
       wants: inWords(row.authority),
       trusted: row.trusted,
     };
-    const changes = changesOf(row, { version: row.version, code: source.code });
-    if (changes.length > 0) return { finding: { ...base, state: "waiting", changes } };
     const known = yield* remembered(options, row);
-    const description = known ?? (yield* described(options, source, FREE));
+    const found = yield* Effect.result(findSource(options.disk, options.workspace, text));
+    const failure = Result.isFailure(found) ? found.failure : undefined;
+    const changes = Result.isFailure(found) ? [] : changesOf(row, { version: row.version, code: found.success.code });
+    if (Result.isFailure(found) || changes.length > 0) {
+      // Its operations stay known, and a call of one says what the plugin waits for: nothing starts while it is changed.
+      const hosted = known === undefined ? undefined : Result.getOrUndefined(hostedFrom(options, locked, known, taken));
+      const finding = failure === undefined
+        ? { ...base, state: "waiting" as const, changes }
+        : { ...base, state: "refused" as const, changes, failure };
+      return { finding, ...(hosted === undefined ? {} : { plugin: hosted }) };
+    }
+    const description = known ?? (yield* described(options, found.success, FREE));
     if (descriptionDigest(description) !== row.manifest || description.id !== id) {
       return { finding: { ...base, state: "waiting", changes: ["its declarations changed"] } };
     }
-    const read = readDescribed(text, description, taken);
-    if (Result.isFailure(read)) return yield* read.failure;
-    const operations = rebuildOperations(description);
-    if (Result.isFailure(operations)) return yield* operations.failure;
-    const plugin = hostedPlugin({
-      described: description,
-      operations: operations.success,
-      hosts: options.hosts,
-      unchanged: unchanged(options, id, row),
-      ...(row.trusted ? { trusted: source.entry } : {}),
-    });
-    return { finding: { ...base, state: "ready", changes: [] }, plugin };
+    const plugin = hostedFrom(options, locked, description, taken, row.trusted ? found.success.entry : undefined);
+    if (Result.isFailure(plugin)) return yield* plugin.failure;
+    return { finding: { ...base, state: "ready", changes: [] }, plugin: plugin.success };
   });
 
 const refusedFinding = (source: string, failure: Failure): Found => ({

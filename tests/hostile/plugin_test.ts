@@ -255,7 +255,9 @@ Deno.test("an upgrade that widens authority does not run until approved, and say
       ]),
     );
     await using system = rmi({ workspace: folder, policy: ALLOW });
-    assert.equal((await failureOf(system.call("mallory.calm", {}))).code, "KERNEL_UNKNOWN_OPERATION");
+    const waiting = await failureOf(system.call("mallory.calm", {}));
+    assert.equal(waiting.code, "REGISTRY_NOT_APPROVED");
+    assert.equal(waiting.fix?.command, "rmi registry look mallory");
     const { plugins } = await system.call("registry.plugins", {}) as {
       plugins: ReadonlyArray<Record<string, unknown>>;
     };

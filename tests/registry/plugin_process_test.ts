@@ -149,6 +149,32 @@ Deno.test("a removed plugin is gone at the next start", async () => {
   });
 });
 
+Deno.test("an operation of a locked plugin that changed or is gone is answered with the reason, and nothing starts", async () => {
+  await inFolder(async (folder) => {
+    Deno.copyFileSync(GREETER, `${folder}/greeter.ts`);
+    await approve(folder, "greeter.ts", { trust: true });
+    Deno.writeTextFileSync(
+      `${folder}/greeter.ts`,
+      `Deno.writeTextFileSync(${JSON.stringify(`${folder}/started`)}, "");\n${Deno.readTextFileSync(GREETER)}`,
+    );
+    {
+      await using system = rmi({ workspace: folder, policy: ALLOW });
+      const failure = await failureOf(system.call("greeter.hello", { name: "Ada" }));
+      assert.equal(failure.code, "REGISTRY_NOT_APPROVED");
+      assert.match(failure.message, /changed without a new version/u);
+      assert.equal(failure.fix?.command, "rmi registry look greeter");
+      assert.deepEqual(await standing(system), { greeter: "waiting" });
+    }
+    Deno.removeSync(`${folder}/greeter.ts`);
+    await using system = rmi({ workspace: folder, policy: ALLOW });
+    const failure = await failureOf(system.call("greeter.hello", { name: "Ada" }));
+    assert.equal(failure.code, "REGISTRY_SOURCE");
+    assert.match(failure.message, /nothing is there/u);
+    assert.deepEqual(await standing(system), { greeter: "refused" });
+    assert.throws(() => Deno.statSync(`${folder}/started`));
+  });
+});
+
 Deno.test("a trusted plugin runs in the kernel's own process, in its own name still", async () => {
   await inFolder(async (folder) => {
     Deno.copyFileSync(GREETER, `${folder}/greeter.ts`);
