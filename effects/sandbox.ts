@@ -12,6 +12,7 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import {
+  canonicalJson,
   type Cap,
   Disk,
   type FailureOf,
@@ -90,7 +91,13 @@ const judge = (answer: Json): Effect.Effect<Json, SandboxFailure> => {
   if (!isJsonObject(answer)) {
     return Effect.fail(malformedPayload({ format: "sandbox answer", reason: "not an object" }));
   }
-  if (answer.ok === true) return Effect.succeed(answer.value ?? null);
+  if (answer.ok === true) {
+    const value = answer.value ?? null;
+    return Effect.try({
+      try: () => (canonicalJson(value), value),
+      catch: (cause) => sandboxFailures.shape({ detail: (cause as Error).message }),
+    });
+  }
   const reason = answer.reason as keyof typeof sandboxFailures;
   const failed = Object.hasOwn(sandboxFailures, reason) ? sandboxFailures[reason] : sandboxFailures.crash;
   return Effect.fail(failed({ detail: typeof answer.detail === "string" ? answer.detail : "" }));

@@ -50,13 +50,15 @@ const LANGUAGE: ReadonlyArray<string> = [
 const program = async (kept: ReadonlyArray<string>, mark: string): Promise<void> => {
   const { Deno: deno, JSON: { parse, stringify }, Reflect: { apply, ownKeys, deleteProperty }, Uint8Array: Bytes } =
     globalThis;
+  const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
   const { readSync } = deno.stdin;
   const { writeSync } = deno.stdout;
   const exit = deno.exit;
   const [stdin, stdout] = [deno.stdin, deno.stdout];
   const encoder = new TextEncoder();
   const { encode } = TextEncoder.prototype;
-  const { subarray } = Bytes.prototype;
+  const own = (name: string) => getOwnPropertyDescriptor(getPrototypeOf(Bytes.prototype), name)!.get!;
+  const [lengthOf, bufferOf] = [own("length"), own("buffer")];
   let assigned = new Bytes(65_536);
   let length = 0;
   for (let count; (count = readSync.call(stdin, assigned.subarray(length))) !== null; length += count) {
@@ -69,8 +71,10 @@ const program = async (kept: ReadonlyArray<string>, mark: string): Promise<void>
   const url = `data:application/typescript;charset=utf-8,${encodeURIComponent(source)}`;
 
   const write = (text: string): void => {
-    let bytes = apply(encode, encoder, [text]) as Uint8Array;
-    while (bytes.length > 0) bytes = apply(subarray, bytes, [apply(writeSync, stdout, [bytes])]) as Uint8Array;
+    const whole = apply(encode, encoder, [text]) as Uint8Array;
+    const [size, buffer] = [apply(lengthOf, whole, []) as number, apply(bufferOf, whole, []) as ArrayBuffer];
+    let written = 0;
+    while (written < size) written += apply(writeSync, stdout, [new Bytes(buffer, written)]) as number;
   };
   const finish = (member: string, text: string): void => {
     write(`\n${mark}${nonce} {"${member}":${text}}\n`);

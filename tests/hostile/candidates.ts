@@ -157,6 +157,34 @@ export const HOSTILE: ReadonlyArray<Hostile> = [
     value: false,
   },
   {
+    name: "frame taken from the bytes on their way out",
+    source: `
+      const Typed = Object.getPrototypeOf(Uint8Array.prototype);
+      const lengthOf = Object.getOwnPropertyDescriptor(Typed, "length").get;
+      const { at } = Typed;
+      let taken = false;
+      const look = (bytes) => {
+        let text = "";
+        for (let i = 0; i < lengthOf.call(bytes); i++) text += String.fromCharCode(at.call(bytes, i));
+        taken ||= text.includes("RMI-RESULT");
+      };
+      for (const name of ["length", "byteLength", "byteOffset", "buffer"]) {
+        const { get } = Object.getOwnPropertyDescriptor(Typed, name);
+        Object.defineProperty(Typed, name, { get() { look(this); return taken ? 0 : get.call(this); } });
+      }
+      const species = function (...given) { look(new Uint8Array(...given)); return new Uint8Array(...given); };
+      Uint8Array.prototype.constructor = { get [Symbol.species]() { return species; } };
+      for (const name of ["subarray", "slice", "set"]) Typed[name] = function () { look(this); return this; };
+      export default () => 1;`,
+    may: ["value"],
+    value: 1,
+  },
+  {
+    name: "answer that is no text",
+    source: 'export default () => ({ "\\ud800": 1 });',
+    may: ["SHAPE"],
+  },
+  {
     name: "early end",
     source: "self.close?.(); globalThis.close?.(); export default () => { throw 1; };",
     may: ["CRASH", "THREW"],
