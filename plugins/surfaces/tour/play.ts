@@ -7,6 +7,7 @@
  * @module
  */
 import * as Effect from "effect/Effect";
+import * as References from "effect/References";
 import * as Result from "effect/Result";
 import {
   type Actor,
@@ -162,10 +163,11 @@ export const playTour: Effect.Effect<
   const numbered = SCRIPT.map((step, index) => [index, step] as const);
   yield* inFolder(folder, (kernel) => playOn(kernel, numbered.filter(([, { where }]) => where === undefined)));
   yield* copyTampered(`${folder}/.rmi`, `${folder}/copy/.rmi`);
+  // The damage is made here and told by the step itself: a warning about it would frighten for nothing.
   yield* inFolder(
     `${folder}/copy`,
     (kernel) => playOn(kernel, numbered.filter(([, { where }]) => where !== undefined)),
-  );
+  ).pipe(Effect.provideService(References.MinimumLogLevel, "None"));
   const shown = folder.startsWith(`${workspace}/`) ? folder.slice(workspace.length + 1) : folder;
   return {
     steps: SCRIPT.length,

@@ -69,6 +69,7 @@ Deno.test("rmi tour shows ten steps on standard output", () =>
   inWorkspace(async (workspace) => {
     const ran = await rmi(workspace, ["tour"]);
     assert.equal(ran.code, 0, ran.err);
+    assert.equal(ran.err, "", "the damage that the last step makes is told by the step alone");
     for (let step = 1; step <= 10; step++) assert.ok(ran.out.includes(`── ${step}/10 `), `${step}`);
     assert.match(ran.out, /rmi approve [0-9a-f]+/u);
     assert.ok(Deno.statSync(`${workspace}/out/tour/.rmi`).isDirectory);
