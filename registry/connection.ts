@@ -22,13 +22,14 @@ import {
   type Failure,
   type FailureOf,
   failureToJson,
+  type Fix,
   type Json,
   type KernelFailure,
 } from "../kernel/mod.ts";
 import { monotonicMs } from "../kernel/platform/clock.ts";
 import { answerAsk, type Issued } from "./asks.ts";
 import { type Described, descriptionDigest, readDescribed } from "./described.ts";
-import { pluginMisspoke, pluginStopped, type RegistryFailure } from "./failures.ts";
+import { pluginMisspoke, pluginStopped, type RegistryFailure, unusableSource } from "./failures.ts";
 import { heardFailure } from "./heard.ts";
 import type { HostProcess, HostRequest, PluginHosts } from "./hosts.ts";
 import {
@@ -58,7 +59,8 @@ export const RESTART_WINDOW_MS = 60_000;
 export type ConnectionFailure =
   | KernelFailure
   | FailureOf<"REGISTRY_PLUGIN_STOPPED">
-  | FailureOf<"REGISTRY_PLUGIN_MISSPOKE">;
+  | FailureOf<"REGISTRY_PLUGIN_MISSPOKE">
+  | FailureOf<"REGISTRY_SOURCE">;
 
 type Ended = { readonly type: "ended"; readonly reason: string };
 type Incoming = Exclude<FromPlugin, { type: "ready" } | { type: "unusable" }> | Ended;
@@ -111,11 +113,11 @@ const take = (link: Link, message: FromPlugin): string | undefined => {
 
 type Introduction = Result.Result<unknown, string>;
 
-/** Starts a process and waits until it has introduced itself. */
+/** Starts a process and waits until it has introduced itself; `refuse` is how the caller calls one that does not. */
 const openLink = (
   hosts: PluginHosts,
-  plugin: string,
   request: HostRequest,
+  refuse: (reason: string) => ConnectionFailure,
 ): Effect.Effect<{ readonly link: Link; readonly described: unknown }, ConnectionFailure> =>
   Effect.suspend(() => {
     const calls = new Map<number, Conversation>();
@@ -148,7 +150,6 @@ const openLink = (
       const fault = link === undefined ? "it spoke before it introduced itself" : take(link, message);
       if (fault !== undefined) misbehaved(fault);
     };
-    const stopped = (reason: string) => pluginStopped({ plugin, reason });
     return Effect.gen(function* () {
       const process = yield* hosts.start(request, {
         line,
@@ -168,9 +169,11 @@ const openLink = (
       );
       if (Result.isSuccess(introduction)) return { link: made, described: introduction.success };
       endLink(made, introduction.failure);
-      return yield* stopped(introduction.failure);
+      return yield* refuse(introduction.failure);
     });
   });
+
+const CORRECT_MODULE: Fix = { summary: "Correct the module; docs/writing-a-plugin.md shows a whole plugin" };
 
 /** Looks at a plugin: starts its code without any permission, reads what it declares, and ends it. */
 export const lookAt = (
@@ -178,11 +181,14 @@ export const lookAt = (
   source: string,
   request: Extract<HostRequest, { readonly look: string }>,
 ): Effect.Effect<unknown, ConnectionFailure> =>
-  Effect.flatMap(openLink(hosts, source, request), ({ link, described }) =>
-    Effect.sync(() => {
-      endLink(link, "it was only looked at");
-      return described;
-    }));
+  Effect.flatMap(
+    openLink(hosts, request, (reason) => unusableSource({ source, reason, fix: CORRECT_MODULE })),
+    ({ link, described }) =>
+      Effect.sync(() => {
+        endLink(link, "it was only looked at");
+        return described;
+      }),
+  );
 
 /** A connection to one approved plugin. */
 export interface Connection {
@@ -202,7 +208,11 @@ const start = (hosts: PluginHosts, approved: Approved): Effect.Effect<Link, Regi
   Effect.gen(function* () {
     const { id } = approved.described;
     yield* approved.unchanged;
-    const { link, described } = yield* openLink(hosts, id, { plugin: id });
+    const { link, described } = yield* openLink(
+      hosts,
+      { plugin: id },
+      (reason) => pluginStopped({ plugin: id, reason }),
+    );
     const again = readDescribed(id, described, { plugins: new Set(), namespaces: new Set() });
     if (
       Result.isSuccess(again) && descriptionDigest(again.success) === descriptionDigest(approved.described)

@@ -219,8 +219,9 @@ Deno.test("a module that is no plugin says why when it is looked at", async () =
     for (const [text, reason] of modules) {
       Deno.writeTextFileSync(`${folder}/module.ts`, text);
       const failure = await failureOf(system.call("registry.look", { source: "module.ts" }));
-      assert.equal(failure.code, "REGISTRY_PLUGIN_STOPPED", text);
+      assert.equal(failure.code, "REGISTRY_SOURCE", text);
       assert.match(failure.message, reason);
+      assert.match(failure.fix?.summary ?? "", /writing-a-plugin/u);
     }
   });
 });
