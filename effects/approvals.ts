@@ -181,7 +181,13 @@ export const makeApprovals = (
       if (found !== undefined) return Effect.succeed(found);
       const open = requests.filter((request) => request.state === "open").map((request) => request.request);
       return Effect.fail(
-        unknownEntry({ kind: "request", name: id, path: "/request", suggestions: nearest(id, open, 3) }),
+        unknownEntry({
+          kind: "request",
+          name: id,
+          listedBy: "approvals.list",
+          path: "/request",
+          suggestions: nearest(id, open, 3),
+        }),
       );
     });
   const settled = (id: string, wanted: RequestState, by: string) =>

@@ -206,7 +206,8 @@ const effects: Implementation = implementation({
         const grants = yield* Grants;
         const line = (yield* grants.list).find((line) => line.grant === grant);
         if (line === undefined) {
-          return yield* Effect.fail(unknownEntry({ kind: "grant", name: String(grant), path: "/grant" }));
+          const listedBy = "approvals.grants";
+          return yield* Effect.fail(unknownEntry({ kind: "grant", name: String(grant), listedBy, path: "/grant" }));
         }
         if (line.actor !== actor && !isPerson(actor)) {
           const command = `rmi approvals endGrant ${grant}`;

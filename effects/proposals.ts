@@ -135,7 +135,9 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
     const found = recordOf(from, id);
     if (found !== undefined) return Effect.succeed(found);
     const suggestions = nearest(id, Object.keys(from.records), 3);
-    return Effect.fail(unknownEntry({ kind: "proposal", name: id, path: "/proposal", suggestions }));
+    return Effect.fail(
+      unknownEntry({ kind: "proposal", name: id, listedBy: "proposals.list", path: "/proposal", suggestions }),
+    );
   };
   const get = (id: string) => Effect.flatMap(state, (now) => find(now, id));
 

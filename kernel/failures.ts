@@ -347,21 +347,21 @@ export const shapeMismatch: FailureDefinition<
 });
 
 /** A named concept, plugin, model or other entry does not exist. */
-export const unknownEntry: FailureDefinition<"KERNEL_UNKNOWN_ENTRY", { kind: string; name: string }> = failure(
+export const unknownEntry: FailureDefinition<
   "KERNEL_UNKNOWN_ENTRY",
-  {
-    doc: "A catalogue, ontology or registry has no entry of this name.",
-    recoverable: true,
-    says: (a) => `Cannot find ${a.kind} "${a.name}"`,
-    fix: (a) =>
-      a.suggestions?.length && a.path
-        ? {
-          summary: `Did you mean ${a.suggestions[0]}?`,
-          patch: [{ op: "replace", path: a.path, value: a.suggestions[0] }],
-        }
-        : { summary: "Search for it with kernel.search" },
-  },
-);
+  { kind: string; name: string; listedBy?: string }
+> = failure("KERNEL_UNKNOWN_ENTRY", {
+  doc: "A catalogue, ontology or registry has no entry of this name.",
+  recoverable: true,
+  says: (a) => `Cannot find ${a.kind} "${a.name}"`,
+  fix: (a) =>
+    a.suggestions?.length && a.path
+      ? {
+        summary: `Did you mean ${a.suggestions[0]}?`,
+        patch: [{ op: "replace", path: a.path, value: a.suggestions[0] }],
+      }
+      : { summary: a.listedBy === undefined ? "Check the name" : `${a.listedBy} lists what there is` },
+});
 
 /** An agent or peer is not in a state to take the request. */
 export const agentUnavailable: FailureDefinition<"KERNEL_AGENT", { agent: string; reason: string }> = failure(

@@ -220,9 +220,15 @@ export const artifactStore = (ledger: LedgerShape, disk: DiskShape): Effect.Effe
       find: (text, path) =>
         Effect.flatMap(state, (all) => {
           const digest = resolveArtifact(all, text);
-          return Result.isSuccess(digest)
-            ? Effect.succeed(infoOf(all, digest.success)!)
-            : Effect.fail(unknownEntry({ kind: "artifact", name: text, path, suggestions: digest.failure }));
+          return Result.isSuccess(digest) ? Effect.succeed(infoOf(all, digest.success)!) : Effect.fail(
+            unknownEntry({
+              kind: "artifact",
+              name: text,
+              listedBy: "registry.artifacts",
+              path,
+              suggestions: digest.failure,
+            }),
+          );
         }),
       unname: (named) =>
         Effect.gen(function* () {
@@ -232,6 +238,7 @@ export const artifactStore = (ledger: LedgerShape, disk: DiskShape): Effect.Effe
             return yield* unknownEntry({
               kind: "artifact name",
               name: named,
+              listedBy: "registry.artifacts",
               path: "/name",
               suggestions: names.slice(0, 3),
             });

@@ -127,6 +127,7 @@ const remove = (plugin: string) =>
       return yield* unknownEntry({
         kind: "locked plugin",
         name: plugin,
+        listedBy: "registry.plugins",
         path: "/plugin",
         suggestions: known.slice(0, 3),
       });

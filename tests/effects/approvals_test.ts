@@ -143,6 +143,13 @@ Deno.test("an unknown request is refused with the nearest open one", () =>
       assert.deepEqual(failed.fix?.patch, [{ op: "replace", path: "/request", value: id }]);
     })));
 
+Deno.test("an unknown request that is near to none names the operation that lists them", () =>
+  withRoom(undefined, () =>
+    Effect.gen(function* () {
+      const failed = yield* Effect.flip((yield* Approvals).approve("deadbeef", "user@tty"));
+      assert.equal(failed.fix?.summary, "approvals.list lists what there is");
+    })));
+
 Deno.test("of 20 fibers with the same approved call, one passes", () =>
   withRoom(undefined, () =>
     Effect.gen(function* () {
