@@ -4,7 +4,12 @@
 import assert from "node:assert/strict";
 import { random } from "../../../kernel/mod.ts";
 import { EGraph } from "../../../plugins/rmil/egraph/egraph.ts";
-import { DEFAULT_LIMITS, saturate, type TermPattern, type TermRule } from "../../../plugins/rmil/egraph/saturate.ts";
+import {
+  type DEFAULT_LIMITS,
+  saturate,
+  type TermPattern,
+  type TermRule,
+} from "../../../plugins/rmil/egraph/saturate.ts";
 import vectors from "../../vectors/egraph/ac_saturation.json" with { type: "json" };
 
 const PLUS = 0;
