@@ -113,8 +113,11 @@ const CODE_PATH = /^[A-Za-z_$][\w$]*(?:\??\.#?[A-Za-z_$][\w$]*)+$/u;
 const CALL = /^(?:await\s|new\s|!)?[A-Za-z_$][\w$.?]*(?:\(|\[|\?\.|<)/u;
 // A sign at the start is an operator only where no digit follows: `!done` is code, `!Passw0rd` is not.
 const OPERATOR = /=>|\|\||&&|\?\?|^[([{]|\.\.\.|^-{2}|^[/\\!+|&?:@^][^\d]*$/u;
+// A keyword is a word of its own and no part of a name: `privateKey` and `private key` begin no statement.
 const CODE_LINE =
-  /^\s*(?:const|let|var|export|import|return|if|for|while|switch|case|function|async|readonly|public|private|static|type|interface|class|def|fn|self\b|this\b)|[;{]\s*$|=>/u;
+  /^\s*(?:const|let|var|export|import|return|if|for|while|switch|case|function|async|readonly|public|private|static|type|interface|class|def|fn|self|this)\b(?![ \t-]?key\b)|[;{]\s*$|=>/u;
+/** Where a line of code has a name, or a number of the size a program computes with. */
+const CODE_WORD = /^(?:[A-Za-z_$][\w$.]*|\d[\w$.]{0,31})$/u;
 
 /** The line around a place, as far as 200 characters each way. */
 const lineAround = (text: string, at: number): string => {
@@ -174,7 +177,7 @@ const isCode = (value: string, link: Link, text: string, to: number): boolean =>
   if (CALL.test(value + (/^(?:[([`]|<[^/])/u.test(next) ? next[0] : "")) || OPERATOR.test(value)) return true;
   if (CODE_PATH.test(value) && (link !== "assigned" || !/\d/u.test(value))) return true;
   if (/^[\w$]+[;,)\]}]*$/u.test(value) && NAMES_A_SECRET.test(value)) return true;
-  return (link === "spaced" || link === "colon") && /^[\w$.]+$/u.test(value) && CODE_LINE.test(lineAround(text, to));
+  return (link === "spaced" || link === "colon") && CODE_WORD.test(value) && CODE_LINE.test(lineAround(text, to));
 };
 
 const isSecretBare = (value: Value, family: Family, link: Link, text: string): boolean => {

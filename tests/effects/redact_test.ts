@@ -149,6 +149,24 @@ Deno.test("a whole secret goes, also with quotes, separators and escapes inside"
   assert.match(redactText("Server=x;Password=ab,c!d12;Encrypt=1"), /;Encrypt=1$/u);
 });
 
+Deno.test("a name that begins like a keyword begins no line of code", () => {
+  for (
+    const [text, secret] of [
+      [`privateKey = 0x${"4c0883a69102937d".repeat(4)}`, "4c0883a6"],
+      ["private key = Zx81kQ77vB", "Zx81kQ77vB"],
+      ["form_password = hunter2x", "hunter2x"],
+      ["typed password: hunter2x", "hunter2x"],
+      ["letters_token: a1b2c3d4e5f6", "a1b2c3d4e5f6"],
+      [`const private_key = 0x${"4c0883a69102937d".repeat(4)};`, "4c0883a6"],
+    ]
+  ) assert(!redactText(text).includes(secret), redactText(text));
+  for (
+    const text of ["private key = derived;", "let token = next2", "this.password = value2", "const tokenKey = 0x1234"]
+  ) {
+    assertKept(text);
+  }
+});
+
 Deno.test("two private keys, one cut off, lose their bodies and nothing between them", () => {
   const body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7";
   const text =
