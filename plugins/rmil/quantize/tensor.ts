@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { decodeNarrow, encodeNarrow } from "../../ir/library.ts";
 import { DTYPES } from "../dtype.ts";
 import { notQuantizable } from "../failures.ts";
 import { type TensorValue, tensorValue } from "../value.ts";
@@ -20,7 +21,7 @@ import {
   quantizeOne,
   unpackNibbles,
 } from "./integers.ts";
-import { narrowBits, widenBits } from "./narrow.ts";
+import { widenBits } from "./narrow.ts";
 
 /** Targets in the order of their size. */
 export const TARGETS = ["i4", "i8", "i16", "f16", "bf16"] as const;
@@ -173,12 +174,17 @@ const toIntegers = (
 
 const word = new DataView(new ArrayBuffer(4));
 
+const isInfinite = (bits: number, target: "f16" | "bf16"): boolean => !Number.isFinite(decodeNarrow(bits, target));
+
 const toNarrow = (values: Float64Array, target: "f16" | "bf16"): Uint8Array => {
   const bytes = new Uint8Array(values.length * 2);
   const view = new DataView(bytes.buffer);
   values.forEach((value, i) => {
-    word.setFloat32(0, value);
-    const bits = narrowBits(word.getUint32(0), target);
+    // From f64 at once: rounding to f32 on the way could round a second time.
+    const bits = encodeNarrow(value, target);
+    if (isInfinite(bits, target)) {
+      throw notQuantizable({ what: `a tensor to ${target}`, reason: `element ${i} is ${value}, beyond its range` });
+    }
     view.setUint16(i * 2, bits, true);
   });
   return bytes;
