@@ -33,7 +33,7 @@ import {
 import type { Call, Decision, GateShape, JournalShape } from "./gate.ts";
 import { canonicalJson, type Json, NotCanonical } from "./json.ts";
 import type { Request } from "./kernel.ts";
-import { type Account, type Amounts, Budget, type MeterShape } from "./meter.ts";
+import { type Account, type Amounts, AXES, type Axis, Budget, type MeterShape } from "./meter.ts";
 import { type AnyOperation, authoritiesOf, declarationDigest } from "./operation.ts";
 import { random } from "./random.ts";
 import { locate } from "./roles.ts";
@@ -290,6 +290,7 @@ export const invoke = (engine: Engine, request: Request, parent?: Parent): Effec
         remaining: MAX_CALL_DEPTH,
       });
     }
+    yield* checkBudget(operation, request.budget);
     const { call, input } = yield* read(engine, declared, request, parent);
     const decided = yield* Effect.acquireRelease(engine.gate.decide(call), ({ release }) => release ?? Effect.void);
     const decision = parent === undefined
@@ -305,6 +306,18 @@ export const invoke = (engine: Engine, request: Request, parent?: Parent): Effec
     Effect.catchCause((cause) => Effect.fail(failureOf(request.operation, cause))),
     Effect.withSpan(`invoke ${request.operation}`, { attributes: { "rmi.actor": request.actor } }),
   );
+
+/** A limit that is misspelt must not be taken for none. */
+const checkBudget = (operation: AnyOperation, budget: Request["budget"]): Effect.Effect<void, Failure> => {
+  const wrong = Object.entries(budget ?? {}).find(([axis, amount]) =>
+    !AXES.includes(axis as Axis) || !Number.isSafeInteger(amount) || amount < 0
+  );
+  return wrong === undefined ? Effect.void : Effect.fail(invalidInput({
+    operation: operation.id,
+    problem: `its budget names ${wrong[0]} as ${wrong[1]}; expected whole numbers from 0 of ${AXES.join(", ")}`,
+    expected: [...AXES],
+  }));
+};
 
 const openAccount = (engine: Engine, operation: AnyOperation, request: Request) => {
   const amounts = { ...DEFAULT_RESERVE, ...operation.cost.reserve, ...request.budget };

@@ -377,6 +377,19 @@ Deno.test("events arrive encoded, in order, before the answer", () =>
     })
   ));
 
+Deno.test("a budget with an unknown axis or an amount that is none is refused, and never taken for no limit", () =>
+  withKernel((kernel) =>
+    Effect.gen(function* () {
+      const wrong = [{ fule: 1 }, { fuel: -1 }, { fuel: 0.5 }, { fuel: Infinity }, { fuel: "1" }, { fuel: null }];
+      for (const budget of wrong) {
+        const refused = yield* failing(kernel, "demo.spin", { steps: 1 }, { budget: budget as never });
+        assert.equal(refused.code, "KERNEL_INVALID_INPUT", JSON.stringify(budget));
+        assert.match(refused.message, /fuel, wallMs/u);
+      }
+      yield* kernel.invoke(call("demo.spin", { steps: 1 }, { budget: { tokens: 0 } }));
+    })
+  ));
+
 Deno.test("a wall-clock budget stops long synchronous work with a typed reason", () =>
   withKernel((kernel) =>
     Effect.gen(function* () {
