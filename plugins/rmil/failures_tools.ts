@@ -146,6 +146,17 @@ export const moduleDigest: FailureDefinition<"RMIL_MODULE_DIGEST", { module: str
   says: (a) => `Cannot use ${a.module}: its bytes are not the ones that were locked`,
 });
 
+/** A caller without a terminal of its own asked for a server on standard input and output. */
+export const notForCallers: FailureDefinition<"RMIL_NOT_FOR_CALLERS", { operation: string; actor: string }> = failure(
+  "RMIL_NOT_FOR_CALLERS",
+  {
+    doc: "A caller that came in through a server asked for this process's standard input and output.",
+    recoverable: false,
+    says: (a) => `Cannot start ${a.operation} for ${a.actor}`,
+    fix: () => ({ summary: "A user of this machine starts it on the command line" }),
+  },
+);
+
 /** Every failure of the tools. */
 export const toolFailures: ReadonlyArray<AnyFailureDefinition> = [
   tooLarge,
@@ -162,4 +173,5 @@ export const toolFailures: ReadonlyArray<AnyFailureDefinition> = [
   moduleConflict,
   moduleCycle,
   moduleDigest,
+  notForCallers,
 ];

@@ -145,6 +145,22 @@ Deno.test("the language server serves the protocol's own client", async (test) =
       assert.deepEqual(await show("linear >> relu"), []);
     });
 
+    await test.step("faults of meaning stand where they are, whatever the inputs", async () => {
+      const source = "let f = \\(x: f32) -> $x in\nlinear(8) >> f(1.0, 2.0)";
+      const [fault] = await show(source);
+      assert.equal(fault.code, "RMIL_CALL");
+      assert.deepEqual(fault.range, { start: at(source, "f(1.0"), end: { line: 1, character: 24 } });
+      assert.deepEqual(await show("if 3 then 1 else 2").then((all) => all.map(({ code }) => code)), ["RMIL_PREDICATE"]);
+      assert.deepEqual(await show("linear(64) >> relu >> add($input, 1.0)"), [], "unknown inputs are no fault");
+    });
+
+    await test.step("hover tells the program's type, effects and cost", async () => {
+      await show("add(1, 2)");
+      const found = await client.sendRequest(HoverRequest.type, { textDocument, position: { line: 0, character: 1 } });
+      const { value } = found!.contents as { value: string };
+      assert.match(value, /Program: `i64`; parameters: 0; effects: none; cost: 1 FLOPs/u);
+    });
+
     const program = "let width = 64 in\n  let f = \\(x: f32) -> add($x, $width) in\n  f(2.0) >> linear(width: 8)";
 
     await test.step("hover explains ops, names, attributes and marks, wherever the original does", async () => {

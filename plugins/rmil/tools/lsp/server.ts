@@ -94,7 +94,8 @@ const spanAt = (json: Json | undefined, lines: Lines): Span => {
 /** Interfaces are not JSON to the type checker, though their values are. */
 const asJson = (value: unknown): Json => value as Json;
 
-const CAPABILITIES: Json = {
+/** What the server can do, as `initialize` answers. */
+export const CAPABILITIES: Json = {
   positionEncoding: "utf-16",
   textDocumentSync: { openClose: true, change: 2 },
   hoverProvider: true,

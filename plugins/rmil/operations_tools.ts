@@ -1,0 +1,151 @@
+/**
+ * Operations of the tools: differences and patches, modules, the language server.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema";
+import { Digest, type FailureDefinition, type FailureOf, JsonValue, operation } from "../../kernel/mod.ts";
+import { rmilFailures } from "./failures.ts";
+import { toolFailures } from "./failures_tools.ts";
+
+const Source = Schema.String.annotate({ description: "a program in source text: linear(64) >> relu" });
+
+const Patch = JsonValue.annotate({
+  description: "from and to: digests by names; symbols; edits: replace, relabel or splice, by paths of the old program",
+});
+
+/** Any failure of the tools. */
+export type ToolFailure = FailureOf<`RMIL_${string}`>;
+
+const declare = {
+  failures: [...rmilFailures, ...toolFailures] as unknown as ReadonlyArray<FailureDefinition<`RMIL_${string}`>>,
+  effects: [],
+  idempotent: true,
+  reversible: true,
+  stability: "unstable" as const,
+};
+
+/** What changed between two programs. */
+export const Diff = operation("rmil.diff", {
+  ...declare,
+  summary: "Find what changed between two programs, as a patch of edits by path.",
+  input: { from: Source, to: Source },
+  output: Schema.Struct({
+    same: Schema.Boolean,
+    alphaSame: Schema.Boolean.annotate({ description: "whether they differ in names of bound variables at most" }),
+    size: Schema.Int.annotate({ description: "nodes and edits that the patch brings" }),
+    patch: Patch,
+  }),
+  cost: { compute: "linear in nodes where little changed, quadratic in the length of lists that share nothing" },
+  examples: [{
+    input: { from: "linear(64) >> linear(8)", to: "linear(64) >> relu >> linear(8)" },
+    output: { same: false, size: 2, patch: { edits: [{ edit: "splice", path: "", at: 1, remove: 0 }] } },
+  }, {
+    title: "another name for the same thing",
+    input: { from: "let x = 1 in $x", to: "let y = 1 in $y" },
+    output: { same: false, alphaSame: true },
+  }],
+});
+
+/** A patch that no program fits: no text has this digest. */
+const FOREIGN_PATCH = {
+  from: `sha256:${"0".repeat(64)}`,
+  to: `sha256:${"0".repeat(64)}`,
+  symbols: [],
+  edits: [],
+};
+
+/** Applying a patch. */
+export const ApplyPatch = operation("rmil.patch", {
+  ...declare,
+  summary: "Apply a patch that rmil.diff made to the program it was made from.",
+  input: { program: Source, patch: Patch },
+  output: Schema.Struct({ source: Schema.String, digest: Digest }),
+  cost: { compute: "linear in nodes" },
+  examples: [{
+    title: "a patch for another program",
+    input: { program: "relu", patch: FOREIGN_PATCH },
+    failure: "RMIL_PATCH",
+  }],
+});
+
+const MAX_GIVEN = 1000;
+
+const ModuleGiven = Schema.Struct({
+  name: Schema.String,
+  version: Schema.String,
+  source: Source,
+  description: Schema.optionalKey(Schema.String),
+  tags: Schema.optionalKey(Schema.Array(Schema.String)),
+  dependencies: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
+});
+
+const Needs = Schema.Record(Schema.String, Schema.String).annotate({ description: "ranges by module name" });
+
+const LockJson = JsonValue.annotate({ description: "format 1; modules by name: version and digest" });
+
+/** Choosing versions and linking. */
+export const Modules = operation("rmil.modules", {
+  ...declare,
+  summary: "Choose one version of every module a program needs, lock them, and link all into one program.",
+  input: {
+    modules: Schema.Array(ModuleGiven).check(Schema.isMaxLength(MAX_GIVEN)),
+    needs: Needs,
+    lock: Schema.optionalKey(LockJson),
+    program: Schema.optionalKey(Source),
+  },
+  output: Schema.Struct({
+    order: Schema.Array(Schema.String),
+    lock: LockJson,
+    linked: Schema.optionalKey(Schema.String),
+  }),
+  cost: { compute: "linear in modules where ranges agree; a bounded search where they do not" },
+  examples: [{
+    title: "two modules that need a third",
+    input: {
+      modules: [
+        { name: "base", version: "1.0.0", source: "2" },
+        { name: "base", version: "1.1.0", source: "3" },
+        { name: "left", version: "1.0.0", source: "add($base, 1)", dependencies: { base: "^1.0.0" } },
+        { name: "right", version: "1.0.0", source: "mul($base, 2)", dependencies: { base: "~1.0.0" } },
+      ],
+      needs: { left: "*", right: "*" },
+      program: "add($left, $right)",
+    },
+    output: {
+      order: ["base@1.0.0", "left@1.0.0", "right@1.0.0"],
+      linked: "let base = 2 in let left = add($base, 1) in let right = mul($base, 2) in add($left, $right)",
+    },
+  }, {
+    title: "a circle",
+    input: {
+      modules: [
+        { name: "a", version: "1.0.0", source: "$b", dependencies: { b: "*" } },
+        { name: "b", version: "1.0.0", source: "$a", dependencies: { a: "*" } },
+      ],
+      needs: { a: "*" },
+    },
+    failure: "RMIL_MODULE_CYCLE",
+  }],
+});
+
+/** A day more than three weeks: the longest time that every platform's timers can wait. */
+const LONGEST_WAIT_MS = 2_000_000_000;
+
+/** The language server. */
+export const Lsp = operation("rmil.lsp", {
+  ...declare,
+  summary: "Serve the language server protocol on standard input and output, until the editor leaves.",
+  input: {
+    capabilities: Schema.optionalKey(Schema.Boolean).annotate({ description: "say what the server can do, and leave" }),
+  },
+  output: Schema.NullOr(Schema.Struct({ capabilities: JsonValue })),
+  cost: { compute: "until the editor leaves; linear in the text at each change", reserve: { wallMs: LONGEST_WAIT_MS } },
+  examples: [{
+    input: { capabilities: true },
+    output: { capabilities: { hoverProvider: true, definitionProvider: true, documentFormattingProvider: true } },
+  }],
+});
+
+/** Declarations of the tools. */
+export const toolOperations = [Diff, ApplyPatch, Modules, Lsp] as const;

@@ -1,0 +1,8 @@
+/**
+ * Limits of what the language server works out at every key stroke.
+ *
+ * @module
+ */
+
+/** Largest program, in nodes, whose meaning is checked while it is edited. */
+export const MAX_CHECKED_NODES = 20_000;

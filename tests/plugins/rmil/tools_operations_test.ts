@@ -1,0 +1,93 @@
+/** The tools' operations through a real kernel: every example as declared, and calls that no example shows. */
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import assert from "node:assert/strict";
+import { implementation, isJsonObject, type Json, openKernel, type Plugin } from "../../../kernel/mod.ts";
+import { toolHandlers } from "../../../plugins/rmil/handlers_tools.ts";
+import { toolOperations } from "../../../plugins/rmil/operations_tools.ts";
+import { testOptions } from "../../kernel/host.ts";
+
+const plugin: Plugin = {
+  id: "rmil",
+  version: "1.0.0",
+  summary: "The tools of the language.",
+  provides: [],
+  requires: [],
+  effects: [],
+  kinds: [],
+  stability: "unstable",
+  namespaces: [{ name: "rmil", summary: "the language" }],
+  operations: () => toolOperations,
+  load: () => ({
+    default: implementation({
+      operations: toolOperations,
+      requires: [],
+      layer: Layer.empty,
+      handlers: toolHandlers,
+    }),
+  }),
+};
+
+type Answer = { readonly output: Json } | { readonly failure: string; readonly path: string };
+
+const invoke = (operation: string, input: Json, actor: "user@tty" | "mcp:someone" = "user@tty"): Promise<Answer> =>
+  Effect.runPromise(Effect.scoped(Effect.gen(function* () {
+    const kernel = yield* openKernel(testOptions([plugin]));
+    const called = kernel.invoke({ operation, input, actor });
+    return yield* Effect.match(called, {
+      onSuccess: (output): Answer => ({ output }),
+      onFailure: ({ code, path }): Answer => ({ failure: code, path }),
+    });
+  })));
+
+const contains = (whole: Json | undefined, part: Json): boolean => {
+  if (Array.isArray(part)) return Array.isArray(whole) && part.every((item, index) => contains(whole[index], item));
+  if (isJsonObject(part)) {
+    return isJsonObject(whole) && Object.entries(part).every(([key, value]) => contains(whole[key], value));
+  }
+  return whole === part;
+};
+
+Deno.test("every example of the tools gives what it declares", async () => {
+  for (const declared of toolOperations) {
+    for (const { input, output, failure } of declared.examples) {
+      const answer = await invoke(declared.id, input);
+      if (failure !== undefined) assert.equal("failure" in answer && answer.failure, failure, declared.id);
+      else assert.ok("output" in answer && contains(answer.output, output ?? null), JSON.stringify(answer));
+    }
+  }
+});
+
+const outputOf = (answer: Answer): { readonly [key: string]: Json } => {
+  assert.ok("output" in answer && isJsonObject(answer.output), JSON.stringify(answer));
+  return answer.output;
+};
+
+Deno.test("what rmil.diff finds, rmil.patch applies", async () => {
+  const from = "let f = \\(x: f32) -> add($x, 1.0) in f(2.0) >> linear(8)";
+  const to = "let g = \\(x: f32) -> add($x, 2.0) in $g(2.0) | gelu >> concat >> linear(8)";
+  const { patch } = outputOf(await invoke("rmil.diff", { from, to }));
+  assert.equal(outputOf(await invoke("rmil.patch", { program: from, patch })).source, to);
+});
+
+Deno.test("a text that is no program is refused at its own place", async () => {
+  const refused = async (operation: string, input: Json) => {
+    const answer = await invoke(operation, input);
+    assert.ok("failure" in answer);
+    return answer.path;
+  };
+  assert.equal(await refused("rmil.diff", { from: "relu", to: "relu >>" }), "/to");
+  assert.equal(await refused("rmil.patch", { program: ")", patch: {} }), "/program");
+  const modules = [{ name: "m", version: "1.0.0", source: "add(" }];
+  assert.equal(await refused("rmil.modules", { modules, needs: { m: "*" } }), "/modules/0/source");
+  assert.equal(
+    await refused("rmil.modules", { modules: [{ ...modules[0], source: "1", version: "1" }], needs: {} }),
+    "/modules/0/version",
+  );
+  assert.equal(await refused("rmil.patch", { program: "relu", patch: {} }), "/patch/from");
+});
+
+Deno.test("a caller of a server cannot take this process's standard input", async () => {
+  const answer = await invoke("rmil.lsp", {}, "mcp:someone");
+  assert.equal("failure" in answer && answer.failure, "RMIL_NOT_FOR_CALLERS");
+});
