@@ -5,13 +5,7 @@
  *
  * @module
  */
-import {
-  type AnyFailureDefinition,
-  failure,
-  type FailureDefinition,
-  type FailuresOf,
-  type KernelFailure,
-} from "../kernel/mod.ts";
+import { failure, type FailureDefinition, type FailuresOf, type KernelFailure } from "../kernel/mod.ts";
 
 /** The policy file does not fit its schema. */
 export const malformedPolicy: FailureDefinition<"EFFECTS_POLICY", { file: string; problem: string }> = failure(
@@ -313,17 +307,3 @@ export const sandboxFailures: {
   threw: sandboxThrew,
   shape: sandboxShape,
 };
-
-/** Every failure of policy, approvals, proposals, ledger and sandbox. */
-export const effectsFailures: ReadonlyArray<AnyFailureDefinition> = [
-  malformedPolicy,
-  notApprover,
-  badSignature,
-  requestClosed,
-  wrongAdmission,
-  gateHolds,
-  malformedProposal,
-  staleChange,
-  ...ledgerFailures,
-  ...Object.values(sandboxFailures),
-];

@@ -16,6 +16,7 @@ import {
   implementation,
   isJsonObject,
   isPerson,
+  Journal,
   type Json,
   type Kind,
   resolvePath,
@@ -25,6 +26,7 @@ import type { ApprovalRequest } from "./approval_state.ts";
 import { Approvals, approveCommand, bindingOf } from "./approvals.ts";
 import { notApprover } from "./failures.ts";
 import { Grants } from "./grants.ts";
+import { settleDangling } from "./journal.ts";
 import { Ledger } from "./ledger.ts";
 import * as declared from "./operations.ts";
 import * as proposing from "./proposal_operations.ts";
@@ -90,6 +92,7 @@ const effects: Implementation = implementation({
     declared.LedgerEvents,
     declared.LedgerMark,
     declared.LedgerRollback,
+    declared.LedgerSettle,
     declared.PolicyShow,
     declared.PolicyCheck,
     declared.ApprovalsList,
@@ -107,7 +110,7 @@ const effects: Implementation = implementation({
     proposing.ProposalsApply,
     proposing.ProposalsRollback,
   ],
-  requires: [Ledger, Policy, Grants, Approvals, Proposals],
+  requires: [Ledger, Journal, Policy, Grants, Approvals, Proposals],
   layer: Layer.empty,
   handlers: {
     "ledger.verify": () => Effect.flatMap(Ledger, (ledger) => ledger.verify),
@@ -145,6 +148,13 @@ const effects: Implementation = implementation({
         const ledger = yield* Ledger;
         yield* ledger.rollback(mark, actor);
         return { mark, head: yield* ledger.head };
+      }),
+    "ledger.settle": () =>
+      Effect.gen(function* () {
+        const { actor } = yield* CallContext;
+        const dangling = yield* (yield* Journal).dangling;
+        yield* settleDangling(yield* Ledger, dangling, actor);
+        return { settled: dangling };
       }),
     "policy.show": () =>
       Effect.map(Policy, ({ source, file, folders }) => ({

@@ -60,6 +60,7 @@ export const hostProvisions: ReadonlyArray<Provision> = [
   "rmi/Approvals",
   "rmi/Proposals",
   "rmi/Ledger",
+  "rmi/Journal",
 ].map((capability) => ({ capability, version: "1.0.0" }));
 
 /** The host's own right to read the policy: it exists before any policy could grant it. */

@@ -305,7 +305,3 @@ export const memoryLedger = (redact: Redact): Effect.Effect<LedgerShape, never, 
 /** The ledger of a state folder, as a layer. */
 export const layerLedger = (options: LedgerOptions): Layer.Layer<Ledger, Failure, Entropy | Disk> =>
   Layer.effect(Ledger, openLedger(options));
-
-/** A ledger in memory, as a layer. */
-export const layerMemoryLedger = (redact: Redact): Layer.Layer<Ledger, never, Entropy> =>
-  Layer.effect(Ledger, memoryLedger(redact));

@@ -15,6 +15,7 @@ export const effectsPlugin: Plugin = {
   provides: [],
   requires: [
     { capability: "rmi/Ledger", range: "^1.0.0" },
+    { capability: "rmi/Journal", range: "^1.0.0" },
     { capability: "rmi/Policy", range: "^1.0.0" },
     { capability: "rmi/Grants", range: "^1.0.0" },
     { capability: "rmi/Approvals", range: "^1.0.0" },

@@ -121,6 +121,21 @@ export const LedgerRollback = operation("ledger.rollback", {
   ],
 });
 
+/** `ledger.settle`: ends the report of calls that never finished. */
+export const LedgerSettle = operation("ledger.settle", {
+  ...writing,
+  summary:
+    "Settle calls of earlier runs that never finished: later starts no longer report them; the chain keeps them.",
+  input: {},
+  output: Schema.Struct({
+    settled: Schema.Array(Schema.Struct({ call: Text, operation: Text, actor: Text, at: Text })),
+  }),
+  failures: ledgerFailures,
+  cost: linear,
+  idempotent: true,
+  examples: [{ input: {}, output: { settled: [] } }],
+});
+
 const Answer = Schema.Literals(["allow", "ask", "deny"]);
 
 /** `policy.show`: the rules in force. */
@@ -287,6 +302,7 @@ export const operations: ReadonlyArray<AnyOperation> = [
   LedgerEvents,
   LedgerMark,
   LedgerRollback,
+  LedgerSettle,
   PolicyShow,
   PolicyCheck,
   ApprovalsList,

@@ -21,9 +21,6 @@ export const Actor: Schema.Codec<Actor, string> = Schema.String.check(
   Schema.isPattern(ACTOR_PATTERN, { expected: "user@tty, user@headless, or mcp|http|a2a|agent|policy|plugin:<name>" }),
 ) as unknown as Schema.Codec<Actor, string>;
 
-/** Whether a text is spelled as an actor. */
-export const isActor = (text: string): text is Actor => ACTOR_PATTERN.test(text);
-
 /** Makes an actor's name part safe: characters that an actor's name may not hold become `-`. */
 export const actorName = (text: string): string => text.replace(/[^A-Za-z0-9._/@-]/gu, "-").slice(0, 80) || "unnamed";
 

@@ -11,7 +11,7 @@ import type * as Effect from "effect/Effect";
 import type { Actor } from "./actor.ts";
 import type { EffectName, Grant, Kind } from "./authority.ts";
 import type { Digest } from "./digest.ts";
-import type { Failure } from "./failure.ts";
+import type { Failure, KernelFailure } from "./failure.ts";
 import type { Json } from "./json.ts";
 
 /** One call, as the gate and the journal see it. */
@@ -96,7 +96,7 @@ export interface JournalShape {
   /** Writes the outcome. */
   readonly outcome: (call: Call, outcome: Outcome) => Effect.Effect<void, Failure>;
   /** Intents of earlier processes without an outcome. */
-  readonly dangling: Effect.Effect<ReadonlyArray<Dangling>, Failure>;
+  readonly dangling: Effect.Effect<ReadonlyArray<Dangling>, KernelFailure>;
 }
 
 const JournalBase: Context.ServiceClass<Journal, "rmi/Journal", JournalShape> = Context.Service<

@@ -30,9 +30,9 @@ import { resolve } from "./resolve.ts";
 const unfinished = (journal: JournalShape): Effect.Effect<ReadonlyArray<Dangling>> =>
   journal.dangling.pipe(
     Effect.tap((calls) =>
-      calls.length === 0
-        ? Effect.void
-        : Effect.logWarning(`${calls.length} calls of earlier runs never finished: kernel.boot lists them`)
+      calls.length === 0 ? Effect.void : Effect.logWarning(
+        `${calls.length} calls of earlier runs never finished: kernel.boot lists them, ledger.settle ends this`,
+      )
     ),
     Effect.catch((failure) => Effect.as(Effect.logWarning(diagnostic(failure)), [])),
   );

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rmi } from "../../plugins/open.ts";
 
 Deno.test("1,000 kernels opened and closed leave a flat heap", async () => {
   const script = new URL("fixtures/open_close.ts", import.meta.url);
@@ -12,6 +13,12 @@ Deno.test("1,000 kernels opened and closed leave a flat heap", async () => {
   const grown = heaps[9] - heaps[0];
   assert.ok(grown < 4_000_000, `the heap grew by ${grown} bytes from kernel 100 to kernel 1,000: ${heaps}`);
 });
+
+/** The operations that a kernel opened now reports as never finished. */
+const unfinished = async (workspace: string): Promise<ReadonlyArray<string>> => {
+  await using system = rmi({ workspace });
+  return (await system.kernel()).dangling.map(({ operation }) => operation);
+};
 
 Deno.test("a call killed in the middle is reported at the next start, in the log and in the boot report", async () => {
   const workspace = Deno.makeTempDirSync({ prefix: "rmi-killed-" });
@@ -33,6 +40,11 @@ Deno.test("a call killed in the middle is reported at the next start, in the log
     const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     assert.match(text, /1 calls of earlier runs never finished/u);
     assert.match(text, /"operation":"slow\.write","actor":"user@headless"/u);
+    assert.deepEqual(await unfinished(workspace), ["slow.write"], "reported until it is settled");
+    await using system = rmi({ workspace });
+    const { settled } = await system.call("ledger.settle", {}) as { settled: ReadonlyArray<{ operation: string }> };
+    assert.deepEqual(settled.map(({ operation }) => operation), ["slow.write"]);
+    assert.deepEqual(await unfinished(workspace), []);
   } finally {
     Deno.removeSync(workspace, { recursive: true });
   }
