@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AnyFailureDefinition, failure, type FailureDefinition } from "../../kernel/failure.ts";
+import { failure, type FailureDefinition, type FailureOf } from "../../kernel/failure.ts";
 
 /** A tree, value or type nests too deeply. */
 export const tooDeep: FailureDefinition<"RMIL_DEPTH", { what: string; limit: number }> = failure("RMIL_DEPTH", {
@@ -161,7 +161,9 @@ export const badPattern: FailureDefinition<"RMIL_PATTERN", { reason: string }> =
   doc: "A pattern, a template or a rule of rewriting is malformed.",
   recoverable: true,
   says: (a) => `Cannot use the rule: ${a.reason}`,
-  fix: (a) => ({ summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "See the examples of rmil.rewrite" }),
+  fix: (a) => ({
+    summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "See the examples of rmil.rewrite",
+  }),
 });
 
 /** Something cannot be quantised, or not that way. */
@@ -183,8 +185,35 @@ export const badSparse: FailureDefinition<"RMIL_SPARSE", { what: string; reason:
   fix: () => ({ summary: "Check rows, columns and lengths" }),
 });
 
+/** No op has this name. */
+export const unknownOp: FailureDefinition<"RMIL_UNKNOWN_OP", { name: string }> = failure("RMIL_UNKNOWN_OP", {
+  doc: "No op has this name.",
+  recoverable: true,
+  says: (a) => `Cannot show op "${a.name}": there is none of that name`,
+  fix: (a) => ({ summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "List them with rmil.ops" }),
+});
+
+/** No published architecture has this name. */
+export const unknownArchitecture: FailureDefinition<"RMIL_UNKNOWN_PATTERN", { name: string }> = failure(
+  "RMIL_UNKNOWN_PATTERN",
+  {
+    doc: "No published architecture has this name.",
+    recoverable: true,
+    says: (a) => `Cannot build pattern "${a.name}": there is none of that name`,
+    fix: (a) => ({
+      summary: a.suggestions?.[0] ? `Did you mean ${a.suggestions[0]}?` : "List them with rmil.patterns",
+    }),
+  },
+);
+
+/** Codes of this room. */
+export type RmilCode = `RMIL_${string}`;
+
+/** A failure of this room. */
+export type RmilFailure = FailureOf<RmilCode>;
+
 /** Every failure of the language. */
-export const rmilFailures: ReadonlyArray<AnyFailureDefinition> = [
+export const rmilFailures: ReadonlyArray<FailureDefinition<RmilCode, never>> = [
   tooDeep,
   truncated,
   badTag,
@@ -205,4 +234,6 @@ export const rmilFailures: ReadonlyArray<AnyFailureDefinition> = [
   badPattern,
   notQuantizable,
   badSparse,
+  unknownOp,
+  unknownArchitecture,
 ];

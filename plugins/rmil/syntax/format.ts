@@ -90,7 +90,7 @@ class Formatter {
       const token = this.#tokens[this.#at];
       if (close !== undefined && isMark(token, close)) break;
       const usual = before === undefined ? "" : this.#between(before, token);
-      if (before !== undefined || close === undefined) parts.push(...this.#gap(usual, before === undefined));
+      if (before !== undefined) parts.push(...this.#gap(usual, false));
       this.#at++;
       parts.push(this.#text(token));
       if (isMark(token, "<")) this.#angles++;
@@ -121,9 +121,11 @@ class Formatter {
   }
 
   run(): string {
-    const parts = [...this.#until(undefined, 0)];
-    parts.push(...this.#gap("", parts.length === 0));
-    const text = layout(group(parts), LINE_WIDTH).trimEnd();
+    // Comments before and after it do not break the program's own lines.
+    const before = this.#gap("", true);
+    const program = group(this.#until(undefined, 0));
+    const after = this.#gap("", program.parts.length === 0 && before.length === 1);
+    const text = layout(group([...before, program, ...after]), LINE_WIDTH).trimEnd();
     return text === "" ? "" : `${text}\n`;
   }
 }

@@ -1,0 +1,74 @@
+/**
+ * Library: what other plugins import of the language: pure, stateless functions and their types.
+ *
+ * Functions throw failures of this room's catalogue on bad input.
+ *
+ * @module
+ */
+export * from "./contract.ts";
+export { fromAst, toAst, typeFromAst, typeToAst, valueFromAst, valueToAst } from "./ast.ts";
+export {
+  type AttributeInput,
+  cond,
+  Flow,
+  flow,
+  identity,
+  literal,
+  mapOver,
+  op,
+  par,
+  type Part,
+  repeat,
+  residual,
+  rmil,
+  then,
+} from "./builders.ts";
+export { type AnyProgram, decodeAny, decodeTree, encodeAny, type Form, type WireVersion } from "./codec/any.ts";
+export {
+  decodeExpression as decodeExpressionV1,
+  decodeProgram as decodeProgramV1,
+  encodeExpression as encodeExpressionV1,
+  encodeProgram as encodeProgramV1,
+  wireSize,
+} from "./codec/v1.ts";
+export {
+  decodeExpression,
+  decodeProgram,
+  encodeExpression,
+  encodeProgram,
+  programDigest,
+  ProgramStream,
+  type StreamOptions,
+} from "./codec/v2.ts";
+export { type DtypeRow, DTYPES } from "./dtype.ts";
+export {
+  app,
+  block,
+  call,
+  equalExpressions,
+  EXPRESSION_TAGS,
+  lam,
+  letIn,
+  lit,
+  MAX_DEPTH,
+  MAX_NODES,
+  nodeCount,
+  opcodesOf,
+  ref,
+  seq,
+  Tag,
+  withChildren,
+} from "./expression.ts";
+export { rmilFailures } from "./failures.ts";
+export { contentHash, typeHash, valueHash } from "./hash.ts";
+export { Interner } from "./intern.ts";
+export { isOpName, knows, nameOf, nearestOps, OP_NAMES, opNamed, opOf, OPS } from "./opcodes.ts";
+export { bindArguments, type Bound } from "./ops/arguments.ts";
+export { ATTRIBUTE_KINDS, FAMILIES, INITIALISERS, OP_EFFECTS, OPERAND_KINDS } from "./ops/row.ts";
+export { PATTERNS } from "./patterns.ts";
+export { showHash } from "./siphash.ts";
+export { format } from "./syntax/format.ts";
+export { parse, parseSource } from "./syntax/parser.ts";
+export { print, printType, printValue } from "./syntax/printer.ts";
+export { elementCount, equalTypes, isDifferentiable, showType } from "./types.ts";
+export * as values from "./value.ts";

@@ -1,0 +1,19 @@
+/**
+ * The language's code behind its operations.
+ *
+ * @module
+ */
+import * as Layer from "effect/Layer";
+import { type Implementation, implementation } from "../../kernel/plugin.ts";
+import { languageHandlers } from "./handlers_language.ts";
+import { operations } from "./operations.ts";
+
+/** The code behind the operations. */
+const plugin: Implementation = implementation({
+  operations,
+  requires: [],
+  layer: Layer.empty,
+  handlers: { ...languageHandlers },
+});
+
+export default plugin;
