@@ -228,7 +228,7 @@ export interface Taken {
 const UNCONFINED: ReadonlySet<string> = new Set(["exec", "ffi"]);
 
 /** Codes of failures start like this only in our own rooms. */
-const HOUSE_CODES = /^(?:KERNEL|EFFECTS|LEDGER|REGISTRY|SURFACES|RMIL|IR)_/u;
+const HOUSE_CODES = /^(?:KERNEL|EFFECTS|LEDGER|REGISTRY|SURFACES?|RMIL|IR)_/u;
 
 /** How the codes of a namespace begin: `myTools` → `MY_TOOLS_`. */
 const codePrefix = (namespace: string): string => `${namespace.replace(/([a-z0-9])([A-Z])/gu, "$1_$2").toUpperCase()}_`;
