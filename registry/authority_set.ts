@@ -34,9 +34,6 @@ export const AuthoritySet: Schema.Codec<AuthoritySet> = Schema.Struct({
   sys: Schema.Array(Schema.String.check(Schema.isPattern(/^[A-Za-z]+$/u))),
 });
 
-/** No authority at all: what a plugin is looked at with, before anybody approved it. */
-export const NO_AUTHORITY: AuthoritySet = { effects: [], kinds: [], hosts: [], env: [], sys: [] };
-
 const sorted = <A extends string>(values: ReadonlyArray<A> | undefined): ReadonlyArray<A> =>
   [...new Set(values ?? [])].sort();
 

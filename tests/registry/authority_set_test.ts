@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { AUTHORITIES } from "../../kernel/mod.ts";
-import { type AuthoritySet, inWords, NO_AUTHORITY, wantedBy, widening } from "../../registry/authority_set.ts";
+import { type AuthoritySet, inWords, wantedBy, widening } from "../../registry/authority_set.ts";
+import { NO_AUTHORITY } from "./world.ts";
 
 const set = (more: Partial<AuthoritySet>): AuthoritySet => ({ ...NO_AUTHORITY, ...more });
 

@@ -3,7 +3,7 @@
  */
 import * as Result from "effect/Result";
 import assert from "node:assert/strict";
-import { NO_AUTHORITY } from "../../registry/authority_set.ts";
+import { NO_AUTHORITY } from "./world.ts";
 import { changesOf, type Lock, type LockedPlugin, parseLock, permissionsFor, printLock } from "../../registry/lock.ts";
 
 const digest = (mark: string) => `sha256:${mark.repeat(64)}` as const;

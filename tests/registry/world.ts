@@ -4,10 +4,14 @@
 import * as Effect from "effect/Effect";
 import type { PolicyFile } from "../../effects/policy_file.ts";
 import type { Actor, Failure, Json } from "../../kernel/mod.ts";
+import type { AuthoritySet } from "../../registry/authority_set.ts";
 import { type Client, rmi } from "../../plugins/open.ts";
 
 /** A policy that allows all, so that what is refused is refused by the registry. */
 export const ALLOW: PolicyFile = { format: 1, rules: [{ name: "tests", decision: "allow" }] };
+
+/** What a plugin that wants nothing is granted. */
+export const NO_AUTHORITY: AuthoritySet = { effects: [], kinds: [], hosts: [], env: [], sys: [] };
 
 /** The person at the terminal. */
 export const PERSON: { readonly actor: Actor } = { actor: "user@tty" };
