@@ -5,7 +5,8 @@
  */
 import type { Dimension } from "../../ir/contract.ts";
 import type { Dtype } from "../dtype.ts";
-import { badItems } from "../failures_run.ts";
+import { MAX_COPIES } from "../evaluation/control.ts";
+import { badItems, outOfMemory } from "../failures_run.ts";
 import { sliceBounds } from "../lowering/movement.ts";
 import { OPS } from "../opcodes.ts";
 import { withChildren } from "../expression.ts";
@@ -147,7 +148,7 @@ function* folded(
   return { last, all: stacked(call, last, items.count) };
 }
 
-function* join(call: JudgedCall): Walk {
+const join: Rule = (call) => {
   const { by = "tuple" } = call.attributes;
   if (call.rest.some((known) => known.k === "Unknown")) return inexact(call);
   const parts = call.rest.flatMap((known) => known.k === "Tuple" ? known.items : [known]);
@@ -162,7 +163,7 @@ function* join(call: JudgedCall): Walk {
   return by === "sum"
     ? total
     : judgeTensorOp({ ...call, row: OPS.div, operands: [total, count], rest: [], attributes: {} });
-}
+};
 
 const zip: Rule = (call) => {
   const [xs, ys] = call.operands.map((known) => itemsOf(call, known!));
@@ -251,8 +252,10 @@ export const RULES: { readonly [op: string]: Rule } = {
     return (yield* folded(call, call.operands[2]!, call.operands[1])).last;
   },
   zip,
-  fork: ({ operands: [input], attributes: { copies = 2 } }) =>
-    knownTuple(Array.from({ length: Number(copies) }, () => input!)),
+  fork: ({ operands: [input], attributes: { copies = 2 } }) => {
+    if (Number(copies) > MAX_COPIES) throw outOfMemory({ what: "copies", limit: MAX_COPIES, expected: MAX_COPIES });
+    return knownTuple(Array.from({ length: Number(copies) }, () => input!));
+  },
   join,
   identity: operand(0),
   repeat,

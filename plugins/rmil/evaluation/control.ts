@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { badItems, missingOperand, wrongPredicate } from "../failures_run.ts";
+import { badItems, missingOperand, outOfMemory, wrongPredicate } from "../failures_run.ts";
 import type { OpCall } from "../interpreter/operands.ts";
 import {
   describeValue,
@@ -22,6 +22,9 @@ import type { ControlName } from "../ops/control.ts";
 import { equalValues, f32 } from "../value.ts";
 import type { Evaluations } from "../evaluation.ts";
 import { isPlain } from "../interpreter/run_value.ts";
+
+/** Most copies that one fork makes. */
+export const MAX_COPIES = 100_000;
 
 type Own = Exclude<ControlName, "res_add" | "res_cat">;
 
@@ -179,6 +182,9 @@ export const controlEvaluations: Evaluations<Own> = {
   },
   fork(call) {
     const copies = Number(call.attributes.copies ?? OPS.fork.attributes[0].default);
+    if (copies > MAX_COPIES) {
+      throw outOfMemory({ what: "copies", limit: MAX_COPIES, expected: MAX_COPIES, actual: copies });
+    }
     call.machine.charge(copies);
     return runTuple(Array.from({ length: copies }, () => call.operands[0]!));
   },

@@ -14,6 +14,9 @@ import type { RunValue } from "./run_value.ts";
 /** Most works that wait for one another. */
 export const MAX_NESTED_WORK = 100_000;
 
+/** Turns between two points at which a run gives way. */
+const TURNS_PER_PAUSE = 64;
+
 /** What a work yields: another work to run first, an effect to run first, or nothing, to give way. */
 export type Request = Nested | Asked | undefined;
 
@@ -43,6 +46,7 @@ type Outcome =
 /** Runs a work until it ends, fails or asks. */
 function* advance(stack: Nested[], first: RunValue | undefined): Generator<void, Outcome> {
   let answer = first;
+  let turns = 0;
   for (;;) {
     const top = stack[stack.length - 1];
     let turn: IteratorResult<Request, RunValue>;
@@ -61,7 +65,7 @@ function* advance(stack: Nested[], first: RunValue | undefined): Generator<void,
     } else if (turn.value === undefined) yield;
     else if ("effect" in turn.value) return { effect: turn.value.effect };
     else stack.push(turn.value);
-    if (stack.length % 16 === 0) yield;
+    if (++turns % TURNS_PER_PAUSE === 0) yield;
   }
 }
 

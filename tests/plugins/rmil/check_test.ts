@@ -17,7 +17,6 @@ import {
   num,
   op,
   pipe,
-  symbol,
   symbols,
   tensor,
   wave,
@@ -174,7 +173,7 @@ Deno.test("shapes that do not broadcast, ranks that do not fit and kinds that ar
     [name("nobody"), scalar("f32"), "RMIL_UNBOUND", ""],
   ];
   for (const [program, type, code, path] of cases) {
-    const y = path === "/b" ? { y: tensorOf([4, 5]) } : {};
+    const y: { readonly [name: string]: Type } = path === "/b" ? { y: tensorOf([4, 5]) } : {};
     const refused = failureOf(() => check(program, symbols, { inputs: { "the input": type, ...y } }));
     assert.deepEqual([refused.code, refused.path], [code, path]);
   }
