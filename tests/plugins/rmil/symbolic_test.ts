@@ -86,7 +86,9 @@ const cases: ReadonlyArray<Case> = JSON.parse(
   ...own,
   l: inPlain(own.l),
   r: inPlain(own.r),
-  bindings_canonical: own.bindings_canonical && inPlain(own.bindings_canonical),
+  bindings_canonical: own.bindings_canonical?.startsWith("[b")
+    ? inPlain(own.bindings_canonical)
+    : own.bindings_canonical,
 }));
 
 /** `[b('X',f(A)),…]` with free variables numbered by first occurrence: the judge's canonical form. */
