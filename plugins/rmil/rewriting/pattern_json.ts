@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isJsonObject, type Json, type JsonObject, nearest } from "../../../kernel/mod.ts";
+import { isFailure, isJsonObject, type Json, type JsonObject, nearest } from "../../../kernel/mod.ts";
 import { typeFromAst, valueFromAst } from "../ast.ts";
 import type { Attribute } from "../expression.ts";
 import { badPattern, tooDeep } from "../failures.ts";
@@ -14,6 +14,7 @@ import { nearestOps, opNamed } from "../opcodes.ts";
 import { Fact, type FactName } from "./facts.ts";
 import { unboundNames } from "./laws.ts";
 import type { AttributePattern, AttributeTemplate, Guard, Pat, Rule, Tmpl } from "./pattern.ts";
+import { patternFromText } from "./pattern_text.ts";
 
 /** Deepest pattern. */
 export const MAX_PATTERN_DEPTH = 64;
@@ -114,11 +115,21 @@ const namedAttributes = (
   return { attributes: { [listKey]: list, ...name } };
 };
 
-/** Reads a pattern; throws `RMIL_PATTERN` with the place. */
-export const patternFromJson = (json: Json, path = ""): Pat => readPart(json, path, 1, false);
+const read = (json: Json, path: string, template: boolean): Pat => {
+  if (typeof json !== "string") return readPart(json, path, 1, template);
+  try {
+    return patternFromText(json);
+  } catch (thrown) {
+    if (!isFailure(thrown)) throw thrown;
+    throw badPattern({ reason: thrown.message, path, suggestions: thrown.suggestions });
+  }
+};
 
-/** Reads a template; throws `RMIL_PATTERN` with the place. */
-export const templateFromJson = (json: Json, path = ""): Tmpl => readPart(json, path, 1, true) as Tmpl;
+/** Reads a pattern, from source text or JSON; throws `RMIL_PATTERN` with the place. */
+export const patternFromJson = (json: Json, path = ""): Pat => read(json, path, false);
+
+/** Reads a template, from source text or JSON; throws `RMIL_PATTERN` with the place. */
+export const templateFromJson = (json: Json, path = ""): Tmpl => read(json, path, true) as Tmpl;
 
 const guardFromJson = (json: Json, path: string): Guard => {
   const guard = objectAt(json, path);

@@ -107,7 +107,8 @@ Deno.test("the laws of real numbers are refuted bit for bit, which is why they m
 });
 
 Deno.test("without its guards, a law that has any is refuted", () => {
-  const NEED_TENSORS_OR_EFFECTS = /commutes$|^clamp-clamp|^par-factor|^max-self|^min-self|^cond-factor|^block-dead|-neg$/u;
+  const NEED_TENSORS_OR_EFFECTS =
+    /commutes$|^clamp-clamp|^par-factor|^max-self|^min-self|^cond-factor|^block-dead|-neg$/u;
   const bare = SHRINKING_LAWS.filter(({ name, guards }) => guards.length > 0 && !NEED_TENSORS_OR_EFFECTS.test(name));
   assert.ok(bare.length > 10);
   assert.deepEqual(bare.filter((law) => !refuted({ ...law, guards: [] })).map(({ name }) => name), []);
