@@ -127,7 +127,8 @@ export const HOSTILE: ReadonlyArray<Hostile> = [
       const classes = [Object, Array, String, Function, Promise, Uint8Array, TextEncoder];
       for (const p of classes.map((one) => one.prototype)) {
         for (const k of ["toJSON", "then", "call", "apply", "encode", "subarray", "writeSync", "value", "ok", "length"]) {
-          try { Object.defineProperty(p, k, { configurable: true, get() { return () => ({ value: "stolen" }); }, set() {} }); } catch {}
+          const stolen = { configurable: true, get() { return () => ({ value: "stolen" }); }, set() {} };
+          try { Object.defineProperty(p, k, stolen); } catch {}
         }
       }
       JSON.stringify = () => '{"value":"stolen"}'; JSON.parse = () => ({ value: "stolen" }); Reflect.apply = () => "stolen";
