@@ -146,6 +146,13 @@ export const moduleDigest: FailureDefinition<"RMIL_MODULE_DIGEST", { module: str
   says: (a) => `Cannot use ${a.module}: its bytes are not the ones that were locked`,
 });
 
+/** The debugger cannot do what it was asked. */
+export const debugLimit: FailureDefinition<"RMIL_DEBUG", { reason: string }> = failure("RMIL_DEBUG", {
+  doc: "The debugger cannot go where it was asked to, or would have to keep more than it may.",
+  recoverable: true,
+  says: (a) => `Cannot debug further: ${a.reason}`,
+});
+
 /** A caller without a terminal of its own asked for a server on standard input and output. */
 export const notForCallers: FailureDefinition<"RMIL_NOT_FOR_CALLERS", { operation: string; actor: string }> = failure(
   "RMIL_NOT_FOR_CALLERS",
@@ -173,5 +180,6 @@ export const toolFailures: ReadonlyArray<AnyFailureDefinition> = [
   moduleConflict,
   moduleCycle,
   moduleDigest,
+  debugLimit,
   notForCallers,
 ];
