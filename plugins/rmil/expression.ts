@@ -2,12 +2,12 @@
  * Expressions: the tree of a program. One class for all ten variants, so that every walk sees one shape.
  *
  * Not syntax (spans live beside the tree) and not meaning (check and interpreter).
- * Invariant: nodes are immutable, and no tree is deeper than `MAX_DEPTH`: the constructor refuses, so every walk may
- * recurse. Source: RMIL §4.2 – 4.4.
+ * Invariant: nodes are immutable, and no tree is deeper than `MAX_DEPTH` or larger than `MAX_NODES`: the constructor
+ * refuses, so every walk may recurse and ends. Source: RMIL §4.2 – 4.4.
  *
  * @module
  */
-import { badText, tooDeep } from "./failures.ts";
+import { badSize, badText, tooDeep } from "./failures.ts";
 import { equalTypes, type Type } from "./types.ts";
 import { equalValues, NIL, type Value } from "./value.ts";
 
@@ -79,8 +79,10 @@ export class Expression {
   readonly attributes: ReadonlyArray<Attribute>;
   /** 1 for a leaf, else 1 + the deepest child. */
   readonly depth: number;
+  /** Nodes of the tree, shared ones counted as often as they stand in it. */
+  readonly size: number;
 
-  /** Use the builders below: they know which fields a tag has. Throws `RMIL_DEPTH` beyond {@link MAX_DEPTH}. */
+  /** Use the builders below: they know which fields a tag has. Throws `RMIL_DEPTH` or `RMIL_SIZE`. */
   constructor(
     tag: Tag,
     code: number,
@@ -90,7 +92,15 @@ export class Expression {
     attributes: ReadonlyArray<Attribute>,
   ) {
     let deepest = 0;
-    for (let i = 0; i < children.length; i++) if (children[i].depth > deepest) deepest = children[i].depth;
+    let size = 1;
+    for (let i = 0; i < children.length; i++) {
+      const child = children[i];
+      size += child.size;
+      if (child.depth > deepest) deepest = child.depth;
+    }
+    if (size > MAX_NODES) {
+      throw badSize({ what: "a program of nodes", size, reason: `the limit is ${MAX_NODES}`, expected: MAX_NODES });
+    }
     if (deepest >= MAX_DEPTH) throw tooDeep({ limit: MAX_DEPTH, what: "program", expected: MAX_DEPTH });
     this.tag = tag;
     this.code = code;
@@ -99,6 +109,7 @@ export class Expression {
     this.parameters = parameters;
     this.attributes = attributes;
     this.depth = deepest + 1;
+    this.size = size;
   }
 }
 
@@ -189,11 +200,7 @@ export const equalExpressions = (a: Expression, b: Expression): boolean => {
 };
 
 /** Number of nodes; values inside literals and types do not count. */
-export const nodeCount = (root: Expression): number => {
-  let count = 1;
-  for (let i = 0; i < root.children.length; i++) count += nodeCount(root.children[i]);
-  return count;
-};
+export const nodeCount = (root: Expression): number => root.size;
 
 /** Opcodes applied anywhere in the tree, ascending. */
 export const opcodesOf = (root: Expression): ReadonlyArray<number> => {

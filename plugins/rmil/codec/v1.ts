@@ -162,10 +162,11 @@ export const wireSize = (root: Expression): number => {
 
 class Writer {
   readonly bytes: Uint8Array;
-  at = 0;
+  at: number;
 
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size);
+  constructor(bytes: Uint8Array, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
   }
 
   u8(value: number): void {
@@ -256,47 +257,121 @@ class Writer {
         for (const item of value.items) this.value(item);
     }
   }
-
-  expression(node: Expression): void {
-    const { tag, children } = node;
-    this.u8(tag);
-    let first = 0;
-    switch (tag) {
-      case Tag.Lit:
-        return this.value(node.value);
-      case Tag.Ref:
-      case Tag.Let:
-        this.u32(node.code);
-        break;
-      case Tag.App:
-        this.u16(node.code);
-        this.u16(children.length);
-        break;
-      case Tag.Lam:
-        this.u16(node.parameters.length);
-        for (const { sym, type } of node.parameters) {
-          this.u32(sym);
-          this.type(type);
-        }
-        break;
-      case Tag.Call:
-        this.expression(children[0]);
-        this.u16(children.length - 1);
-        first = 1;
-        break;
-      case Tag.Block:
-        this.u32(children.length);
-    }
-    for (let i = first; i < children.length; i++) this.expression(children[i]);
-  }
 }
 
-/** Encodes an expression without header. Throws `RMIL_NOT_EXPRESSIBLE` where version 1 cannot say it. */
-export const encodeExpression = (root: Expression): Uint8Array => {
-  const writer = new Writer(wireSize(root));
-  writer.expression(root);
-  return writer.bytes;
+const FIRST_ROOM = 4096;
+/** More is given back after a large program. */
+const KEPT_ROOM: number = 2 ** 20;
+/** Most bytes of a node's own fields, lists and long literals aside. */
+const OWN_ROOM = 16;
+
+/** Bytes of the expression that is being written; it is copied before anybody sees it. */
+let room = new Uint8Array(FIRST_ROOM);
+
+const grow = (size: number): void => {
+  if (size > V1_MAX_BYTES) throw cannot(`a program of ${size} bytes`);
+  const grown = new Uint8Array(Math.max(size, 2 * room.length));
+  grown.set(room);
+  room = grown;
 };
+
+const putU32 = (bytes: Uint8Array, at: number, value: number): number => {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+  return at + 4;
+};
+
+const putU16 = (bytes: Uint8Array, at: number, value: number): number => {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  return at + 2;
+};
+
+const putValue = (value: Value, at: number): number => {
+  const bytes = room;
+  switch (value.k) {
+    case "F32":
+      bytes[at] = 3;
+      return putU32(bytes, at + 1, value.bits);
+    case "I64":
+      bytes[at] = 2;
+      return putU32(bytes, putU32(bytes, at + 1, value.lo), value.hi);
+    default: {
+      const end = at + valueBytes(value, 1);
+      if (end > bytes.length) grow(end);
+      new Writer(room, at).value(value);
+      return end;
+    }
+  }
+};
+
+const putParameters = (parameters: ReadonlyArray<Parameter>, at: number): number => {
+  counted(parameters.length, "parameters");
+  const end = parameters.reduce((size, { type }) => size + 4 + typeBytes(type, 1), at + 2);
+  if (end + OWN_ROOM > room.length) grow(end + OWN_ROOM);
+  const writer = new Writer(room, at);
+  writer.u16(parameters.length);
+  for (const { sym, type } of parameters) {
+    writer.u32(sym);
+    writer.type(type);
+  }
+  return end;
+};
+
+const checkApplication = ({ children, attributes }: Expression): void => {
+  if (children.length > V1_MAX_COUNT) counted(children.length, "arguments");
+  if (attributes.length > 0) throw cannot(`the attribute ${attributes[0].name}`);
+};
+
+/** Writes an expression from a place on; gives the place after it. One walk: what cannot be said is found on the way. */
+const put = (node: Expression, start: number): number => {
+  if (start + OWN_ROOM > room.length) grow(start + OWN_ROOM);
+  const { tag, children } = node;
+  let at = start;
+  room[at++] = tag;
+  let first = 0;
+  switch (tag) {
+    case Tag.Lit:
+      return putValue(node.value, at);
+    case Tag.App:
+      checkApplication(node);
+      at = putU16(room, putU16(room, at, node.code), children.length);
+      break;
+    case Tag.Ref:
+    case Tag.Let:
+      at = putU32(room, at, node.code);
+      break;
+    case Tag.Lam:
+      at = putParameters(node.parameters, at);
+      break;
+    case Tag.Call:
+      counted(children.length - 1, "arguments");
+      at = put(children[0], at);
+      if (at + OWN_ROOM > room.length) grow(at + OWN_ROOM);
+      at = putU16(room, at, children.length - 1);
+      first = 1;
+      break;
+    case Tag.Block:
+      at = putU32(room, at, children.length);
+  }
+  for (let i = first; i < children.length; i++) at = put(children[i], at);
+  return at;
+};
+
+const written = (root: Expression): Uint8Array => {
+  if (root.depth > V1_MAX_DEPTH) throw cannot(`a tree deeper than ${V1_MAX_DEPTH}`);
+  try {
+    const end = put(root, 0);
+    return room.slice(0, end);
+  } finally {
+    if (room.length > KEPT_ROOM) room = new Uint8Array(FIRST_ROOM);
+  }
+};
+
+/** Encodes an expression without header. Throws `RMIL_NOT_EXPRESSIBLE` where version 1 cannot say it. */
+export const encodeExpression = (root: Expression): Uint8Array => written(root);
 
 const encodeName = (name: string): Uint8Array => {
   if (!name.isWellFormed()) throw badText({ what: "name", reason: "it holds half of a surrogate pair" });
@@ -309,7 +384,8 @@ const encodeName = (name: string): Uint8Array => {
 export const encodeProgram = ({ symbols, root }: Program): Uint8Array => {
   const names = symbols.names.map(encodeName);
   const table = names.reduce((size, name) => size + 2 + name.length, 0);
-  const writer = new Writer(HEADER_BYTES + table + wireSize(root));
+  const expression = written(root);
+  const writer = new Writer(new Uint8Array(HEADER_BYTES + table + expression.length));
   writer.raw(Uint8Array.from(MAGIC));
   writer.u16(VERSION);
   writer.u16(0);
@@ -319,7 +395,7 @@ export const encodeProgram = ({ symbols, root }: Program): Uint8Array => {
     writer.u16(name.length);
     writer.raw(name);
   }
-  writer.expression(root);
+  writer.raw(expression);
   return writer.bytes;
 };
 
@@ -637,7 +713,7 @@ export const decodeProgram = (bytes: Uint8Array, options: DecodeOptions = {}): P
 
 /** Encodes a type on its own. */
 export const encodeType = (type: Type): Uint8Array => {
-  const writer = new Writer(typeBytes(type, 1));
+  const writer = new Writer(new Uint8Array(typeBytes(type, 1)));
   writer.type(type);
   return writer.bytes;
 };
