@@ -263,7 +263,7 @@ export const outOfReach: FailureDefinition<"KERNEL_OUT_OF_REACH", { action: stri
     recoverable: true,
     says: (a) => `Cannot ${a.action} "${a.file}": this process was started without access to it`,
     fix: () => ({
-      summary: "Name the path on rmi's command line, use one in the workspace, or name its folder in rmi.policy.json",
+      summary: "Name the path on the command line (its folder must exist), or its folder in a rule of rmi.policy.json",
     }),
   },
 );
