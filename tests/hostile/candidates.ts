@@ -150,7 +150,10 @@ export const HOSTILE: ReadonlyArray<Hostile> = [
     name: "frame searched for in stacks and hooks",
     source: `
       const seen = [];
-      Error.prepareStackTrace = (e, frames) => { for (const f of frames) { try { seen.push(String(f.getFunction()), String(f.getThis())); } catch {} } return ""; };
+      Error.prepareStackTrace = (e, frames) => {
+        for (const f of frames) { try { seen.push(String(f.getFunction()), String(f.getThis())); } catch {} }
+        return "";
+      };
       const encode = TextEncoder.prototype.encode;
       TextEncoder.prototype.encode = function (t) { seen.push(t); console.log(String(t)); return encode.call(this, t); };
       export default () => { try { null.x; } catch (e) { e.stack; } return seen.some((t) => /[0-9a-f]{48}/.test(t)); };`,
