@@ -7,7 +7,7 @@
  * @module
  */
 import { DTYPES } from "./dtype.ts";
-import { type Expression, Tag } from "./expression.ts";
+import { type Expression, type Parameter, Tag } from "./expression.ts";
 import { notExpressible } from "./failures.ts";
 import { type Hash64, sipHash13 } from "./siphash.ts";
 import { type Type, TYPE_TAGS } from "./types.ts";
@@ -112,17 +112,6 @@ const typeSize = (type: Type): number => {
   }
 };
 
-/** Fixed bytes of each variant: its tag and its own fields. */
-const FIXED: ReadonlyArray<number> = [8, 12, 18, 8, 8, 8, 12, 16, 16, 16];
-
-const expressionSize = (node: Expression): number => {
-  let size = FIXED[node.tag];
-  if (node.tag === Tag.Lit) return size + valueSize(node.value);
-  for (const { type } of node.parameters) size += 4 + typeSize(type);
-  for (let i = 0; i < node.children.length; i++) size += expressionSize(node.children[i]);
-  return size;
-};
-
 const feedShape = (into: Preimage, shape: ReadonlyArray<number | null | string>): void => {
   into.small(shape.length);
   for (const size of shape) {
@@ -183,46 +172,118 @@ const feedType = (into: Preimage, type: Type): void => {
   }
 };
 
-const feed = (into: Preimage, node: Expression): void => {
+const FIRST_ROOM = 4096;
+/** More is given back after a large program. */
+const KEPT_ROOM: number = 2 ** 20;
+/** Most bytes hashed at once. */
+const MAX_HASHED: number = 2 ** 30;
+/** Most bytes of a node's own fields, lists and long literals aside; and the padding after the last one. */
+const OWN_ROOM = 40;
+
+/** What is being fed to the hash, as bytes and as words; nothing is read beyond what was written. */
+let view = new DataView(new ArrayBuffer(FIRST_ROOM));
+let words = new Int32Array(view.buffer);
+
+const grow = (size: number): void => {
+  if (size > MAX_HASHED) throw nameless(`a program of ${size} bytes to hash`);
+  const grown = new ArrayBuffer(Math.ceil(Math.max(size, 2 * view.byteLength) / 8) * 8);
+  new Uint8Array(grown).set(new Uint8Array(view.buffer));
+  view = new DataView(grown);
+  words = new Int32Array(grown);
+};
+
+/** A tag, count or other number below 2^32 as eight bytes. */
+const putWord = (at: number, value: number): number => {
+  view.setInt32(at, value, true);
+  view.setInt32(at + 4, 0, true);
+  return at + 8;
+};
+
+/** What a preimage of its own holds, copied in. */
+const putFed = (at: number, size: number, feedInto: (into: Preimage) => void): number => {
+  const preimage = new Preimage(size);
+  feedInto(preimage);
+  if (at + size + OWN_ROOM > view.byteLength) grow(at + size + OWN_ROOM);
+  new Uint8Array(view.buffer).set(new Uint8Array(preimage.words.buffer, 0, size), at);
+  return at + size;
+};
+
+const putValue = (value: Value, at: number): number => {
+  switch (value.k) {
+    case "F32":
+      view.setUint8(at, 3);
+      view.setInt32(at + 1, value.bits, true);
+      return at + 5;
+    case "I64":
+      view.setUint8(at, 2);
+      view.setInt32(at + 1, value.lo, true);
+      view.setInt32(at + 5, value.hi, true);
+      return at + 9;
+    default:
+      return putFed(at, valueSize(value), (into) => feedValue(into, value));
+  }
+};
+
+const putParameters = (parameters: ReadonlyArray<Parameter>, at: number): number => {
+  const size = parameters.reduce((sum, { type }) => sum + 4 + typeSize(type), 8);
+  return putFed(at, size, (into) => {
+    into.small(parameters.length);
+    for (const { sym, type } of parameters) {
+      into.u32(sym);
+      feedType(into, type);
+    }
+  });
+};
+
+/** Feeds an expression from a place on; gives the place after it. */
+const put = (node: Expression, start: number): number => {
+  if (start + OWN_ROOM > view.byteLength) grow(start + OWN_ROOM);
   const { tag, children } = node;
-  into.small(tag);
+  let at = putWord(start, tag);
   let first = 0;
   switch (tag) {
     case Tag.Lit:
-      return feedValue(into, node.value);
-    case Tag.Ref:
-    case Tag.Let:
-      into.u32(node.code);
-      break;
+      return putValue(node.value, at);
     case Tag.App:
       if (node.attributes.length > 0) throw nameless(`the attribute ${node.attributes[0].name}`);
-      into.u16(node.code);
-      into.small(children.length);
+      view.setUint16(at, node.code, true);
+      at = putWord(at + 2, children.length);
+      break;
+    case Tag.Ref:
+    case Tag.Let:
+      view.setInt32(at, node.code, true);
+      at += 4;
       break;
     case Tag.Lam:
-      into.small(node.parameters.length);
-      for (const { sym, type } of node.parameters) {
-        into.u32(sym);
-        feedType(into, type);
-      }
+      at = putParameters(node.parameters, at);
       break;
     case Tag.Call:
-      feed(into, children[0]);
-      into.small(children.length - 1);
+      at = put(children[0], at);
+      if (at + OWN_ROOM > view.byteLength) grow(at + OWN_ROOM);
+      at = putWord(at, children.length - 1);
       first = 1;
       break;
     case Tag.Block:
-      into.small(children.length);
+      at = putWord(at, children.length);
   }
-  for (let i = first; i < children.length; i++) feed(into, children[i]);
+  for (let i = first; i < children.length; i++) at = put(children[i], at);
+  return at;
 };
 
 /** Hash of an expression. Throws `RMIL_NOT_EXPRESSIBLE` for attributes and named sizes, which the original lacks. */
 export const contentHash = (root: Expression): Hash64 => {
-  const size = expressionSize(root);
-  const preimage = new Preimage(size);
-  feed(preimage, root);
-  return sipHash13(preimage.words, size);
+  try {
+    const size = put(root, 0);
+    if (size + OWN_ROOM > view.byteLength) grow(size + OWN_ROOM);
+    // The hash reads whole words: what follows the last byte must be zero.
+    putWord(putWord(size, 0), 0);
+    return sipHash13(words, size);
+  } finally {
+    if (view.byteLength > KEPT_ROOM) {
+      view = new DataView(new ArrayBuffer(FIRST_ROOM));
+      words = new Int32Array(view.buffer);
+    }
+  }
 };
 
 /** Hash of a value, as the `hash` op gives it. */
