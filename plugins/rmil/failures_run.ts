@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type AnyFailureDefinition, Failure, failure, type FailureDefinition } from "../../kernel/mod.ts";
+import { Failure, failure, type FailureDefinition } from "../../kernel/mod.ts";
 
 /** An operand is of the wrong kind. */
 export const wrongOperand: FailureDefinition<
@@ -192,7 +192,7 @@ export const badParameter: FailureDefinition<"RMIL_PARAMETER", { parameter: stri
 );
 
 /** Failures of check and run. */
-export const meaningFailures: ReadonlyArray<AnyFailureDefinition> = [
+export const meaningFailures = [
   missingOperand,
   wrongOperand,
   wrongShape,
@@ -214,7 +214,7 @@ export const meaningFailures: ReadonlyArray<AnyFailureDefinition> = [
   agentRefused,
   badInput,
   badParameter,
-];
+] as const;
 
 /** The failure with a path, where it has none yet. */
 export const located = (thrown: Failure, path: string): Failure => {

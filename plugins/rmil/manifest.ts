@@ -14,7 +14,7 @@ export const rmilPlugin: Plugin = {
   provides: [],
   requires: [],
   effects: [],
-  kinds: [],
+  kinds: ["agent"],
   stability: "unstable",
   namespaces: [
     {

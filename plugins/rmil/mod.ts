@@ -6,6 +6,7 @@
 import * as Layer from "effect/Layer";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { languageHandlers } from "./handlers_language.ts";
+import { runHandlers } from "./handlers_run.ts";
 import { operations } from "./operations.ts";
 
 /** The code behind the operations. */
@@ -13,7 +14,7 @@ const plugin: Implementation = implementation({
   operations,
   requires: [],
   layer: Layer.empty,
-  handlers: { ...languageHandlers },
+  handlers: { ...languageHandlers, ...runHandlers },
 });
 
 export default plugin;

@@ -4,6 +4,7 @@
  * @module
  */
 import { languageOperations } from "./operations_language.ts";
+import { runOperations } from "./operations_run.ts";
 
 /** All operations of the plugin. */
-export const operations = [...languageOperations] as const;
+export const operations = [...languageOperations, ...runOperations] as const;

@@ -6,7 +6,8 @@
  * @module
  */
 import { isFailure } from "../../../kernel/mod.ts";
-import { located, outOfMemory } from "../failures_run.ts";
+import { isIrFailure } from "../../ir/library.ts";
+import { located, outOfMemory, wrongShape } from "../failures_run.ts";
 import type { Known } from "./known.ts";
 
 /** Most evaluations of one check. */
@@ -43,7 +44,8 @@ export const drive = (first: Entered): Known => {
         answer = turn.value;
       } else stack.push(turn.value);
     } catch (thrown) {
-      throw isFailure(thrown) ? located(thrown, top.path) : thrown;
+      const meant = isIrFailure(thrown) ? wrongShape({ op: "the program", reason: thrown.message }) : thrown;
+      throw isFailure(meant) ? located(meant, top.path) : meant;
     }
   }
 };

@@ -238,50 +238,51 @@ const workingDtype = ({ row, operands, rest }: Application): Dtype => {
 };
 
 /** Makes the program of an application; throws the failure that refuses it. */
-export const tensorProgram = (application: Application): TensorProgram => {
+export const tensorProgram = (application: Application): TensorProgram =>
+  asMeaning(application.row.name, () => lowered(application));
+
+const lowered = (application: Application): TensorProgram => {
   const sizes: Sizes = new Map();
   const own = refined(application, sizes);
   const { row, operands, rest, training } = own;
   const working = workingDtype(own);
   const settings = settingsOf(own, sizes);
   const parameters = neededParameters(own, sizes, settings, isFloatDtype(working) ? working : "f32");
-  return asMeaning(row.name, () => {
-    const builder = new ProgramBuilder();
-    const g = builder.open("main");
-    const take = (name: string, given: TensorOperand, isShared: boolean): Value => {
-      const value = g.parameter(name, { dtype: CARRIERS[given.dtype], shape: given.shape });
-      return isShared ? g.cast(value, CARRIERS[working]) : value;
-    };
-    const places: { [name: string]: Value } = {};
-    operands.forEach((given, i) => {
-      const place = row.operands[i];
-      if (given !== undefined) places[place.name] = take(place.name, given, shares(row, place, given));
-    });
-    const parts = rest.map((given, i) => take(`part${i}`, given, true));
-    const weights = Object.fromEntries(
-      parameters.map((
-        { row: { name }, dtype, shape },
-      ) => [name, g.parameter(`${row.name}.${name}`, { dtype: CARRIERS[dtype], shape })]),
-    );
-    const drawn = training && row.effect === "random";
-    const seed = drawn ? g.parameter("seed", { dtype: "i64", shape: [] }) : undefined;
-    const made = LOWERINGS[row.name]({
-      op: row.name,
-      g,
-      operands: places,
-      rest: parts,
-      parameters: weights,
-      settings,
-      training,
-      seed,
-    });
-    const values = "tuple" in made ? made.tuple : "running" in made ? [made.value] : [made];
-    const running = "running" in made ? Object.keys(made.running) : [];
-    builder.add(g.function([...values, ...("running" in made ? Object.values(made.running) : [])]));
-    const program = builder.build("main");
-    const ours = (dtype: IrDtype): Dtype => dtype === CARRIERS[working] ? working : fromCarrier(dtype);
-    const results = returnTypes(functionOf(program)).slice(0, values.length)
-      .map(({ dtype, shape }) => ({ dtype: ours(dtype), shape, weak: false }));
-    return { program, parameters, drawn, results, tuple: "tuple" in made, running };
+  const builder = new ProgramBuilder();
+  const g = builder.open("main");
+  const take = (name: string, given: TensorOperand, isShared: boolean): Value => {
+    const value = g.parameter(name, { dtype: CARRIERS[given.dtype], shape: given.shape });
+    return isShared ? g.cast(value, CARRIERS[working]) : value;
+  };
+  const places: { [name: string]: Value } = {};
+  operands.forEach((given, i) => {
+    const place = row.operands[i];
+    if (given !== undefined) places[place.name] = take(place.name, given, shares(row, place, given));
   });
+  const parts = rest.map((given, i) => take(`part${i}`, given, true));
+  const weights = Object.fromEntries(
+    parameters.map((
+      { row: { name }, dtype, shape },
+    ) => [name, g.parameter(`${row.name}.${name}`, { dtype: CARRIERS[dtype], shape })]),
+  );
+  const drawn = training && row.effect === "random";
+  const seed = drawn ? g.parameter("seed", { dtype: "i64", shape: [] }) : undefined;
+  const made = LOWERINGS[row.name]({
+    op: row.name,
+    g,
+    operands: places,
+    rest: parts,
+    parameters: weights,
+    settings,
+    training,
+    seed,
+  });
+  const values = "tuple" in made ? made.tuple : "running" in made ? [made.value] : [made];
+  const running = "running" in made ? Object.keys(made.running) : [];
+  builder.add(g.function([...values, ...("running" in made ? Object.values(made.running) : [])]));
+  const program = builder.build("main");
+  const ours = (dtype: IrDtype): Dtype => dtype === CARRIERS[working] ? working : fromCarrier(dtype);
+  const results = returnTypes(functionOf(program)).slice(0, values.length)
+    .map(({ dtype, shape }) => ({ dtype: ours(dtype), shape, weak: false }));
+  return { program, parameters, drawn, results, tuple: "tuple" in made, running };
 };

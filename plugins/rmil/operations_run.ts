@@ -1,0 +1,131 @@
+/**
+ * Operations on the meaning of programs: check and run.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema";
+import { operation } from "../../kernel/operation.ts";
+import { rmilFailures } from "./failures.ts";
+import { meaningFailures } from "./failures_run.ts";
+import { kindsOf, readProgram } from "./program_source.ts";
+
+/** A program as source text or as bytes of either version. */
+export const ProgramSource = Schema.Union([
+  Schema.Struct({ source: Schema.String.annotate({ description: "source text, such as linear(64) >> relu" }) }),
+  Schema.Struct({ hex: Schema.String.annotate({ description: "a program's bytes in hexadecimal" }) }),
+]);
+
+const InputTypes = Schema.optionalKey(
+  Schema.Record(Schema.String, Schema.String).annotate({
+    description: "types by name, such as f32[8,32]; names the program reads are bound, the others are its input",
+  }),
+);
+
+const Training = Schema.optionalKey(
+  Schema.Boolean.annotate({ description: "whether dropout drops and statistics are kept" }),
+);
+
+const Size = Schema.Union([Schema.Int, Schema.String]).annotate({
+  description: "a number, or a polynomial of the sizes that are not known",
+});
+
+const declare = {
+  failures: [...rmilFailures, ...meaningFailures],
+  effects: [],
+  idempotent: true,
+  reversible: true,
+  stability: "unstable" as const,
+};
+
+const Check = operation("rmil.check", {
+  ...declare,
+  summary: "Infer a program's type, parameters, effects and cost without running it.",
+  input: { program: ProgramSource, inputs: InputTypes, training: Training },
+  output: Schema.Struct({
+    type: Schema.String,
+    parameters: Schema.Array(
+      Schema.Struct({ path: Schema.String, type: Schema.String, count: Size, learned: Schema.Boolean }),
+    ),
+    parameterCount: Size,
+    effects: Schema.Array(Schema.String),
+    kinds: Schema.Array(Schema.String),
+    flops: Size,
+    bytes: Size,
+    peakBytes: Schema.optionalKey(Schema.Int),
+    exact: Schema.Boolean.annotate({ description: "false where a loop, a branch or an input leaves the cost open" }),
+  }),
+  cost: { compute: "linear in nodes, for functions at every call" },
+  examples: [
+    {
+      input: { program: { source: "linear(64) >> relu" }, inputs: { x: "f32[8,32]" } },
+      output: { type: "f32[8,64]", flops: 33_280, parameterCount: 2112, effects: [], exact: true },
+    },
+    {
+      title: "shapes that do not fit",
+      input: { program: { source: "matmul(identity, $w)" }, inputs: { x: "f32[2,3]", w: "f32[4,5]" } },
+      failure: "RMIL_LAST_AXIS",
+    },
+  ],
+});
+
+/** A value as JSON. */
+export type ValueJson =
+  | null
+  | boolean
+  | { readonly sym: string }
+  | { readonly type: string; readonly values: ReadonlyArray<number | string | boolean> }
+  | { readonly tuple: ReadonlyArray<ValueJson> }
+  | { readonly text: string };
+
+const ValueSchema: Schema.Codec<ValueJson> = Schema.Union([
+  Schema.Null,
+  Schema.Boolean,
+  Schema.Struct({ sym: Schema.String }),
+  Schema.Struct({
+    type: Schema.String.annotate({ description: "such as f32[2,3], or i64 for a scalar" }),
+    values: Schema.Array(Schema.Union([Schema.Finite, Schema.String, Schema.Boolean])).annotate({
+      description: "elements in row-major order; 64-bit integers, nan and inf as text",
+    }),
+  }),
+  Schema.Struct({ tuple: Schema.Array(Schema.suspend((): Schema.Codec<ValueJson> => ValueSchema)) }),
+  Schema.Struct({ text: Schema.String.annotate({ description: "a function, program, term or buffer, described" }) }),
+]).annotate({ identifier: "RmilValue" }) as unknown as Schema.Codec<ValueJson>;
+
+const Run = operation("rmil.run", {
+  ...declare,
+  summary: "Run a program by the reference interpreter, within fuel, on given inputs.",
+  input: {
+    program: ProgramSource,
+    inputs: Schema.optionalKey(
+      Schema.Record(Schema.String, ValueSchema).annotate({
+        description: "values by name; names the program reads are bound, the others are its input",
+      }),
+    ),
+    seed: Schema.optionalKey(Schema.Int.annotate({ description: "where parameters and draws start; 0 where absent" })),
+    fuel: Schema.optionalKey(
+      Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ description: "most steps" }),
+    ),
+    training: Training,
+  },
+  output: Schema.Struct({ value: ValueSchema, fuelUsed: Schema.Int }),
+  kinds: ["agent"],
+  refine: ({ program }) => ({ effects: [], kinds: kindsOf(readProgram(program)) }),
+  cost: { compute: "the program's steps, at most fuel" },
+  examples: [
+    {
+      input: {
+        program: { source: "let square = \\(x: f32) -> mul($x, $x) in $square(3.0)" },
+      },
+      output: { value: { type: "f32", values: [9] } },
+    },
+    {
+      title: "a pipeline on an input",
+      input: { program: { source: "add(1) >> mul(2)" }, inputs: { x: { type: "i64", values: ["20"] } } },
+      output: { value: { type: "i64", values: ["42"] } },
+    },
+    { title: "division by zero", input: { program: { source: "div(1, 0)" } }, failure: "RMIL_DOMAIN" },
+  ],
+});
+
+/** The declarations, in order. */
+export const runOperations = [Check, Run] as const;

@@ -1,0 +1,64 @@
+import * as Effect from "effect/Effect";
+import assert from "node:assert/strict";
+import type { Failure, Json } from "../../../kernel/mod.ts";
+import { callAs, inWorkspace } from "../../workspace.ts";
+
+const ask = (operation: string, input: Json): Promise<Json> =>
+  inWorkspace((kernel) => callAs(kernel, operation, input)) as Promise<Json>;
+
+const refused = (operation: string, input: Json): Promise<Failure> =>
+  inWorkspace((kernel) => Effect.flip(callAs(kernel, operation, input))) as Promise<Failure>;
+
+Deno.test("a run gives the same value for the same seed, and another for another", async () => {
+  const input = (seed: number) => ({
+    program: { source: "linear(3)" },
+    inputs: { x: { type: "f32[1,2]", values: [1, 2] } },
+    seed,
+  });
+  assert.deepEqual(await ask("rmil.run", input(1)), await ask("rmil.run", input(1)));
+  assert.notDeepEqual(await ask("rmil.run", input(1)), await ask("rmil.run", input(2)));
+});
+
+Deno.test("inputs bind the names a program reads; the rest is the pipeline's input", async () => {
+  const made = await ask("rmil.run", {
+    program: { source: "add($y)" },
+    inputs: { x: { type: "i64", values: ["1"] }, y: { type: "i64", values: ["41"] } },
+  });
+  assert.deepEqual((made as { value: Json }).value, { type: "i64", values: ["42"] });
+});
+
+Deno.test("values of every kind go in and come out", async () => {
+  const x: Json = {
+    tuple: [null, true, { sym: "a" }, { type: "u16[2]", values: [0, 65535] }, { type: "f32", values: ["nan"] }],
+  };
+  assert.deepEqual(
+    (await ask("rmil.run", { program: { source: "identity" }, inputs: { x } }) as { value: Json }).value,
+    x,
+  );
+});
+
+Deno.test("bytes of a program are judged as its text is", async () => {
+  const { hex } = await ask("rmil.encode", { source: "linear(64) >> relu", version: 2 }) as { hex: string };
+  const inputs = { x: "f32[8,32]" };
+  assert.deepEqual(
+    await ask("rmil.check", { program: { hex }, inputs }),
+    await ask("rmil.check", { program: { source: "linear(64) >> relu" }, inputs }),
+  );
+});
+
+Deno.test("what is no type, no value and no program is refused with its place", async () => {
+  const program = { source: "relu" };
+  assert.equal((await refused("rmil.check", { program, inputs: { x: "f32[" } })).path, "/inputs/x");
+  assert.equal((await refused("rmil.check", { program, inputs: { x: "f32) -> (nil" } })).code, "RMIL_INPUT");
+  const short = { program, inputs: { x: { type: "f32[2]", values: [1] } } };
+  assert.equal((await refused("rmil.run", short)).code, "RMIL_INPUT");
+  assert.equal((await refused("rmil.run", { program: { hex: "0" } })).path, "/program/hex");
+});
+
+Deno.test("fuel: the steps used suffice, one less does not", async () => {
+  const program = { source: "fold(add, 0, identity)" };
+  const inputs = { x: { type: "i64[3]", values: ["1", "2", "3"] } };
+  const { fuelUsed } = await ask("rmil.run", { program, inputs }) as { fuelUsed: number };
+  assert.ok(await ask("rmil.run", { program, inputs, fuel: fuelUsed }));
+  assert.equal((await refused("rmil.run", { program, inputs, fuel: fuelUsed - 1 })).code, "RMIL_FUEL");
+});
