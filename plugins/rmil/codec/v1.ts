@@ -267,25 +267,23 @@ const OWN_ROOM = 16;
 
 /** Bytes of the expression that is being written; it is copied before anybody sees it. */
 let room = new Uint8Array(FIRST_ROOM);
+let view = new DataView(room.buffer);
 
 const grow = (size: number): void => {
   if (size > V1_MAX_BYTES) throw cannot(`a program of ${size} bytes`);
   const grown = new Uint8Array(Math.max(size, 2 * room.length));
   grown.set(room);
   room = grown;
+  view = new DataView(grown.buffer);
 };
 
-const putU32 = (bytes: Uint8Array, at: number, value: number): number => {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
+const putU32 = (at: number, value: number): number => {
+  view.setInt32(at, value, true);
   return at + 4;
 };
 
-const putU16 = (bytes: Uint8Array, at: number, value: number): number => {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
+const putU16 = (at: number, value: number): number => {
+  view.setInt16(at, value, true);
   return at + 2;
 };
 
@@ -294,10 +292,10 @@ const putValue = (value: Value, at: number): number => {
   switch (value.k) {
     case "F32":
       bytes[at] = 3;
-      return putU32(bytes, at + 1, value.bits);
+      return putU32(at + 1, value.bits);
     case "I64":
       bytes[at] = 2;
-      return putU32(bytes, putU32(bytes, at + 1, value.lo), value.hi);
+      return putU32(putU32(at + 1, value.lo), value.hi);
     default: {
       const end = at + valueBytes(value, 1);
       if (end > bytes.length) grow(end);
@@ -337,11 +335,11 @@ const put = (node: Expression, start: number): number => {
       return putValue(node.value, at);
     case Tag.App:
       checkApplication(node);
-      at = putU16(room, putU16(room, at, node.code), children.length);
+      at = putU16(putU16(at, node.code), children.length);
       break;
     case Tag.Ref:
     case Tag.Let:
-      at = putU32(room, at, node.code);
+      at = putU32(at, node.code);
       break;
     case Tag.Lam:
       at = putParameters(node.parameters, at);
@@ -350,11 +348,11 @@ const put = (node: Expression, start: number): number => {
       counted(children.length - 1, "arguments");
       at = put(children[0], at);
       if (at + OWN_ROOM > room.length) grow(at + OWN_ROOM);
-      at = putU16(room, at, children.length - 1);
+      at = putU16(at, children.length - 1);
       first = 1;
       break;
     case Tag.Block:
-      at = putU32(room, at, children.length);
+      at = putU32(at, children.length);
   }
   for (let i = first; i < children.length; i++) at = put(children[i], at);
   return at;
@@ -366,7 +364,10 @@ const written = (root: Expression): Uint8Array => {
     const end = put(root, 0);
     return room.slice(0, end);
   } finally {
-    if (room.length > KEPT_ROOM) room = new Uint8Array(FIRST_ROOM);
+    if (room.length > KEPT_ROOM) {
+      room = new Uint8Array(FIRST_ROOM);
+      view = new DataView(room.buffer);
+    }
   }
 };
 
