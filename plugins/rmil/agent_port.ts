@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect";
 import type { Failure } from "../../kernel/mod.ts";
-import { agentRefused } from "./failures_run.ts";
+import { agentRefused } from "./interpreter/failures.ts";
 import type { Value } from "./value.ts";
 
 /** Most messages waiting in one inbox. */

@@ -11,7 +11,7 @@ import { attempt, tensorFromJson, tensorToJson } from "../ir/library.ts";
 import { check } from "./check.ts";
 import { DTYPES, isDtype } from "./dtype.ts";
 import { Tag } from "./expression.ts";
-import { badInput } from "./failures_run.ts";
+import { badInput } from "./interpreter/failures.ts";
 import { attempting } from "./handlers_language.ts";
 import { run } from "./interpreter.ts";
 import {

@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema";
 import { operation } from "../../kernel/operation.ts";
 import { rmilFailures } from "./failures.ts";
-import { meaningFailures } from "./failures_run.ts";
+import { runFailures } from "./interpreter/failures.ts";
 import { kindsOf, readProgram } from "./program_source.ts";
 
 /** A program as source text or as bytes of either version. */
@@ -30,7 +30,7 @@ const Size = Schema.Union([Schema.Int, Schema.String]).annotate({
 });
 
 const declare = {
-  failures: [...rmilFailures, ...meaningFailures],
+  failures: [...rmilFailures, ...runFailures],
   effects: [],
   idempotent: true,
   reversible: true,

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { outOfMemory } from "./failures_run.ts";
+import { outOfMemory } from "./interpreter/failures.ts";
 import type { Bounds, Clause, Knowledge, Rewriting, Search, Substitution, Symbolic, Term } from "./symbolic.ts";
 import { compound, variable } from "./symbolic.ts";
 import { equalValues } from "./value.ts";

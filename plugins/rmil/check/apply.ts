@@ -5,7 +5,7 @@
  */
 import { EVALUATIONS } from "../evaluation.ts";
 import { type Expression, Tag } from "../expression.ts";
-import { missingOperand, wrongOperand } from "../failures_run.ts";
+import { missingOperand, wrongOperand } from "../interpreter/failures.ts";
 import { isTermPlace, makesProgram, placeOperands } from "../interpreter/operands.ts";
 import { type TensorOperand, tensorProgram } from "../lowering/tensor_op.ts";
 import { bindArguments, type Bound } from "../ops/arguments.ts";

@@ -17,7 +17,7 @@ import {
   wrongArguments,
   wrongArgumentType,
   wrongPredicate,
-} from "../failures_run.ts";
+} from "../interpreter/failures.ts";
 import { opOf } from "../opcodes.ts";
 import { showType } from "../types.ts";
 import type { Symbols } from "../symbols.ts";

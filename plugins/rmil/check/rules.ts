@@ -6,7 +6,7 @@
 import type { Dimension } from "../../ir/contract.ts";
 import type { Dtype } from "../dtype.ts";
 import { MAX_COPIES } from "../evaluation/control.ts";
-import { badItems, outOfMemory } from "../failures_run.ts";
+import { badItems, outOfMemory } from "../interpreter/failures.ts";
 import { sliceBounds } from "../lowering/movement.ts";
 import { OPS } from "../opcodes.ts";
 import { withChildren } from "../expression.ts";

@@ -9,7 +9,7 @@
 import type { EffectName, Kind } from "../../../kernel/mod.ts";
 import type { Dimension } from "../../ir/contract.ts";
 import { addDimensions, costOf, multiplyDimensions, subtractDimensions } from "../../ir/library.ts";
-import { badParameter } from "../failures_run.ts";
+import { badParameter } from "../interpreter/failures.ts";
 import type { TensorProgram } from "../lowering/tensor_op.ts";
 import { OP_EFFECTS, type OpEffect } from "../ops/row.ts";
 import { bytesOfKnown, type Known, knownTensor } from "./known.ts";

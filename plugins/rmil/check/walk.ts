@@ -7,7 +7,7 @@
  */
 import { isFailure } from "../../../kernel/mod.ts";
 import { isIrFailure } from "../../ir/library.ts";
-import { located, outOfMemory, wrongShape } from "../failures_run.ts";
+import { located, outOfMemory, wrongShape } from "../interpreter/failures.ts";
 import type { Known } from "./known.ts";
 
 /** Most evaluations of one check. */

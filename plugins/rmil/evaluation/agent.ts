@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect";
 import type { Failure } from "../../../kernel/mod.ts";
 import type { Evaluations } from "../evaluation.ts";
-import { agentRefused } from "../failures_run.ts";
+import { agentRefused } from "../interpreter/failures.ts";
 import { symbolOf } from "../interpreter/machine.ts";
 import type { OpCall } from "../interpreter/operands.ts";
 import { describeValue, type FunctionValue, isPlain, type RunValue } from "../interpreter/run_value.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import { type Dtype, DTYPES } from "../dtype.ts";
-import { outOfMemory, outsideDomain, overflow, wrongShape } from "../failures_run.ts";
+import { outOfMemory, outsideDomain, overflow, wrongShape } from "../interpreter/failures.ts";
 import { dtypeOfValue, floatScalar, numberOf, type RunValue, scalarTensor } from "../interpreter/run_value.ts";
 import { meet, rangeOf } from "../lowering/promotion.ts";
 import { i64, type TensorValue, tensorValue, toBigInt } from "../value.ts";

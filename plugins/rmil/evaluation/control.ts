@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { badItems, missingOperand, outOfMemory, wrongPredicate } from "../failures_run.ts";
+import { badItems, missingOperand, outOfMemory, wrongPredicate } from "../interpreter/failures.ts";
 import type { OpCall } from "../interpreter/operands.ts";
 import {
   describeValue,

@@ -6,7 +6,7 @@
 import type { Evaluations } from "../evaluation.ts";
 import { type Dtype, DTYPES } from "../dtype.ts";
 import { badAttribute } from "../failures.ts";
-import { badBuffer, outOfMemory } from "../failures_run.ts";
+import { badBuffer, outOfMemory } from "../interpreter/failures.ts";
 import type { OpCall } from "../interpreter/operands.ts";
 import { asScalar, describeValue, runTuple, type RunValue, scalarTensor } from "../interpreter/run_value.ts";
 import { runTensorOp } from "../interpreter/tensors.ts";

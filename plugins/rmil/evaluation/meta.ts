@@ -6,7 +6,7 @@
 import type { Evaluations } from "../evaluation.ts";
 import type { Dtype } from "../dtype.ts";
 import { type Expression, withChildren } from "../expression.ts";
-import { badIndex, badTerm } from "../failures_run.ts";
+import { badIndex, badTerm } from "../interpreter/failures.ts";
 import { contentHash, valueHash } from "../hash.ts";
 import type { OpCall } from "../interpreter/operands.ts";
 import { describeValue, type FunctionValue, isPlain, runTuple, type RunValue } from "../interpreter/run_value.ts";

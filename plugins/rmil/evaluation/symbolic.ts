@@ -4,7 +4,7 @@
  * @module
  */
 import type { Evaluations } from "../evaluation.ts";
-import { badTerm } from "../failures_run.ts";
+import { badTerm } from "../interpreter/failures.ts";
 import type { OpCall } from "../interpreter/operands.ts";
 import { runTuple, type RunValue } from "../interpreter/run_value.ts";
 import { termList, termOfValue, valueOfSubstitution, valueOfTerm } from "../interpreter/terms.ts";

@@ -20,7 +20,7 @@ import {
   wrongArguments,
   wrongArgumentType,
   wrongPredicate,
-} from "../failures_run.ts";
+} from "./failures.ts";
 import { unknownOpcode } from "../failures.ts";
 import { nearest } from "../../../kernel/mod.ts";
 import { opOf } from "../opcodes.ts";

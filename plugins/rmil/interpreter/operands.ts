@@ -6,7 +6,7 @@
  */
 import { EVALUATIONS } from "../evaluation.ts";
 import { type Expression, Tag } from "../expression.ts";
-import { missingOperand, wrongOperand } from "../failures_run.ts";
+import { missingOperand, wrongOperand } from "./failures.ts";
 import { opOf } from "../opcodes.ts";
 import { bindArguments, type Bound } from "../ops/arguments.ts";
 import { OPERAND_KINDS, type OperandRow, type OpRow } from "../ops/row.ts";

@@ -9,7 +9,7 @@
 import { type Dtype as IrDtype, fromBytes, type Tensor, toBytes, toIntegers } from "../../ir/library.ts";
 import { type Dtype, DTYPES } from "../dtype.ts";
 import type { Expression, Parameter } from "../expression.ts";
-import { outsideDomain } from "../failures_run.ts";
+import { outsideDomain } from "./failures.ts";
 import { printTerm } from "../symbolic_default.ts";
 import type { Term } from "../symbolic.ts";
 import { showType } from "../types.ts";

@@ -8,7 +8,7 @@ import type { Tensor } from "../../ir/contract.ts";
 import { evaluateSteps, scalar, tensor as irTensor, toIntegers } from "../../ir/library.ts";
 import { random } from "../../../kernel/mod.ts";
 import { integerArithmetic, isIntegral, scalarArithmetic } from "../evaluation/arithmetic.ts";
-import { badIndex, outOfMemory, outsideDomain, wrongOperand } from "../failures_run.ts";
+import { badIndex, outOfMemory, outsideDomain, wrongOperand } from "./failures.ts";
 import type { Shape } from "../../ir/contract.ts";
 import { isIntegerDtype, promote } from "../lowering/promotion.ts";
 import {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { badTerm } from "../failures_run.ts";
+import { badTerm } from "./failures.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { nameOf } from "../opcodes.ts";
 import { atom, compound, constant, type Substitution, type Term, variable } from "../symbolic.ts";

@@ -5,7 +5,7 @@
  */
 import type { Dimension } from "../../ir/contract.ts";
 import { type FunctionBuilder, quotientOf, type Value } from "../../ir/library.ts";
-import { wrongShape } from "../failures_run.ts";
+import { wrongShape } from "../interpreter/failures.ts";
 import { flag, type Lower, type Lowering, type Lowerings, number, pair, perChannel, size } from "./lowering.ts";
 
 type LayerName = "matmul" | "linear" | "conv2d" | "attn" | "embed" | "drop" | "softmax";

@@ -8,7 +8,7 @@
  */
 import type { Dimension } from "../../ir/contract.ts";
 import type { FunctionBuilder, Value } from "../../ir/library.ts";
-import { wrongShape } from "../failures_run.ts";
+import { wrongShape } from "../interpreter/failures.ts";
 import type { AttributeValue } from "../ops/row.ts";
 
 /** An attribute as a lowering sees it; size attributes may be symbolic. */

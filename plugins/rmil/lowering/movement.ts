@@ -5,7 +5,7 @@
  */
 import type { Dimension } from "../../ir/contract.ts";
 import { countOf, multiplyDimensions, quotientOf, type Value } from "../../ir/library.ts";
-import { wrongShape } from "../failures_run.ts";
+import { wrongShape } from "../interpreter/failures.ts";
 import { type Lower, type Lowerings, number } from "./lowering.ts";
 
 type MovementName = "reshape" | "transpose" | "slice" | "concat" | "gather" | "scatter" | "res_add" | "res_cat";

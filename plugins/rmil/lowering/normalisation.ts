@@ -4,7 +4,7 @@
  * @module
  */
 import { type FunctionBuilder, quotientOf, type Value } from "../../ir/library.ts";
-import { wrongShape } from "../failures_run.ts";
+import { wrongShape } from "../interpreter/failures.ts";
 import { axesFrom, flag, type Lower, type Lowering, type Lowerings, number, pair, perChannel } from "./lowering.ts";
 
 type NormName = "layer_norm" | "batch_norm" | "rms_norm" | "group_norm" | "instance_norm";

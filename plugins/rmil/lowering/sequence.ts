@@ -5,7 +5,7 @@
  */
 import type { Dimension } from "../../ir/contract.ts";
 import { type FunctionBuilder, multiplyDimensions, quotientOf, type Value } from "../../ir/library.ts";
-import { wrongShape } from "../failures_run.ts";
+import { wrongShape } from "../interpreter/failures.ts";
 import { flag, type Lower, type Lowering, type Lowerings, number, size } from "./lowering.ts";
 
 type CellName = "rnn" | "lstm" | "gru";

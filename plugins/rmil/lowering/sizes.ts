@@ -5,7 +5,7 @@
  */
 import type { Dimension, Shape } from "../../ir/contract.ts";
 import { dimension, multiplyDimensions, quotientOf } from "../../ir/library.ts";
-import { lastAxisMismatch, wrongShape } from "../failures_run.ts";
+import { lastAxisMismatch, wrongShape } from "../interpreter/failures.ts";
 import type { Settings } from "./lowering.ts";
 
 /** Starts the names of sizes that are unknown and may turn out to be any. */

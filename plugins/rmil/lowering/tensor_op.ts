@@ -11,7 +11,7 @@ import type { Dimension, Dtype as IrDtype, Program, Shape } from "../../ir/contr
 import { functionOf, isIrFailure, ProgramBuilder, returnTypes, type Value } from "../../ir/library.ts";
 import type { Failure } from "../../../kernel/mod.ts";
 import type { Dtype } from "../dtype.ts";
-import { badParameter, outOfFuel, outOfMemory, wrongOperand, wrongShape } from "../failures_run.ts";
+import { badParameter, outOfFuel, outOfMemory, wrongOperand, wrongShape } from "../interpreter/failures.ts";
 import { CARRIERS, fromCarrier } from "../interpreter/run_value.ts";
 import { LOWERINGS } from "../lowering.ts";
 import { type AttributeValue, OPERAND_KINDS, type OperandRow, type OpRow, type ParameterRow } from "../ops/row.ts";

@@ -1,12 +1,12 @@
 /**
  * Failures of meaning: what check refuses and what a run can meet.
  *
- * Not those of form (failures.ts): text, bytes and trees.
+ * Not those of form (../failures.ts): text, bytes and trees.
  * Invariant: `path` is the expression's path in the program, by the member names of its JSON form.
  *
  * @module
  */
-import { Failure, failure, type FailureDefinition } from "../../kernel/mod.ts";
+import { Failure, failure, type FailureDefinition } from "../../../kernel/mod.ts";
 
 /** An operand is of the wrong kind. */
 export const wrongOperand: FailureDefinition<
@@ -192,7 +192,7 @@ export const badParameter: FailureDefinition<"RMIL_PARAMETER", { parameter: stri
 );
 
 /** Failures of check and run. */
-export const meaningFailures = [
+export const runFailures = [
   missingOperand,
   wrongOperand,
   wrongShape,
