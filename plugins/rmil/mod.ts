@@ -6,6 +6,7 @@
 import * as Layer from "effect/Layer";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { languageHandlers } from "./handlers_language.ts";
+import { rewriteHandlers } from "./handlers_rewrite.ts";
 import { runHandlers } from "./handlers_run.ts";
 import { operations } from "./operations.ts";
 
@@ -14,7 +15,7 @@ const plugin: Implementation = implementation({
   operations,
   requires: [],
   layer: Layer.empty,
-  handlers: { ...languageHandlers, ...runHandlers },
+  handlers: { ...languageHandlers, ...rewriteHandlers, ...runHandlers },
 });
 
 export default plugin;

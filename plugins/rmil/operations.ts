@@ -4,7 +4,8 @@
  * @module
  */
 import { languageOperations } from "./operations_language.ts";
+import { rewriteOperations } from "./operations_rewrite.ts";
 import { runOperations } from "./operations_run.ts";
 
 /** All operations of the plugin. */
-export const operations = [...languageOperations, ...runOperations] as const;
+export const operations = [...languageOperations, ...rewriteOperations, ...runOperations] as const;
