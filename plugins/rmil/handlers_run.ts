@@ -5,13 +5,14 @@
  */
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import type { Failure } from "../../kernel/failure.ts";
+import { Failure, isFailure } from "../../kernel/failure.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { attempt, tensorFromJson, tensorToJson } from "../ir/library.ts";
-import { check } from "./check.ts";
+import { check, type Judgement } from "./check.ts";
+import { repairOf } from "./check/repair.ts";
 import { DTYPES, isDtype } from "./dtype.ts";
-import { Tag } from "./expression.ts";
-import { badInput } from "./interpreter/failures.ts";
+import { type Expression, Tag } from "./expression.ts";
+import { badInput, fieldsOf } from "./interpreter/failures.ts";
 import { attempting } from "./handlers_language.ts";
 import { run } from "./interpreter.ts";
 import {
@@ -27,6 +28,7 @@ import {
 import type { ValueJson } from "./operations_run.ts";
 import { type GivenProgram, programOf } from "./program_source.ts";
 import { parse } from "./syntax/parser.ts";
+import { print } from "./syntax/printer.ts";
 import type { Symbols } from "./symbols.ts";
 import { showType, type Type } from "./types.ts";
 
@@ -91,6 +93,25 @@ const showValue = (value: RunValue, symbols: Symbols): ValueJson => {
   return { type, values: tensorToJson(toIr(tensor)).values };
 };
 
+/** Checks; a failure that an edit mends carries the edit, as a patch where the program was given as text. */
+const mending = (
+  root: Expression,
+  symbols: Symbols,
+  isText: boolean,
+  judge: (program: Expression) => Judgement,
+): Judgement => {
+  try {
+    return judge(root);
+  } catch (thrown) {
+    if (!isFailure(thrown)) throw thrown;
+    const repair = repairOf(root, symbols, thrown, judge);
+    if (repair === undefined) throw thrown;
+    const value = print(repair.program, symbols);
+    const patch = isText ? { patch: [{ op: "replace" as const, path: "/program/source", value }] } : {};
+    throw new Failure({ ...fieldsOf(thrown), fix: { summary: repair.summary, ...patch } } as never);
+  }
+};
+
 const judged = (
   input: {
     readonly program: GivenProgram;
@@ -102,7 +123,8 @@ const judged = (
   const inputs = Object.fromEntries(
     Object.entries(input.inputs ?? {}).map(([name, text]) => [name, readType(name, text)]),
   );
-  const made = check(root, symbols, { inputs, training: input.training ?? false });
+  const judge = (program: Expression) => check(program, symbols, { inputs, training: input.training ?? false });
+  const made = mending(root, symbols, "source" in input.program, judge);
   return {
     ...made,
     type: showType(made.type),

@@ -216,11 +216,15 @@ export const runFailures = [
   badParameter,
 ] as const;
 
-/** The failure with a path, where it has none yet. */
-export const located = (thrown: Failure, path: string): Failure => {
-  if (thrown.path !== "" || path === "") return thrown;
+/** What a failure says, to make another of it. */
+export const fieldsOf = (thrown: Failure): { readonly [field: string]: unknown } => {
   const { _tag, ...fields } = Failure.fields as { readonly [name: string]: unknown };
-  const said = Object.keys(fields).filter((name) => Object.hasOwn(thrown, name))
-    .map((name) => [name, (thrown as unknown as Record<string, unknown>)[name]]);
-  return new Failure({ ...Object.fromEntries(said), path } as never);
+  return Object.fromEntries(
+    Object.keys(fields).filter((name) => Object.hasOwn(thrown, name))
+      .map((name) => [name, (thrown as unknown as Record<string, unknown>)[name]]),
+  );
 };
+
+/** The failure with a path, where it has none yet. */
+export const located = (thrown: Failure, path: string): Failure =>
+  thrown.path !== "" || path === "" ? thrown : new Failure({ ...fieldsOf(thrown), path } as never);

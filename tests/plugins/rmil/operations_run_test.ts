@@ -62,3 +62,17 @@ Deno.test("fuel: the steps used suffice, one less does not", async () => {
   assert.ok(await ask("rmil.run", { program, inputs, fuel: fuelUsed }));
   assert.equal((await refused("rmil.run", { program, inputs, fuel: fuelUsed - 1 })).code, "RMIL_FUEL");
 });
+
+Deno.test("a fix that comes with a patch makes the program pass", async () => {
+  const cases = [
+    [{ x: "f32[2,3]", w: "f32[4,5]" }, "matmul(identity, $w)"],
+    [{ x: "f32[2,3]", w: "f32[4,5]" }, "relu >> matmul($w)"],
+    [{ x: "f32[2,3]" }, "let total = relu in $totl"],
+  ] as const;
+  for (const [inputs, source] of cases) {
+    const failure = await refused("rmil.check", { program: { source }, inputs });
+    const [edit] = failure.fix!.patch!;
+    assert.equal(edit.path, "/program/source");
+    assert.ok(await ask("rmil.check", { program: { source: (edit as { value: string }).value }, inputs }), source);
+  }
+});
