@@ -121,7 +121,7 @@ export class Flow implements Program {
  *
  * @example
  * ```ts
- * import { rmil } from "../plugins/rmil/library.ts";
+ * import { rmil } from "./library.ts";
  * import assert from "node:assert/strict";
  * const block = rmil`layer_norm >> linear >> gelu`;
  * assert.equal(String(rmil`repeat(${block}, ${4}) >> linear(${10})`), "repeat(layer_norm >> linear >> gelu, 4) >> linear(10)");
@@ -138,7 +138,7 @@ const isAttributes = (arg: unknown): arg is { readonly [attribute: string]: Attr
  *
  * @example
  * ```ts
- * import { flow } from "../plugins/rmil/library.ts";
+ * import { flow } from "./library.ts";
  * import assert from "node:assert/strict";
  * const block = flow("layer_norm").then("attn", { heads: 4, causal: true }).then("drop", 0.1).residual();
  * assert.equal(

@@ -120,8 +120,8 @@ interface Head {
  *
  * @example
  * ```ts
- * import { encodeProgram, ProgramStream } from "../plugins/rmil/codec/v2.ts";
- * import { parse } from "../plugins/rmil/library.ts";
+ * import { encodeProgram, ProgramStream } from "./v2.ts";
+ * import { parse } from "../library.ts";
  * const stream = new ProgramStream();
  * for (const byte of encodeProgram(parse("linear(64) >> relu"))) stream.push(Uint8Array.of(byte));
  * const program = stream.end();
@@ -144,6 +144,7 @@ export class ProgramStream {
   /** What comes next; answers whether it was there. */
   #next: (() => boolean) | undefined = () => this.#header();
 
+  /** A stream of which nothing has arrived. */
   constructor(options: StreamOptions = {}) {
     this.#options = options;
     this.#limit = options.maxBytes ?? MAX_PROGRAM_BYTES;

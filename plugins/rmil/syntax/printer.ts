@@ -189,7 +189,7 @@ class Printer {
  *
  * @example
  * ```ts
- * import { parse, print } from "../plugins/rmil/library.ts";
+ * import { parse, print } from "../library.ts";
  * import assert from "node:assert/strict";
  * const { root, symbols } = parse("let w=64 in linear( w )>>relu");
  * assert.equal(print(root, symbols), "let w = 64 in linear($w) >> relu");
