@@ -4,9 +4,10 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { CallContext, Failure, isFailure, type Json, type JsonPatch } from "../../kernel/mod.ts";
+import { CallContext, isFailure, type Json } from "../../kernel/mod.ts";
 import { encodeProgram, programDigest } from "./codec/v2.ts";
 import { notForCallers } from "./failures_tools.ts";
+import { handleDebug } from "./handlers_debug.ts";
 import { nameOf } from "./opcodes.ts";
 import type { ToolFailure } from "./operations_tools.ts";
 import { parse, type Parsed } from "./syntax/parser.ts";
@@ -17,6 +18,7 @@ import { linked } from "./tools/link.ts";
 import { CAPABILITIES } from "./tools/lsp/server.ts";
 import { type ModuleMeta, ModuleRegistry, showModule } from "./tools/modules.ts";
 import { applyPatch, patchFromJson, patchToJson } from "./tools/patch.ts";
+import { programAt } from "./tools/program_at.ts";
 import { lockFromJson, lockOf, resolveModules } from "./tools/resolution.ts";
 
 /** Runs what throws failures. */
@@ -29,30 +31,6 @@ const answered = <A>(compute: () => A): Effect.Effect<A, ToolFailure> =>
       throw thrown;
     }
   });
-
-const movedPatch = (patch: JsonPatch, to: string): JsonPatch => patch.map((edit) => ({ ...edit, path: to }));
-
-/** Reads a program at a place of the input; a failure, and the patch that mends it, name that place. */
-const programAt = (source: string, path: string): Parsed => {
-  try {
-    return parse(source);
-  } catch (thrown) {
-    if (!isFailure(thrown)) throw thrown;
-    const { code, recoverable, message, expected, actual, fix, suggestions, docs } = thrown;
-    const patch = fix?.patch === undefined ? {} : { patch: movedPatch(fix.patch, path) };
-    throw new Failure({
-      code,
-      recoverable,
-      message,
-      path,
-      ...(expected === undefined ? {} : { expected }),
-      ...(actual === undefined ? {} : { actual }),
-      ...(fix === undefined ? {} : { fix: { ...fix, ...patch } }),
-      suggestions,
-      docs,
-    });
-  }
-};
 
 /** Answers `rmil.diff`. */
 export const handleDiff = (input: { readonly from: string; readonly to: string }): Effect.Effect<
@@ -132,5 +110,6 @@ export const toolHandlers = {
   "rmil.diff": handleDiff,
   "rmil.patch": handlePatch,
   "rmil.modules": handleModules,
+  "rmil.debug": handleDebug,
   "rmil.lsp": handleLsp,
 } as const;

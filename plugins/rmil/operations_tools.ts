@@ -1,11 +1,13 @@
 /**
- * Operations of the tools: differences and patches, modules, the language server.
+ * Operations of the tools: differences and patches, modules, the debugger, the language server.
  *
  * @module
  */
 import * as Schema from "effect/Schema";
 import { Digest, type FailureDefinition, type FailureOf, JsonValue, operation } from "../../kernel/mod.ts";
+import { EXPRESSION_TAGS } from "./expression.ts";
 import { rmilFailures } from "./failures.ts";
+import { runFailures } from "./interpreter/failures.ts";
 import { toolFailures } from "./failures_tools.ts";
 
 const Source = Schema.String.annotate({ description: "a program in source text: linear(64) >> relu" });
@@ -18,7 +20,9 @@ const Patch = JsonValue.annotate({
 export type ToolFailure = FailureOf<`RMIL_${string}`>;
 
 const declare = {
-  failures: [...rmilFailures, ...toolFailures] as unknown as ReadonlyArray<FailureDefinition<`RMIL_${string}`>>,
+  failures: [...rmilFailures, ...runFailures, ...toolFailures] as unknown as ReadonlyArray<
+    FailureDefinition<`RMIL_${string}`>
+  >,
   effects: [],
   idempotent: true,
   reversible: true,
@@ -129,6 +133,74 @@ export const Modules = operation("rmil.modules", {
   }],
 });
 
+const Hits = Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))).annotate({
+  description: "stop at this hit alone, counted from 1",
+});
+const Least1 = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1));
+
+const BreakpointGiven = Schema.Union([
+  Schema.Struct({ on: Schema.Literal("op"), op: Schema.String, nth: Hits }),
+  Schema.Struct({ on: Schema.Literal("path"), path: Schema.String, nth: Hits }),
+  Schema.Struct({ on: Schema.Literal("depth"), depth: Least1, nth: Hits }),
+  Schema.Struct({ on: Schema.Literal("symbol"), symbol: Schema.String, nth: Hits }),
+  Schema.Struct({ on: Schema.Literal("every"), count: Least1, nth: Hits }),
+  Schema.Struct({ on: Schema.Literal("kind"), kind: Schema.Literals(EXPRESSION_TAGS), nth: Hits }),
+]);
+
+const Texts = Schema.Record(Schema.String, Schema.String);
+
+const Stop = Schema.Struct({
+  command: Schema.String,
+  status: Schema.Literals(["paused", "finished", "failed"]),
+  at: Schema.optionalKey(Schema.Literals(["enter", "leave"])),
+  path: Schema.optionalKey(Schema.String),
+  depth: Schema.optionalKey(Schema.Int),
+  label: Schema.optionalKey(Schema.String),
+  breakpoint: Schema.optionalKey(Schema.Int),
+  value: Schema.optionalKey(Schema.String),
+  failure: Schema.optionalKey(Schema.Struct({ code: Schema.String, path: Schema.String, message: Schema.String })),
+  scope: Texts,
+  watches: Texts,
+});
+
+const MAX_COMMANDS = 200;
+const MAX_WATCHES = 20;
+
+/** Stepping through a run. */
+export const Debug = operation("rmil.debug", {
+  ...declare,
+  summary: "Run a program step by step: stop at breakpoints, look at names and watches, step forward and back.",
+  input: {
+    program: Source,
+    commands: Schema.Array(Schema.Literals(["continue", "in", "over", "out", "back"])).check(
+      Schema.isMaxLength(MAX_COMMANDS),
+    ),
+    breakpoints: Schema.optionalKey(Schema.Array(BreakpointGiven).check(Schema.isMaxLength(MAX_COMMANDS))),
+    watches: Schema.optionalKey(Schema.Array(Source).check(Schema.isMaxLength(MAX_WATCHES))),
+    inputs: Schema.optionalKey(Texts).annotate({ description: "values as source text, by name" }),
+    seed: Schema.optionalKey(Schema.Union([Schema.String, Schema.Int])),
+    fuel: Schema.optionalKey(Least1).annotate({ description: "most steps of the run" }),
+  },
+  output: Schema.Struct({ stops: Schema.Array(Stop), steps: Schema.Int }),
+  cost: { compute: "as the run; each step back runs the program again up to there" },
+  examples: [{
+    input: {
+      program: "let x = 2 in add(mul($x, 3), 4)",
+      breakpoints: [{ on: "op", op: "mul" }],
+      commands: ["continue", "over", "back", "continue"],
+      watches: ["add($x, 40)"],
+    },
+    output: {
+      stops: [
+        { command: "continue", status: "paused", at: "enter", path: "/body/args/0", watches: { "add($x, 40)": "42" } },
+        { command: "over", status: "paused", at: "leave", label: "mul(2)", value: "6", scope: { x: "2" } },
+        { command: "back", status: "paused", at: "enter", label: "3" },
+        { command: "continue", status: "finished", value: "10" },
+      ],
+    },
+  }],
+});
+
 /** A day more than three weeks: the longest time that every platform's timers can wait. */
 const LONGEST_WAIT_MS = 2_000_000_000;
 
@@ -148,4 +220,4 @@ export const Lsp = operation("rmil.lsp", {
 });
 
 /** Declarations of the tools. */
-export const toolOperations = [Diff, ApplyPatch, Modules, Lsp] as const;
+export const toolOperations = [Diff, ApplyPatch, Modules, Debug, Lsp] as const;

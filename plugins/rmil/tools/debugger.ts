@@ -13,7 +13,7 @@ import { LocalAgents } from "../agent_port.ts";
 import type { Program } from "../codec/v1.ts";
 import type { Expression } from "../expression.ts";
 import { debugLimit } from "../failures_tools.ts";
-import { located, outOfMemory } from "../failures_run.ts";
+import { located, outOfMemory } from "../interpreter/failures.ts";
 import { DEFAULT_FUEL, DEFAULT_MAX_BYTES, placeInputs, type RunOptions } from "../interpreter.ts";
 import { Machine } from "../interpreter/machine.ts";
 import { type Environment, runTuple, type RunValue } from "../interpreter/run_value.ts";
@@ -99,6 +99,7 @@ export class Debugger {
   #moment = 0;
   #lastEnter = 0;
   #arrivals = 0;
+  #work = 0;
   #left = 0;
   #hits: Array<number> = [];
   #trace: Array<TraceEntry> = [];
@@ -162,6 +163,11 @@ export class Debugger {
   /** Nodes that have run. */
   get stepCount(): number {
     return this.#left;
+  }
+
+  /** Nodes started in all, those of replays too: what debugging has cost. */
+  get work(): number {
+    return this.#work;
   }
 
   /** Nodes that are running, the outermost first. */
@@ -307,6 +313,7 @@ export class Debugger {
   #arrive(frame: Frame, until: Until, breaking: boolean): DebugState | undefined {
     if (this.#started.has(frame)) return undefined;
     this.#started.add(frame);
+    this.#work++;
     this.#moment++;
     const depth = this.#stack.length;
     const arrival: Arrival = { node: frame.node, path: frame.path, depth, number: this.#arrivals++ };

@@ -91,3 +91,48 @@ Deno.test("a caller of a server cannot take this process's standard input", asyn
   const answer = await invoke("rmil.lsp", {}, "mcp:someone");
   assert.equal("failure" in answer && answer.failure, "RMIL_NOT_FOR_CALLERS");
 });
+
+Deno.test("a debugged program that fails shows where and why, and can be looked at before", async () => {
+  const { stops } = outputOf(
+    await invoke("rmil.debug", {
+      program: "let d = sub($n, 2) in div(6, $d)",
+      inputs: { n: "2" },
+      commands: ["continue", "back"],
+      watches: ["$d", "$nothing"],
+    }),
+  );
+  assert.ok(
+    contains(stops, [
+      { status: "failed", failure: { code: "RMIL_DOMAIN", path: "/body" }, scope: { d: "0", n: "2" } },
+      { status: "paused", at: "enter", path: "/body/args/1", watches: { $d: "0" } },
+    ]),
+    JSON.stringify(stops),
+  );
+  assert.match(JSON.stringify(stops), /RMIL_UNBOUND/u);
+});
+
+Deno.test("a debug call is refused for its first fault, at its place", async () => {
+  const refused = async (input: Json) => {
+    const answer = await invoke("rmil.debug", input);
+    assert.ok("failure" in answer, JSON.stringify(answer));
+    return `${answer.failure} ${answer.path}`;
+  };
+  const program = "add(1, 2)";
+  const breakpoints = [{ on: "op", op: "ad" }];
+  assert.equal(await refused({ program, commands: [], breakpoints }), "RMIL_UNKNOWN_OP /breakpoints/0");
+  assert.equal(await refused({ program, commands: [], watches: ["add("] }), "RMIL_SYNTAX /watches/0");
+  assert.equal(await refused({ program, commands: [], inputs: { x: "add(1, 2)" } }), "RMIL_TEXT /inputs/x");
+  assert.match(await refused({ program, commands: ["back"] }), /RMIL_DEBUG/u);
+  assert.equal(
+    (await invoke("rmil.debug", { program, commands: Array(200).fill("continue") }) as { output: Json }).output !==
+      null,
+    true,
+  );
+  assert.match(await refused({ program, commands: Array(201).fill("continue") }), /KERNEL_/u);
+});
+
+Deno.test("an endless program under the debugger ends with its fuel", async () => {
+  const program = "let f = \\(n: i64) -> f(add($n, 1)) in f(0)";
+  const { stops } = outputOf(await invoke("rmil.debug", { program, commands: ["continue"], fuel: 5000 }));
+  assert.ok(contains(stops, [{ status: "failed", failure: { code: "RMIL_FUEL" } }]));
+});
