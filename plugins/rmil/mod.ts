@@ -8,6 +8,7 @@ import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { languageHandlers } from "./handlers_language.ts";
 import { rewriteHandlers } from "./handlers_rewrite.ts";
 import { runHandlers } from "./handlers_run.ts";
+import { toolHandlers } from "./handlers_tools.ts";
 import { operations } from "./operations.ts";
 
 /** The code behind the operations. */
@@ -15,7 +16,7 @@ const plugin: Implementation = implementation({
   operations,
   requires: [],
   layer: Layer.empty,
-  handlers: { ...languageHandlers, ...rewriteHandlers, ...runHandlers },
+  handlers: { ...languageHandlers, ...rewriteHandlers, ...runHandlers, ...toolHandlers },
 });
 
 export default plugin;

@@ -6,6 +6,7 @@
 import { languageOperations } from "./operations_language.ts";
 import { rewriteOperations } from "./operations_rewrite.ts";
 import { runOperations } from "./operations_run.ts";
+import { toolOperations } from "./operations_tools.ts";
 
 /** All operations of the plugin. */
-export const operations = [...languageOperations, ...rewriteOperations, ...runOperations] as const;
+export const operations = [...languageOperations, ...rewriteOperations, ...runOperations, ...toolOperations] as const;
