@@ -6,11 +6,10 @@
 import * as Effect from "effect/Effect";
 import { CallContext, isFailure, type Json } from "../../kernel/mod.ts";
 import { encodeProgram, programDigest } from "./codec/v2.ts";
-import { notForCallers } from "./failures_tools.ts";
+import { notForCallers } from "./tools/failures.ts";
 import { handleDebug } from "./handlers_debug.ts";
 import { nameOf } from "./opcodes.ts";
 import type { ToolFailure } from "./operations_tools.ts";
-import { parse, type Parsed } from "./syntax/parser.ts";
 import { print } from "./syntax/printer.ts";
 import { alphaEqual, canonical } from "./tools/canonical.ts";
 import { diff, patchSize } from "./tools/diff.ts";

@@ -8,7 +8,7 @@ import { Digest, type FailureDefinition, type FailureOf, JsonValue, operation } 
 import { EXPRESSION_TAGS } from "./expression.ts";
 import { rmilFailures } from "./failures.ts";
 import { runFailures } from "./interpreter/failures.ts";
-import { toolFailures } from "./failures_tools.ts";
+import { toolFailures } from "./tools/failures.ts";
 
 const Source = Schema.String.annotate({ description: "a program in source text: linear(64) >> relu" });
 

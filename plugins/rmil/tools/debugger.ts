@@ -12,7 +12,7 @@ import { type Failure, inSlices, isFailure } from "../../../kernel/mod.ts";
 import { LocalAgents } from "../agent_port.ts";
 import type { Program } from "../codec/v1.ts";
 import type { Expression } from "../expression.ts";
-import { debugLimit } from "../failures_tools.ts";
+import { debugLimit } from "./failures.ts";
 import { located, outOfMemory } from "../interpreter/failures.ts";
 import { DEFAULT_FUEL, DEFAULT_MAX_BYTES, placeInputs, type RunOptions } from "../interpreter.ts";
 import { Machine } from "../interpreter/machine.ts";

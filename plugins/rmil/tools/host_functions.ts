@@ -23,7 +23,7 @@ import {
 import type { Program } from "../codec/v1.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { badText } from "../failures.ts";
-import { hostArgument, hostArity, hostDenied, hostFailed, hostResult, unknownHostFunction } from "../failures_tools.ts";
+import { hostArgument, hostArity, hostDenied, hostFailed, hostResult, unknownHostFunction } from "./failures.ts";
 import { fn, scalar, showType, type Type } from "../types.ts";
 import type { Value } from "../value.ts";
 import { conformed, floatValue, noBindings, numberOf, showValueType } from "./host_types.ts";

@@ -16,7 +16,7 @@ import { DEFAULT_FUEL, DEFAULT_MAX_BYTES, placeInputs, type RunOptions, type Run
 import { Machine, type MachineOptions } from "../interpreter/machine.ts";
 import { type Environment, isPlain, runTuple, type RunValue } from "../interpreter/run_value.ts";
 import { type Nested, runWork, type Steps } from "../interpreter/work.ts";
-import { hostArgument } from "../failures_tools.ts";
+import { hostArgument } from "./failures.ts";
 import { symbolicDefault } from "../symbolic_default.ts";
 import { showType } from "../types.ts";
 import type { Value } from "../value.ts";

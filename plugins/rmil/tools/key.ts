@@ -11,7 +11,7 @@ import { typeToAst, valueToAst } from "../ast.ts";
 import type { Program } from "../codec/v1.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { unknownSymbol } from "../failures.ts";
-import { tooLarge } from "../failures_tools.ts";
+import { tooLarge } from "./failures.ts";
 import type { Symbols } from "../symbols.ts";
 import type { Value } from "../value.ts";
 

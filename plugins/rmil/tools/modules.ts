@@ -8,7 +8,7 @@
  * @module
  */
 import { type Digest, digestBytes, nearest } from "../../../kernel/mod.ts";
-import { badModule, moduleDigest, moduleExists, unknownModule } from "../failures_tools.ts";
+import { badModule, moduleDigest, moduleExists, unknownModule } from "./failures.ts";
 import { compareVersions, inRange, type Range, rangeOf, showVersion, type Version, versionOf } from "./versions.ts";
 
 /** Longest name of a module, in characters. */

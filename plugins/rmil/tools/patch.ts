@@ -11,7 +11,7 @@ import { fromAst, type NameOf, toAst } from "../ast.ts";
 import type { Program } from "../codec/v1.ts";
 import { type Expression, lit, MAX_DEPTH, Tag, withChildren } from "../expression.ts";
 import { tooDeep } from "../failures.ts";
-import { patchMisfit } from "../failures_tools.ts";
+import { patchMisfit } from "./failures.ts";
 import { Symbols } from "../symbols.ts";
 import { NIL } from "../value.ts";
 import { movedInto, renumbered } from "./canonical.ts";

@@ -8,7 +8,7 @@
  * @module
  */
 import { type Digest, type Failure, isDigest, isJsonObject, type Json } from "../../../kernel/mod.ts";
-import { badModule, moduleConflict, moduleCycle, moduleDigest } from "../failures_tools.ts";
+import { badModule, moduleConflict, moduleCycle, moduleDigest } from "./failures.ts";
 import { type Module, type ModuleRegistry, showModule } from "./modules.ts";
 import { inRange, type Range, rangeOf, showVersion } from "./versions.ts";
 

@@ -9,7 +9,7 @@
 import * as Result from "effect/Result";
 import * as SemVer from "effect/SemVer";
 import * as SemVerRange from "effect/SemVerRange";
-import { badModule } from "../failures_tools.ts";
+import { badModule } from "./failures.ts";
 
 /** Longest text of a version or a range. */
 export const MAX_VERSION_LENGTH = 256;

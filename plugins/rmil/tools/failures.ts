@@ -1,11 +1,11 @@
 /**
  * Failures of the tools: patches, caches, host functions, modules, the debugger and the language server.
  *
- * Not those of form (failures.ts) or of meaning (failures_run.ts).
+ * Not those of form (../failures.ts) or of meaning (../interpreter/failures.ts).
  *
  * @module
  */
-import { type AnyFailureDefinition, failure, type FailureDefinition } from "../../kernel/mod.ts";
+import { type AnyFailureDefinition, failure, type FailureDefinition } from "../../../kernel/mod.ts";
 
 /** A program has more nodes than a tool takes. */
 export const tooLarge: FailureDefinition<"RMIL_TOO_LARGE", { what: string; limit: number }> = failure(
