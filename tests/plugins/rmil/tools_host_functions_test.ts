@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect";
 import * as Fiber from "effect/Fiber";
 import * as TestClock from "effect/testing/TestClock";
 import assert from "node:assert/strict";
-import { Failure } from "../../../kernel/mod.ts";
+import { Failure } from "../../../kernel/failure.ts";
 import { typeFromAst, valueFromAst, valueToAst } from "../../../plugins/rmil/ast.ts";
 import { call, lam, letIn, lit, ref } from "../../../plugins/rmil/expression.ts";
 import { Symbols } from "../../../plugins/rmil/symbols.ts";
