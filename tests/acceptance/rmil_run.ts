@@ -1,0 +1,90 @@
+/**
+ * Meaning of the language: how fast the reference interpreter and the check are, and how much they cover.
+ *
+ * The original's figures are of its optimised build on a machine of its own: a bar, not a race on one machine.
+ */
+import { check } from "../../plugins/rmil/check.ts";
+import { decodeExpression } from "../../plugins/rmil/codec/v1.ts";
+import { EVALUATIONS } from "../../plugins/rmil/evaluation.ts";
+import { app, type Expression, lit } from "../../plugins/rmil/expression.ts";
+import { runNow } from "../../plugins/rmil/interpreter.ts";
+import { LOWERINGS } from "../../plugins/rmil/lowering.ts";
+import { OP_NAMES, OPS } from "../../plugins/rmil/opcodes.ts";
+import { Symbols } from "../../plugins/rmil/symbols.ts";
+import { tensor } from "../../plugins/rmil/types.ts";
+import { i64 } from "../../plugins/rmil/value.ts";
+import { type Figure, type Measured, median, rounded } from "./figure.ts";
+
+const SAMPLES = 21;
+const RUNS_A_SAMPLE = 200;
+
+const nanoseconds = (run: () => unknown): number => {
+  for (let i = 0; i < RUNS_A_SAMPLE; i++) run();
+  const samples = Array.from({ length: SAMPLES }, () => {
+    const start = performance.now();
+    for (let i = 0; i < RUNS_A_SAMPLE; i++) run();
+    return (performance.now() - start) / RUNS_A_SAMPLE * 1e6;
+  });
+  return rounded(median(samples));
+};
+
+const CHAIN = 32;
+
+const chain = (): Expression => {
+  let tree = lit(i64(1));
+  for (let i = 0; i < CHAIN; i++) tree = app(OPS.add.code, [tree, lit(i64(1))]);
+  return tree;
+};
+
+/** The transformer block, as version 1 bytes of the published pattern. */
+const BLOCK = "0302100202000212020000030302200000000204000000020600000002100202000212" +
+  "0200000303030302200000000202000000021100000002020000000206000000";
+
+const timed = (limit: number, run: () => unknown) => (): Promise<Measured> => {
+  const value = nanoseconds(run);
+  return Promise.resolve({ value, ok: value <= limit });
+};
+
+const ORIGINAL_EVAL_NS = 1400;
+const EVAL_FACTOR = 100;
+const CHECK_LIMIT_NS = 20_000_000;
+
+/** What is claimed of check and run. */
+export const figures: ReadonlyArray<Figure> = [
+  {
+    name: "ops with a meaning",
+    unit: "ops",
+    goal: "107",
+    measure: () => {
+      const value = OP_NAMES.filter((name) => (LOWERINGS[name] ?? EVALUATIONS[name]) !== undefined).length;
+      return Promise.resolve({ value, ok: value === 107 });
+    },
+  },
+  {
+    name: "interpreter: the add chain of depth 32",
+    unit: "ns",
+    goal: `at most ${EVAL_FACTOR} times the original's ${ORIGINAL_EVAL_NS}, interruptible and with fuel`,
+    measure: timed(
+      EVAL_FACTOR * ORIGINAL_EVAL_NS,
+      (() => {
+        const program = chain();
+        const symbols = new Symbols();
+        return () => runNow(program, symbols);
+      })(),
+    ),
+  },
+  {
+    name: "check: the transformer block on f32[b,128,512]",
+    unit: "ns",
+    goal: `at most ${CHECK_LIMIT_NS}`,
+    measure: timed(
+      CHECK_LIMIT_NS,
+      (() => {
+        const program = decodeExpression(Uint8Array.fromHex(BLOCK));
+        const symbols = new Symbols();
+        const inputs = { x: tensor("f32", ["b", 128, 512]) };
+        return () => check(program, symbols, { inputs });
+      })(),
+    ),
+  },
+];
