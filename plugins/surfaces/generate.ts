@@ -33,14 +33,24 @@ const fileOf = (path: string): string =>
 
 const exists = async (path: string): Promise<boolean> => await platformDisk.stat(fileOf(path)) !== undefined;
 
+/** Where a room keeps its failures: in its folder, and in those of its parts that have a catalogue of their own. */
+const catalogueFiles = async (room: string): Promise<ReadonlyArray<string>> => {
+  const parts = (await platformDisk.list(fileOf(room))).toSorted();
+  const files = [`${room}/failures.ts`, ...parts.map((part) => `${room}/${part}/failures.ts`)];
+  const there = await Promise.all(files.map(exists));
+  return files.filter((_, index) => there[index]);
+};
+
 /** The failure catalogues of all rooms, as they are in the source tree. */
 export const failureCatalogues = async (): Promise<ReadonlyArray<FailureCatalogue>> => {
-  const plugins = (await platformDisk.list(fileOf("plugins"))).toSorted();
+  const plugins = (await platformDisk.list(fileOf("plugins"))).filter((name) => !name.includes(".")).toSorted();
   const found: Array<FailureCatalogue> = [];
   for (const room of [...ROOMS, ...plugins.map((name) => `plugins/${name}`)]) {
-    if (!await exists(`${room}/failures.ts`)) continue;
-    const module: object = await import(new URL(`${room}/failures.ts`, ROOT).href);
-    found.push({ room, rows: Object.values(module).filter(isRow) });
+    const rows: Array<AnyFailureDefinition> = [];
+    for (const file of await catalogueFiles(room)) {
+      rows.push(...Object.values(await import(new URL(file, ROOT).href)).filter(isRow));
+    }
+    if (rows.length > 0) found.push({ room, rows });
   }
   return found;
 };
