@@ -39,7 +39,7 @@ import {
   printLock,
 } from "./lock.ts";
 import { rebuildOperations } from "./rebuild.ts";
-import { findSource, lockedPath, type Source } from "./source.ts";
+import { findSource, isPackage, lockedPath, sameOrigin, type Source } from "./source.ts";
 
 /** The project's configuration file, in the workspace. */
 export const CONFIG_FILE = "rmi.json";
@@ -246,7 +246,9 @@ const judge = (
     if (descriptionDigest(description) !== row.manifest || description.id !== id) {
       return { finding: { ...base, state: "waiting", changes: ["its declarations changed"] } };
     }
-    const plugin = hostedFrom(options, locked, description, taken, row.trusted ? found.success.entry : undefined);
+    // A package never enters this process: its import would be written into our own lock of packages.
+    const inside = row.trusted && !isPackage(row.source);
+    const plugin = hostedFrom(options, locked, description, taken, inside ? found.success.entry : undefined);
     if (Result.isFailure(plugin)) return yield* plugin.failure;
     return { finding: { ...base, state: "ready", changes: [] }, plugin: plugin.success };
   });
@@ -267,7 +269,9 @@ const look = (options: Place, lock: Lock, text: string): Effect.Effect<Look, Reg
   Effect.gen(function* () {
     const source = yield* findSource(options.disk, options.workspace, plainSource(text));
     const houses = takenBy(options.builtin);
-    const locks = Object.entries(lock.plugins).filter(([, row]) => row.source !== source.source).map(([id]) => id);
+    const locks = Object.entries(lock.plugins).filter(([, row]) => !sameOrigin(row.source, source.source)).map(([id]) =>
+      id
+    );
     const row = yield* described(options, source, { ...houses, plugins: new Set([...houses.plugins, ...locks]) });
     const rebuilt = rebuildOperations(row);
     if (Result.isFailure(rebuilt)) return yield* rebuilt.failure;

@@ -27,10 +27,11 @@ import { inWord, inWords } from "./authority_set.ts";
 import { entriesOf, type Entry, findEntries, recipesFor, recipesOf } from "./catalogue.ts";
 import { type Look, Registry } from "./contract.ts";
 import { lockedFrom } from "./discovery.ts";
-import { pluginNotApproved } from "./failures.ts";
+import { pluginNotApproved, pluginRefused } from "./failures.ts";
 import * as declared from "./operations.ts";
 import { nearestPackages, optionalPackage, optionalPackages } from "./optional.ts";
 import { LOCK_FILE } from "./lock.ts";
+import { isPackage } from "./source.ts";
 
 /** Artifacts of one answer where the caller names no limit. */
 const DEFAULT_ARTIFACTS = 100;
@@ -114,6 +115,13 @@ const approve = (input: { readonly source: string; readonly manifest: Digest; re
         "only a person at a terminal approves plugins",
         ...(wants.length === 0 ? [] : [`it wants to: ${wants.join("; ")}`]),
       ]);
+    }
+    if (input.trust === true && isPackage(found.source.source)) {
+      return yield* pluginRefused({
+        plugin: found.described.id,
+        reason: "only a file or a folder can be trusted, a package runs in a process of its own",
+        fix: { summary: "Approve it without trust", patch: [{ op: "remove", path: "/trust" }] },
+      });
     }
     return yield* lockIn(found, input.trust === true);
   });

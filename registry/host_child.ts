@@ -52,6 +52,7 @@ import {
 } from "../kernel/mod.ts";
 import { layerEntropy } from "../kernel/platform/entropy.ts";
 import { ownLines } from "../kernel/platform/frames.ts";
+import { lendNames } from "../kernel/platform/lent_names.ts";
 import { describePlugin } from "./described.ts";
 import { type AskKind, MAX_FRAME, PROTOCOL_VERSION, readToPlugin, type ToPlugin, writeMessage } from "./protocol.ts";
 
@@ -254,6 +255,7 @@ const problemOf = (
 };
 
 const load = async (entry: string): Promise<Loaded> => {
+  lendNames(entry);
   const module = await import(entry) as { readonly default?: Plugin };
   const plugin = module.default;
   if (plugin === undefined || manifestFaults(plugin).length > 0) {

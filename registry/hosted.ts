@@ -26,7 +26,7 @@ export interface Hosted {
   readonly hosts: PluginHosts;
   /** Checks that its code is still what was approved. */
   readonly unchanged: Effect.Effect<void, RegistryFailure>;
-  /** Its entry, where a person let it run in this process. */
+  /** Its file, where a person let it run in this process. */
   readonly trusted?: string;
 }
 
@@ -54,11 +54,9 @@ const inChild = ({ described, operations, hosts, unchanged }: Hosted): Implement
   return { layer: Layer.effect(Own, connect(hosts, { described, unchanged })), handlers } as unknown as Implementation;
 };
 
-const specifierOf = (entry: string): string => /^(?:npm|jsr):/u.test(entry) ? entry : `file://${encodeURI(entry)}`;
-
 const inProcess = async ({ described, unchanged, trusted }: Hosted): Promise<{ readonly default: Implementation }> => {
   await Effect.runPromise(unchanged);
-  const module = await import(specifierOf(trusted!)) as { readonly default?: Plugin };
+  const module = await import(`file://${encodeURI(trusted!)}`) as { readonly default?: Plugin };
   const loaded = await module.default?.load();
   if (loaded === undefined) throw unusableSource({ source: described.id, reason: "it has no default export" });
   return loaded;

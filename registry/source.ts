@@ -42,6 +42,12 @@ export interface Source {
 /** Whether a source is a package rather than a path. */
 export const isPackage = (source: string): boolean => /^(?:npm|jsr):/u.test(source);
 
+/** A package's specifier without its version. */
+const unversioned = (source: string): string => isPackage(source) ? source.replace(/(.)@\d[^/]*/u, "$1") : source;
+
+/** Whether two sources are one plugin's: the same path, or versions of the same package. */
+export const sameOrigin = (one: string, other: string): boolean => unversioned(one) === unversioned(other);
+
 const steps = <A>(source: string, run: () => Promise<A>): Effect.Effect<A, RegistryFailure> =>
   Effect.tryPromise({
     try: run,

@@ -102,10 +102,13 @@ const looked = (workspace: string, look: unknown, folder: unknown): Start => {
   return { entry, flags: [readFlag(whole)] };
 };
 
+/** Where the package cache is, and which of its registries holds a package: nothing of it is readable to a plugin. */
+const CACHE_VARIABLES = ["DENO_DIR", "HOME", "LOCALAPPDATA", "NPM_CONFIG_REGISTRY", "XDG_CACHE_HOME"];
+
 const childEnvironment = (flags: ReadonlyArray<string>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).filter(([name]) =>
-      ["DENO_DIR", "HOME", "LOCALAPPDATA", "XDG_CACHE_HOME"].includes(name) || flags.includes(`--allow-env=${name}`)
+      CACHE_VARIABLES.includes(name) || flags.includes(`--allow-env=${name}`)
     ),
   ) as Record<string, string>;
 
