@@ -3,9 +3,9 @@
  * Run with `deno task bench`; the figures the README quotes come from `deno task acceptance rmil_rewrite`.
  */
 import { random } from "../kernel/random.ts";
-import { EGraph } from "../plugins/rmil/egraph/egraph.ts";
+import { EGraph } from "../plugins/ir/egraph/egraph.ts";
 import { optimise } from "../plugins/rmil/egraph/optimise.ts";
-import { saturate, type TermPattern } from "../plugins/rmil/egraph/saturate.ts";
+import { saturate, type TermPattern } from "../plugins/ir/egraph/saturate.ts";
 import { quantizeTensor } from "../plugins/rmil/quantize/tensor.ts";
 import { rewrite } from "../plugins/rmil/rewriting/rewriter.ts";
 import { coordinates, type Entry } from "../plugins/rmil/sparse/coordinates.ts";

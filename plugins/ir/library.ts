@@ -46,6 +46,17 @@ export {
   subtractDimensions,
   symbolsOf,
 } from "./dimension.ts";
+export { EGraph, type Facts, type FactsOf } from "./egraph/egraph.ts";
+export {
+  DEFAULT_LIMITS,
+  saturate,
+  saturateSteps,
+  type Saturation,
+  type SaturationEnd,
+  type SaturationLimits,
+  type TermPattern,
+  type TermRule,
+} from "./egraph/saturate.ts";
 export {
   DEFAULT_FUEL,
   DEFAULT_MAX_BYTES,

@@ -10,7 +10,7 @@ import { Budget, type Failure, inSlices, isFailure, type Json } from "../../kern
 import * as v1 from "./codec/v1.ts";
 import * as v2 from "./codec/v2.ts";
 import { type CostName, COSTS, type Optimised, optimiseSteps } from "./egraph/optimise.ts";
-import { DEFAULT_LIMITS } from "./egraph/saturate.ts";
+import { DEFAULT_LIMITS } from "../ir/library.ts";
 import { treeCost } from "./egraph/terms.ts";
 import type { Expression } from "./expression.ts";
 import { badText, type RmilFailure } from "./failures.ts";

@@ -5,9 +5,9 @@
  * floats, and the interpreter, which runs both sides.
  */
 import { narrowBits } from "../../plugins/rmil/quantize/narrow.ts";
-import { EGraph } from "../../plugins/rmil/egraph/egraph.ts";
+import { EGraph } from "../../plugins/ir/egraph/egraph.ts";
 import { COSTS, optimise } from "../../plugins/rmil/egraph/optimise.ts";
-import { saturate, type TermPattern, type TermRule } from "../../plugins/rmil/egraph/saturate.ts";
+import { saturate, type TermPattern, type TermRule } from "../../plugins/ir/egraph/saturate.ts";
 import { EXACT_LAWS } from "../../plugins/rmil/rewriting/laws.ts";
 import { rewrite } from "../../plugins/rmil/rewriting/rewriter.ts";
 import { random } from "../../kernel/random.ts";

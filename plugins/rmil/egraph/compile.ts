@@ -12,7 +12,7 @@ import { factBits } from "../rewriting/facts.ts";
 import type { Pat, Rule, Tmpl } from "../rewriting/pattern.ts";
 import { placeOfArguments } from "../rewriting/places.ts";
 import { NIL } from "../value.ts";
-import type { TermPattern, TermRule } from "./saturate.ts";
+import type { TermPattern, TermRule } from "../../ir/library.ts";
 import type { Terms } from "./terms.ts";
 
 const HOLE = lit(NIL);

@@ -13,7 +13,13 @@ import { EXACT_LAWS, type Law } from "../rewriting/laws.ts";
 import { namesItself } from "../rewriting/places.ts";
 import type { Rule } from "../rewriting/pattern.ts";
 import { compileRule } from "./compile.ts";
-import { DEFAULT_LIMITS, saturateSteps, type Saturation, type SaturationLimits, type TermRule } from "./saturate.ts";
+import {
+  DEFAULT_LIMITS,
+  saturateSteps,
+  type Saturation,
+  type SaturationLimits,
+  type TermRule,
+} from "../../ir/library.ts";
 import { type CostModel, Terms, treeCost } from "./terms.ts";
 
 const PARAMETRIC = 64;

@@ -10,7 +10,7 @@ import { type Expression, Tag, withChildren } from "../expression.ts";
 import { Interner, typeKey, valueKey } from "../intern.ts";
 import { nodeFacts } from "../rewriting/facts.ts";
 import { placeOf, type Syntax, SYNTAXES, syntaxOf } from "../rewriting/places.ts";
-import { EGraph } from "./egraph.ts";
+import { EGraph } from "../../ir/library.ts";
 
 /** What an operator stands for: a node without its children. */
 interface Operator {

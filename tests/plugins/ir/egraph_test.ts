@@ -3,13 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { random } from "../../../kernel/mod.ts";
-import { EGraph } from "../../../plugins/rmil/egraph/egraph.ts";
-import {
-  type DEFAULT_LIMITS,
-  saturate,
-  type TermPattern,
-  type TermRule,
-} from "../../../plugins/rmil/egraph/saturate.ts";
+import { EGraph } from "../../../plugins/ir/egraph/egraph.ts";
+import { type DEFAULT_LIMITS, saturate, type TermPattern, type TermRule } from "../../../plugins/ir/egraph/saturate.ts";
 import vectors from "../../vectors/egraph/ac_saturation.json" with { type: "json" };
 
 const PLUS = 0;

@@ -1,7 +1,7 @@
 /**
  * E-graph: many equal terms held at once, as classes of nodes over classes.
  *
- * Knows nothing of programs: an operator is a number, and what it stands for is the caller's affair (terms.ts).
+ * Knows nothing of programs: an operator is a number, and what it stands for is the caller's affair.
  * Invariant, after `rebuild`: every live node's children are canonical, no two live nodes are equal, and classes are
  * closed under congruence. Source: Willsey et al., "egg: fast and extensible equality saturation", 2021.
  *

@@ -1,7 +1,7 @@
 /**
  * Saturation: matching rules against an e-graph and adding what they say, until nothing new follows or a limit is met.
  *
- * Not which rules are sound (rewriting/laws.ts) and not what the operators mean (terms.ts).
+ * Not which rules are sound and not what the operators mean: both are the caller's affair.
  * Invariant: the same graph, rules and limits give the same graph; no limit is ever exceeded.
  *
  * @module
