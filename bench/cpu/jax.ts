@@ -98,8 +98,10 @@ const prepare = ({ work }: Case): Prepared => {
       return training(blockLoss, blockParameters(), blockBatch(), BLOCK.rate);
     case "conv": {
       const around = (CONV.kernel - 1) / 2;
-      return function_(operandsOf(work), (x, w) =>
-        lax.convGeneralDilated(x, w, [1, 1], [[around, around], [around, around]]));
+      return function_(
+        operandsOf(work),
+        (x, w) => lax.convGeneralDilated(x, w, [1, 1], [[around, around], [around, around]]),
+      );
     }
     case "softmax":
       return function_(operandsOf(work), (x) => nn.softmax(x, -1));

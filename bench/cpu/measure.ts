@@ -1,7 +1,7 @@
 /**
  * Measure: engines take turns on one case in one process, so that what disturbs one disturbs all; best and median are kept.
  */
-import { type Case, STEPS } from "./cases.ts";
+import { type Case, draw, STEPS } from "./cases.ts";
 import { cpuMs } from "./clock.ts";
 import type { Engine, Prepared } from "./engine.ts";
 
@@ -113,6 +113,7 @@ export const measureCase = async (
   engines: ReadonlyArray<Engine>,
   effort: Effort,
 ): Promise<CaseResult> => {
+  draw(measured);
   const runners: Runner[] = [];
   const without: Array<{ engine: string; reason: string }> = [];
   for (const engine of engines) {

@@ -19,7 +19,12 @@ interface Runtime {
   readonly Tensor: new (type: "float32", data: Float32Array, dims: ReadonlyArray<number>) => unknown;
 }
 
-const OPTIONS = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential", graphOptimizationLevel: "all" };
+const OPTIONS = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: "sequential",
+  graphOptimizationLevel: "all",
+};
 
 const prepareOn = (runtime: Runtime) => async (measured: Case): Promise<Prepared | undefined> => {
   const tensor = (data: Float32Array, shape: ReadonlyArray<number>) => new runtime.Tensor("float32", data, shape);

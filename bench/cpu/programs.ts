@@ -63,8 +63,7 @@ const rowsTimes = (g: FunctionBuilder, x: Value, w: Value): Value =>
 
 const blockLoss: Loss = (g, p) => {
   const { batch, sequence, width, heads, epsilon } = BLOCK;
-  const split = (x: Value): Value =>
-    g.transpose(g.reshape(x, [batch, sequence, heads, width / heads]), [0, 2, 1, 3]);
+  const split = (x: Value): Value => g.transpose(g.reshape(x, [batch, sequence, heads, width / heads]), [0, 2, 1, 3]);
   const n1 = layerNorm(g, p.x, p.g1, p.c1, epsilon);
   const [q, k, v] = [p.wq, p.wk, p.wv].map((w) => split(rowsTimes(g, n1, w)));
   const mixed = g.reshape(g.transpose(g.attention(q, k, v), [0, 2, 1, 3]), [batch, sequence, width]);
