@@ -13,6 +13,7 @@ import type { Dimension } from "./dimension.ts";
 import { badReference, locate, overLimit, unknownFunction } from "./failures.ts";
 import type { Attributes, IrFunction, Node, Program } from "./graph.ts";
 import { inferNode } from "./infer.ts";
+import { nodeKey } from "./numbering.ts";
 import { Value } from "./operators.ts";
 import { type Constraint, DimensionSolver } from "./solver.ts";
 import { rowOf } from "./control.ts";
@@ -35,6 +36,31 @@ export interface FunctionOptions {
   readonly where?: ReadonlyArray<Constraint>;
   /** Sizes that callers pass because no parameter mentions them. */
   readonly sizes?: ReadonlyArray<string>;
+  /** Whether equal nodes are emitted once, and bodies of control nodes keep only the nodes that their results need. */
+  readonly lean?: boolean;
+}
+
+/** What stands in a function for a value of another function that is not around it. */
+export type Foreign = (value: Value) => Value | undefined;
+
+/** A function under construction and what it returns. */
+export interface Body {
+  /** Where it was built. */
+  readonly g: FunctionBuilder;
+  /** What it returns. */
+  readonly results: ReadonlyArray<Value>;
+}
+
+/** A node that was emitted. */
+export interface Emitted {
+  /** A primitive's or control node's name. */
+  readonly op: string;
+  /** What it takes. */
+  readonly operands: ReadonlyArray<Value>;
+  /** Checked attributes. */
+  readonly attributes: Attributes;
+  /** What it makes. */
+  readonly results: ReadonlyArray<Value>;
 }
 
 type Pending = Omit<Node, "operands" | "results"> & {
@@ -54,6 +80,8 @@ export class FunctionBuilder extends Composites {
   private readonly parameters: Array<{ readonly name: string; readonly value: Value }> = [];
   private readonly nodes: Pending[] = [];
   private readonly captured = new Map<Value, Value>();
+  private readonly known = new Map<string, ReadonlyArray<Value>>();
+  private readonly numbers = new Map<Value, number>();
   private location: string | undefined;
   private bodies = 0;
 
@@ -63,6 +91,7 @@ export class FunctionBuilder extends Composites {
     private readonly name: string,
     private readonly options: FunctionOptions,
     private readonly parent?: FunctionBuilder,
+    private readonly foreign?: Foreign,
   ) {
     super();
     this.solver = new DimensionSolver(options.where ?? []);
@@ -92,10 +121,13 @@ export class FunctionBuilder extends Composites {
     if (value.owner === this) return value;
     const known = this.captured.get(value);
     if (known !== undefined) return known;
+    const given = this.foreign?.(value);
+    if (given !== undefined) return given;
     for (let outer = this.parent; outer !== undefined; outer = outer.parent) {
-      if (outer !== value.owner) continue;
-      const inner = new Value(this, value.type);
-      this.captured.set(value, inner);
+      const found = outer === value.owner ? value : outer.foreign?.(value);
+      if (found === undefined) continue;
+      const inner = this.captured.get(found) ?? new Value(this, value.type);
+      this.captured.set(found, inner);
       return inner;
     }
     throw badReference({ value: "a value of another function", by });
@@ -118,6 +150,11 @@ export class FunctionBuilder extends Composites {
         throw overLimit({ what: "a function", limit: MAX_NODES, found: `${this.nodes.length + 1} nodes` });
       }
       const mine = operands.map((operand) => this.owned(operand, op));
+      const key = this.options.lean
+        ? nodeKey(op, attributes, functions, mine.map((value) => this.numberOf(value)))
+        : "";
+      const before = this.known.get(key);
+      if (before !== undefined) return before;
       const types = mine.map((operand) => operand.type);
       const inferred = inferNode(
         { op, types, attributes, functions: functions.map((name) => this.program.lookup(name)) },
@@ -126,8 +163,22 @@ export class FunctionBuilder extends Composites {
       const results = inferred.results.map((type) => new Value(this, type));
       const location = this.location === undefined ? {} : { location: this.location };
       this.nodes.push({ op, operands: mine, attributes: inferred.attributes, functions, results, ...location });
+      if (key !== "") this.known.set(key, results);
       return results;
     });
+  }
+
+  private numberOf(value: Value): number {
+    const known = this.numbers.get(value) ?? this.numbers.size;
+    this.numbers.set(value, known);
+    return known;
+  }
+
+  /** The nodes that a computation emits. */
+  record(build: () => void): ReadonlyArray<Emitted> {
+    const first = this.nodes.length;
+    build();
+    return this.nodes.slice(first);
   }
 
   /** Runs another function of the program. */
@@ -140,31 +191,46 @@ export class FunctionBuilder extends Composites {
     role: string,
     types: ReadonlyArray<TensorType>,
     build: (g: FunctionBuilder, values: ReadonlyArray<Value>) => Results,
-  ): { readonly g: FunctionBuilder; readonly results: ReadonlyArray<Value> } {
-    const g = new FunctionBuilder(this.program, `${this.name}.${role}${this.bodies++}`, this.options, this);
+  ): Body {
+    const g = this.inner(role);
     const values = types.map((type, i) => g.parameter(`${role}${i}`, type));
     const results = listOf(build(g, values)).map((value) => g.owned(value, role));
     return { g, results };
   }
 
+  /** Starts a function that a control node of this one will run. */
+  inner(role: string, foreign?: Foreign): FunctionBuilder {
+    let name = `${this.name}.${role}${this.bodies++}`;
+    while (this.program.has(name)) name = `${this.name}.${role}${this.bodies++}`;
+    return new FunctionBuilder(this.program, name, this.options, this, foreign);
+  }
+
+  /** Makes a value the next parameter: one that nodes may have used before. */
+  adopt(name: string, value: Value): void {
+    this.parameters.push({ name, value });
+  }
+
+  /** Everything that some values depend on, themselves included. */
+  needs(results: ReadonlyArray<Value>): ReadonlySet<Value> {
+    return this.neededBy(results.map((value) => this.owned(value, "return"))).needed;
+  }
+
   /** Ends bodies that share their outside: all get the same captured values, as last parameters, and the same sizes. */
-  private close(
-    bodies: ReadonlyArray<{ readonly g: FunctionBuilder; readonly results: ReadonlyArray<Value> }>,
+  close(
+    bodies: ReadonlyArray<Body>,
   ): { readonly captured: ReadonlyArray<Value>; readonly sizes: ReadonlyArray<string>; readonly names: string[] } {
-    const captured = [...new Set(bodies.flatMap(({ g }) => [...g.captured.keys()]))];
-    const made = bodies.map(({ g, results }) => {
-      captured.forEach((outer, i) => {
-        const inner = g.captured.get(outer) ?? new Value(g, outer.type);
-        g.parameters.push({ name: `outer${i}`, value: inner });
-      });
-      return g.function(results);
-    });
-    const sizes = [
-      ...new Set(made.flatMap((fn) => {
-        const known = parameterSizes(fn);
-        return innerSizes(fn).filter((name) => !known.has(name));
+    const live = this.options.lean === true;
+    const captured = [
+      ...new Set(bodies.flatMap(({ g, results }) => {
+        const needed = g.needs(results);
+        return [...g.captured].flatMap(([outer, inner]) => !live || needed.has(inner) ? [outer] : []);
       })),
     ];
+    const made = bodies.map(({ g, results }) => {
+      captured.forEach((outer, i) => g.adopt(`outer${i}`, g.captured.get(outer) ?? new Value(g, outer.type)));
+      return g.function(results, { live });
+    });
+    const sizes = [...new Set(made.flatMap(openSizes))];
     made.forEach((fn) => this.program.add({ ...fn, sizes }));
     return { captured, sizes, names: made.map((fn) => fn.name) };
   }
@@ -180,16 +246,18 @@ export class FunctionBuilder extends Composites {
     return this.emitNode("if", [predicate, ...captured], { sizes }, names);
   }
 
-  /** Repeats the body on the carried values while the condition holds. */
+  /** Repeats the body on the carried values while the condition holds; `bound` promises that it ends after so many turns. */
   while(
     initial: ReadonlyArray<Value>,
     condition: (g: FunctionBuilder, carried: ReadonlyArray<Value>) => Value,
     body: (g: FunctionBuilder, carried: ReadonlyArray<Value>) => Results,
+    { bound }: { readonly bound?: number } = {},
   ): ReadonlyArray<Value> {
     const types = initial.map((value) => value.type);
     const bodies = [this.body("while", types, condition), this.body("do", types, body)];
     const { captured, sizes, names } = this.close(bodies);
-    return this.emitNode("while", [...initial, ...captured], { carry: initial.length, sizes }, names);
+    const promise: Attributes = bound === undefined ? {} : { bound };
+    return this.emitNode("while", [...initial, ...captured], { carry: initial.length, sizes, ...promise }, names);
   }
 
   /** Runs the body over rows; it gives the next carried values and then a row of each stacked result. */
@@ -218,7 +286,7 @@ export class FunctionBuilder extends Composites {
   /** The function as data; with `live`, without nodes that no result needs. */
   function(results: Results, { live = false }: { readonly live?: boolean } = {}): IrFunction {
     const returned = listOf(results).map((value) => this.owned(value, "return"));
-    const kept = live ? this.neededBy(returned) : this.nodes;
+    const kept = live ? this.neededBy(returned).kept : this.nodes;
     const numbers = new Map<Value, number>();
     for (const { value } of this.parameters) numbers.set(value, numbers.size);
     for (const node of kept) for (const value of node.results) numbers.set(value, numbers.size);
@@ -241,8 +309,10 @@ export class FunctionBuilder extends Composites {
     return { ...fn, constraints, sizes: this.options.sizes ?? [] };
   }
 
-  /** The nodes that some results depend on. */
-  private neededBy(results: ReadonlyArray<Value>): ReadonlyArray<Pending> {
+  /** The nodes and the values that some results depend on. */
+  private neededBy(
+    results: ReadonlyArray<Value>,
+  ): { readonly kept: ReadonlyArray<Pending>; readonly needed: ReadonlySet<Value> } {
     const needed = new Set(results);
     const kept: Pending[] = [];
     for (const node of this.nodes.toReversed()) {
@@ -250,13 +320,20 @@ export class FunctionBuilder extends Composites {
       node.operands.forEach((operand) => needed.add(operand));
       kept.push(node);
     }
-    return kept.reverse();
+    return { kept: kept.reverse(), needed };
   }
 }
+
+/** Sizes that a function mentions and that no parameter has as a size of its own, so that callers must pass them. */
+export const openSizes = (fn: Pick<IrFunction, "parameters" | "nodes" | "constraints">): ReadonlyArray<string> => {
+  const alone = new Set(fn.parameters.flatMap(({ type }) => type.shape));
+  return [...new Set([...innerSizes(fn), ...parameterSizes(fn)])].filter((name) => !alone.has(name));
+};
 
 /** Builds a program. */
 export class ProgramBuilder {
   private readonly functions = new Map<string, IrFunction>();
+  private readonly reserved = new Set<string>();
 
   /** Adds a function as data. */
   add(fn: IrFunction): void {
@@ -271,9 +348,27 @@ export class ProgramBuilder {
     return found;
   }
 
+  /** Whether a function of this name was added or the name is reserved. */
+  has(name: string): boolean {
+    return this.functions.has(name) || this.reserved.has(name);
+  }
+
+  /** Keeps a name from being given to bodies. */
+  reserve(name: string): void {
+    this.reserved.add(name);
+  }
+
+  /** A name that no function has: the one asked for, or that with a number. */
+  fresh(name: string): string {
+    let free = name;
+    for (let i = 1; this.has(free); i++) free = `${name}${i}`;
+    this.reserve(free);
+    return free;
+  }
+
   /** Starts a function that its maker adds when it is done. */
-  open(name: string, options: FunctionOptions = {}): FunctionBuilder {
-    return new FunctionBuilder(this, name, options);
+  open(name: string, options: FunctionOptions = {}, foreign?: Foreign): FunctionBuilder {
+    return new FunctionBuilder(this, name, options, undefined, foreign);
   }
 
   /** Defines a function by its parameters and its body. */

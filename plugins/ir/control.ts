@@ -201,9 +201,13 @@ export const CONTROL: { readonly [op: string]: Control } = {
   },
   while: {
     doc:
-      "While the first function says true of all operands, replaces the carried ones by what the second makes of all.",
+      "While the first function says true of all operands, replaces the carried ones by what the second makes of all. " +
+      "`bound` promises that it ends after so many turns; what it computes does not depend on it, gradients do.",
     functions: ["condition", "body"],
-    attributes: struct({ carry: Axis as Schema.Codec<unknown, unknown> }),
+    attributes: struct({
+      carry: Axis as Schema.Codec<unknown, unknown>,
+      bound: Schema.optionalKey(Axis) as unknown as Schema.Codec<unknown, unknown>,
+    }),
     sizes: ["sizes"],
     result: whileResult,
   },
