@@ -203,6 +203,50 @@ export const badGradientTarget: FailureDefinition<"IR_GRADIENT_TARGET", { reason
   },
 );
 
+/** The bytes are no ONNX model. */
+export const badOnnx: FailureDefinition<"IR_ONNX_FORMAT", { reason: string }> = failure("IR_ONNX_FORMAT", {
+  doc: "The bytes are not a well-formed ONNX model.",
+  recoverable: true,
+  says: (a) => `Cannot read the ONNX model: ${a.reason}`,
+});
+
+/** An ONNX model uses what the IR does not have. */
+export const unsupportedOnnx: FailureDefinition<
+  "IR_ONNX_UNSUPPORTED",
+  { op: string; node: string; reason: string }
+> = failure("IR_ONNX_UNSUPPORTED", {
+  doc: "An ONNX model uses an operator, a form of it or a type that the IR does not have.",
+  recoverable: true,
+  says: (a) => `Cannot import ${a.op}${a.node === "" ? "" : ` (node ${a.node})`}: ${a.reason}`,
+});
+
+/** An operand of an ONNX node must be known before the run. */
+export const dynamicOnnx: FailureDefinition<
+  "IR_ONNX_DYNAMIC",
+  { op: string; node: string; operand: string; inputs: ReadonlyArray<string> }
+> = failure("IR_ONNX_DYNAMIC", {
+  doc: "Shapes depend on the values of an ONNX model's inputs, and those values were not given.",
+  recoverable: true,
+  says: (a) =>
+    `Cannot import ${a.op}${a.node === "" ? "" : ` (node ${a.node})`}: ${a.operand} decides a shape and depends on ${
+      a.inputs.length === 0 ? "values computed in the run" : `the input ${a.inputs.join(", ")}`
+    }`,
+  fix: (a) =>
+    a.inputs.length === 0
+      ? { summary: "Compute the shape from constants and from shapes of inputs" }
+      : { summary: `Give ${a.inputs.join(", ")} as known inputs` },
+});
+
+/** A target of an emitter lacks an operation. */
+export const unsupportedEmission: FailureDefinition<
+  "IR_EMIT_UNSUPPORTED",
+  { op: string; node: string; target: string; reason: string }
+> = failure("IR_EMIT_UNSUPPORTED", {
+  doc: "The target of an emission lacks an operation of the program, or a type of it.",
+  recoverable: true,
+  says: (a) => `Cannot emit ${a.op} (${a.node}) as ${a.target}: ${a.reason}`,
+});
+
 /** Every row of the catalogue. */
 export const IR_FAILURES: readonly [
   typeof badDimension,
@@ -225,6 +269,10 @@ export const IR_FAILURES: readonly [
   typeof outOfMemory,
   typeof noGradient,
   typeof badGradientTarget,
+  typeof badOnnx,
+  typeof unsupportedOnnx,
+  typeof dynamicOnnx,
+  typeof unsupportedEmission,
 ] = [
   badDimension,
   badType,
@@ -246,6 +294,10 @@ export const IR_FAILURES: readonly [
   outOfMemory,
   noGradient,
   badGradientTarget,
+  badOnnx,
+  unsupportedOnnx,
+  dynamicOnnx,
+  unsupportedEmission,
 ];
 
 /** The codes of the catalogue. */
