@@ -46,6 +46,7 @@ type FailureFields = {
   readonly fix: Schema.optionalKey<Schema.Codec<Fix>>;
   readonly suggestions: Schema.$Array<Schema.String>;
   readonly docs: Schema.String;
+  readonly also: Schema.optionalKey<Schema.$Array<Schema.Codec<Json>>>;
 };
 
 const FailureBase: Schema.Class<Failure, Schema.TaggedStruct<"Failure", FailureFields>, Cause.YieldableError> = Schema
@@ -59,6 +60,7 @@ const FailureBase: Schema.Class<Failure, Schema.TaggedStruct<"Failure", FailureF
     fix: Schema.optionalKey(Fix),
     suggestions: Schema.Array(Schema.String),
     docs: Schema.String,
+    also: Schema.optionalKey(Schema.Array(JsonValue)),
   });
 
 /** An expected error: stable code, path into the input, expected, actual, and the fix where it is known. */
@@ -82,6 +84,8 @@ export interface Circumstances {
   readonly suggestions?: ReadonlyArray<string>;
   /** The fix, where the place that fails knows it better than the catalogue. */
   readonly fix?: Fix;
+  /** Further failures of the same input, in their JSON form, where more than the first is known. */
+  readonly also?: ReadonlyArray<Json>;
 }
 
 /** What a catalogue row says about a failure. */
@@ -147,6 +151,7 @@ export const failure = <const Code extends string, Args = Record<never, never>>(
         ...(fix === undefined ? {} : { fix }),
         suggestions: args.suggestions ?? [],
         docs: `docs/failures.md#${code.toLowerCase()}`,
+        ...(args.also === undefined ? {} : { also: args.also }),
       }) as FailureOf<Code>;
     },
     { code, doc: spec.doc, recoverable: spec.recoverable },
