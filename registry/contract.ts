@@ -6,6 +6,7 @@
 import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import type { Digest, Failure, KernelFailure, Plugin, Provision } from "../kernel/mod.ts";
+import type { ArtifactStore } from "./artifact_store.ts";
 import type { AuthoritySet } from "./authority_set.ts";
 import type { RegistryFailure } from "./failures.ts";
 import type { Described } from "./described.ts";
@@ -79,3 +80,11 @@ export class Registry extends RegistryBase {}
 
 /** What the host layer provides for the registry plugin. */
 export const registryProvision: Provision = { capability: "rmi/Registry", version: "1.0.0" };
+
+const ArtifactsBase: Context.ServiceClass<Artifacts, "rmi/Artifacts", ArtifactStore> = Context.Service<
+  Artifacts,
+  ArtifactStore
+>()("rmi/Artifacts");
+
+/** The store of artifacts, for plugins that keep programs, weights or data by digest. */
+export class Artifacts extends ArtifactsBase {}

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Schema from "effect/Schema";
@@ -22,10 +21,10 @@ import {
 } from "../kernel/mod.ts";
 import { type ArtifactFacts, type ArtifactKind, queryArtifacts } from "./artifact.ts";
 import { decodeFrame, encodeFrame } from "./artifact_frame.ts";
-import { type ArtifactStore, artifactStore } from "./artifact_store.ts";
+import { artifactStore } from "./artifact_store.ts";
 import { inWord, inWords } from "./authority_set.ts";
 import { entriesOf, type Entry, findEntries, recipesFor, recipesOf } from "./catalogue.ts";
-import { type Look, Registry } from "./contract.ts";
+import { Artifacts, type Look, Registry } from "./contract.ts";
 import { lockedFrom } from "./discovery.ts";
 import { pluginNotApproved, pluginRefused } from "./failures.ts";
 import * as declared from "./operations.ts";
@@ -42,10 +41,8 @@ const MAX_OPERATION_HITS = 50;
 /** Bytes that are answered in place; larger artifacts go into a file. */
 export const MAX_INLINE_BYTES = 1_048_576;
 
-class Store extends Context.Service<Store, ArtifactStore>()("rmi/registry/ArtifactStore") {}
-
 const layer = Layer.effect(
-  Store,
+  Artifacts,
   Effect.gen(function* () {
     return yield* artifactStore(yield* Ledger, yield* Disk);
   }),
@@ -207,7 +204,7 @@ const find = ({ query, tokens }: { readonly query: string; readonly tokens?: num
   Effect.gen(function* () {
     const call = yield* CallContext;
     const registry = yield* Registry;
-    const state = yield* (yield* Store).state;
+    const state = yield* (yield* Artifacts).state;
     // Operations come through the kernel's own search, which shows a caller only what it may know.
     const known = yield* call.invoke("kernel.search", { query, limit: MAX_OPERATION_HITS });
     const operations = (known as { readonly hits: ReadonlyArray<{ readonly id: string; readonly summary: string }> })
@@ -257,7 +254,7 @@ const put = (input: PutInput) =>
       tags: input.tags ?? [],
       metrics: input.metrics ?? {},
     };
-    return yield* (yield* Store).put(bytes, facts, input.name);
+    return yield* (yield* Artifacts).put(bytes, facts, input.name);
   });
 
 const textOf = (bytes: Uint8Array): string | undefined => {
@@ -270,7 +267,7 @@ const textOf = (bytes: Uint8Array): string | undefined => {
 
 const read = (artifact: string) =>
   Effect.gen(function* () {
-    const store = yield* Store;
+    const store = yield* Artifacts;
     const info = yield* store.find(artifact, "/artifact");
     return { info, bytes: yield* store.read(info.digest) };
   });
@@ -313,7 +310,7 @@ const handlers = {
   "registry.find": find,
   "registry.artifacts": (query: Parameters<typeof queryArtifacts>[1] & { readonly limit?: number }) =>
     Effect.gen(function* () {
-      const all = queryArtifacts(yield* (yield* Store).state, query);
+      const all = queryArtifacts(yield* (yield* Artifacts).state, query);
       return { artifacts: all.slice(0, query.limit ?? DEFAULT_ARTIFACTS), total: all.length };
     }),
   "artifacts.put": put,
@@ -328,14 +325,14 @@ const handlers = {
     },
   ) =>
     Effect.gen(function* () {
-      const store = yield* Store;
+      const store = yield* Artifacts;
       const { digest, tags, metrics } = yield* store.find(input.artifact, "/artifact");
       const kept = [...tags, ...input.add ?? []].filter((tag) => !(input.remove ?? []).includes(tag));
       return yield* store.change(digest, { tags: kept, metrics: { ...metrics, ...input.metrics } }, input.name);
     }),
   "artifacts.unname": ({ name }: { readonly name: string }) =>
     Effect.gen(function* () {
-      yield* (yield* Store).unname(name);
+      yield* (yield* Artifacts).unname(name);
       return { name };
     }),
   "artifacts.export": ({ artifact, file }: { readonly artifact: string; readonly file: string }) =>
@@ -349,15 +346,15 @@ const handlers = {
   "artifacts.import": ({ file, name }: { readonly file: string; readonly name?: string }) =>
     Effect.gen(function* () {
       const { facts, bytes } = yield* decodeFrame(yield* (yield* Disk).read(file));
-      return yield* (yield* Store).put(bytes, facts, name);
+      return yield* (yield* Artifacts).put(bytes, facts, name);
     }),
   "artifacts.gc": ({ dry, keep }: { readonly dry?: boolean; readonly keep?: ReadonlyArray<Digest> }) =>
     Effect.gen(function* () {
-      return yield* (yield* Store).collect({ dry: dry ?? false, keep: keep ?? [] });
+      return yield* (yield* Artifacts).collect({ dry: dry ?? false, keep: keep ?? [] });
     }),
   "artifacts.verify": () =>
     Effect.gen(function* () {
-      const store = yield* Store;
+      const store = yield* Artifacts;
       const checked = Object.keys((yield* store.state).artifacts).length;
       return { checked, damaged: yield* store.damaged };
     }),

@@ -10,7 +10,7 @@ export const registryPlugin: Plugin = {
   id: "registry",
   version: "1.0.0",
   summary: "Plugins: found, looked at, approved; a catalogue with recipes; artifacts by digest.",
-  provides: [],
+  provides: [{ capability: "rmi/Artifacts", version: "1.0.0" }],
   requires: [
     { capability: "rmi/Registry", range: "^1.0.0" },
     { capability: "rmi/Ledger", range: "^1.0.0" },

@@ -8,11 +8,12 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import type { Failure } from "../../kernel/mod.ts";
+import type { Authority, Failure } from "../../kernel/mod.ts";
 import { type AgentPort, LocalAgents } from "./agent_port.ts";
 import type { Expression } from "./expression.ts";
 import { freeNames } from "./interpreter/free_names.ts";
-import { Machine } from "./interpreter/machine.ts";
+import type { HostFunction, HostFunctions } from "./hosts/functions.ts";
+import { Machine, type MachineOptions } from "./interpreter/machine.ts";
 import { type Environment, runTuple, type RunValue } from "./interpreter/run_value.ts";
 import { type Nested, runWork, runWorkNow } from "./interpreter/work.ts";
 import { symbolicDefault } from "./symbolic_default.ts";
@@ -44,6 +45,10 @@ export interface RunOptions {
   readonly symbolic?: Symbolic;
   /** Other agents. */
   readonly agents?: AgentPort;
+  /** Functions of the system around the run, bound to names that nothing else binds. */
+  readonly hosts?: HostFunctions;
+  /** Authorities that those functions may use; none where absent. */
+  readonly granted?: ReadonlyArray<Authority>;
 }
 
 /** What a run gave. */
@@ -75,24 +80,53 @@ export const placeInputs = <A>(
   };
 };
 
-const start = (program: Expression, symbols: Symbols, options: RunOptions): readonly [Machine, Nested] => {
-  const machine = new Machine({
-    symbols,
-    program,
-    seed: options.seed ?? 0,
-    training: options.training ?? false,
-    fuel: options.fuel ?? DEFAULT_FUEL,
-    maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
-    parameters: options.parameters ?? new Map(),
-    symbolic: options.symbolic ?? symbolicDefault,
-    agents: options.agents ?? new LocalAgents().port(MAIN_AGENT),
+/** What a machine is given, from a program and what its caller said. */
+export const machineOptions = (program: Expression, symbols: Symbols, options: RunOptions): MachineOptions => ({
+  symbols,
+  program,
+  seed: options.seed ?? 0,
+  training: options.training ?? false,
+  fuel: options.fuel ?? DEFAULT_FUEL,
+  maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
+  parameters: options.parameters ?? new Map(),
+  symbolic: options.symbolic ?? symbolicDefault,
+  agents: options.agents ?? new LocalAgents().port(MAIN_AGENT),
+  granted: options.granted ?? [],
+});
+
+/** The host functions that a program names and leaves free, with their symbols. */
+export const namedHosts = (
+  program: Expression,
+  symbols: Symbols,
+  hosts: HostFunctions | undefined,
+): ReadonlyArray<readonly [number, HostFunction]> =>
+  hosts === undefined ? [] : [...freeNames(program)].flatMap((sym) => {
+    const found = hosts.get(symbols.nameOf(sym) ?? "");
+    return found === undefined ? [] : [[sym, found] as const];
   });
-  const { bound, input } = placeInputs(program, symbols, options.inputs ?? {}, runTuple);
-  const environment = bound.reduce<Environment | undefined>(
+
+/** Starts a machine's work on a program: host functions in the outermost scope, then inputs by name. */
+export const begin = <W extends Nested>(
+  machine: { readonly evaluate: (...args: Parameters<Machine["evaluate"]>) => W },
+  program: Expression,
+  symbols: Symbols,
+  { inputs = {}, hosts }: RunOptions,
+): W => {
+  const { bound, input } = placeInputs(program, symbols, inputs, runTuple);
+  const values: ReadonlyArray<readonly [number, RunValue]> = [
+    ...namedHosts(program, symbols, hosts).map(([sym, host]) => [sym, { k: "Function", host }] as const),
+    ...bound,
+  ];
+  const environment = values.reduce<Environment | undefined>(
     (outer, [sym, value]) => ({ sym, value, outer }),
     undefined,
   );
-  return [machine, machine.evaluate(program, input, environment, "", true)];
+  return machine.evaluate(program, input, environment, "", true);
+};
+
+const start = (program: Expression, symbols: Symbols, options: RunOptions): readonly [Machine, Nested] => {
+  const machine = new Machine(machineOptions(program, symbols, options));
+  return [machine, begin(machine, program, symbols, options)];
 };
 
 /** Runs a program; interruptible, and gives way to the event loop. */

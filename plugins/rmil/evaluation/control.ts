@@ -44,10 +44,12 @@ const collection = (call: OpCall, value: RunValue): ReadonlyArray<RunValue> => {
 };
 
 /** A function with the paths of its parameters set apart from those of its other applications. */
-const turned = (callee: FunctionValue, turn: number): FunctionValue =>
-  callee.first === undefined
+const turned = (callee: FunctionValue, turn: number): FunctionValue => {
+  if (callee.host !== undefined) return callee;
+  return callee.first === undefined
     ? { ...callee, path: `${callee.path}[${turn}]` }
     : { ...callee, first: turned(callee.first, turn), then: turned(callee.then, turn) };
+};
 
 function* repeat(call: OpCall): Steps {
   const { machine, operands, attributes, path } = call;

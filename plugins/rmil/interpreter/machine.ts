@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { random } from "../../../kernel/mod.ts";
-import { describeValue, type Environment, type FunctionValue, runTuple, type RunValue } from "./run_value.ts";
+import { type Authority, random } from "../../../kernel/mod.ts";
+import { describeValue, type Environment, type FunctionValue, isPlain, runTuple, type RunValue } from "./run_value.ts";
 import type { Nested, Steps } from "./work.ts";
 import type { AgentPort } from "../agent_port.ts";
 import { type Expression, type Parameter, Tag } from "../expression.ts";
@@ -26,7 +26,9 @@ import { nearest } from "../../../kernel/mod.ts";
 import { opOf } from "../opcodes.ts";
 import type { Knowledge, Symbolic, Term } from "../symbolic.ts";
 import type { Symbols } from "../symbols.ts";
-import { showType } from "../types.ts";
+import { callHost, type HostFunction } from "../hosts/functions.ts";
+import { hostArgument } from "../hosts/failures.ts";
+import { showType, VOID } from "../types.ts";
 import { NIL, type TensorValue, type Value } from "../value.ts";
 import { conforms } from "./conforms.ts";
 import { applyOp } from "./operands.ts";
@@ -51,6 +53,8 @@ export interface MachineOptions {
   readonly symbolic: Symbolic;
   /** Other agents. */
   readonly agents: AgentPort;
+  /** Authorities that host functions may use. */
+  readonly granted: ReadonlyArray<Authority>;
 }
 
 /** Most buffers of a run. */
@@ -280,6 +284,7 @@ export class Machine {
     if (callee.first !== undefined) {
       return yield* this.apply(callee.then, [yield* this.apply(callee.first, args, path)], path);
     }
+    if (callee.host !== undefined) return yield* this.#ask(callee.host, args, path);
     const { parameters, body, environment } = callee;
     const whole = args.length === 1 ? args[0] : args.length === 0 ? undefined : runTuple(args);
     if (parameters === undefined) return yield this.evaluate(body, whole, environment, callee.path, true);
@@ -296,6 +301,18 @@ export class Machine {
     }
     // Not as a stage: a lambda that gives a function gives it, and does not apply it.
     return yield this.evaluate(body, whole, this.#scope(parameters, given, environment, path), callee.path, false);
+  }
+
+  /** Calls the host; only plain data leaves a run. */
+  *#ask(called: HostFunction, args: ReadonlyArray<RunValue>, path: string): Steps {
+    const [only] = args;
+    const given = args.length === 1 && called.inputs.length > 1 && only.k === "Tuple" ? only.items : args;
+    const values = given.map((value, index) => {
+      if (isPlain(value)) return value;
+      const [wanted, found] = [showType(called.inputs[index] ?? VOID), describeValue(value)];
+      throw hostArgument({ name: called.name, index, wanted, found, path: `${path}/args/${index}` });
+    });
+    return yield { effect: callHost(called, values, this.options.granted) };
   }
 
   #scope(

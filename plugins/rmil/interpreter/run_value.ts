@@ -9,6 +9,7 @@
 import { type Dtype as IrDtype, fromBytes, type Tensor, toBytes, toIntegers } from "../../ir/library.ts";
 import { type Dtype, DTYPES } from "../dtype.ts";
 import type { Expression, Parameter } from "../expression.ts";
+import type { HostFunction } from "../hosts/functions.ts";
 import { outsideDomain } from "./failures.ts";
 import { printTerm } from "../symbolic_default.ts";
 import type { Term } from "../symbolic.ts";
@@ -35,7 +36,7 @@ export interface Environment {
   readonly outer: Environment | undefined;
 }
 
-/** A function: a lambda or a stage with its surroundings, or two functions one after the other. */
+/** A function: a lambda or a stage with its surroundings, two functions one after the other, or one of the host. */
 export type FunctionValue =
   | {
     readonly k: "Function";
@@ -45,11 +46,19 @@ export type FunctionValue =
     readonly environment: Environment | undefined;
     readonly path: string;
     readonly first?: undefined;
+    readonly host?: undefined;
   }
   | {
     readonly k: "Function";
     readonly first: FunctionValue;
     readonly then: FunctionValue;
+    readonly parameters?: undefined;
+    readonly host?: undefined;
+  }
+  | {
+    readonly k: "Function";
+    readonly host: HostFunction;
+    readonly first?: undefined;
     readonly parameters?: undefined;
   };
 

@@ -9,16 +9,14 @@
  */
 import * as Effect from "effect/Effect";
 import { type Failure, inSlices, isFailure } from "../../../kernel/mod.ts";
-import { LocalAgents } from "../agent_port.ts";
 import type { Program } from "../codec/v1.ts";
 import type { Expression } from "../expression.ts";
 import { debugLimit } from "./failures.ts";
 import { located, outOfMemory } from "../interpreter/failures.ts";
-import { DEFAULT_FUEL, DEFAULT_MAX_BYTES, placeInputs, type RunOptions } from "../interpreter.ts";
+import { begin, machineOptions, type RunOptions } from "../interpreter.ts";
 import { Machine } from "../interpreter/machine.ts";
-import { type Environment, runTuple, type RunValue } from "../interpreter/run_value.ts";
+import type { Environment, RunValue } from "../interpreter/run_value.ts";
 import { type Asked, MAX_NESTED_WORK, type Nested, runWorkNow } from "../interpreter/work.ts";
-import { symbolicDefault } from "../symbolic_default.ts";
 import { Symbols } from "../symbols.ts";
 import { type Arrival, type Breakpoint, isMet } from "./breakpoints.ts";
 import { labelOf } from "./debug_labels.ts";
@@ -119,24 +117,8 @@ export class Debugger {
   #restart(): void {
     const { root, symbols } = this.#program;
     this.#symbols = copied(symbols);
-    const options = this.#options;
-    const machine = new TracedMachine({
-      symbols: this.#symbols,
-      program: root,
-      seed: options.seed ?? 0,
-      training: options.training ?? false,
-      fuel: options.fuel ?? DEFAULT_FUEL,
-      maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
-      parameters: options.parameters ?? new Map(),
-      symbolic: options.symbolic ?? symbolicDefault,
-      agents: options.agents ?? new LocalAgents().port("main"),
-    });
-    const { bound, input } = placeInputs(root, this.#symbols, options.inputs ?? {}, runTuple);
-    const environment = bound.reduce<Environment | undefined>(
-      (outer, [sym, value]) => ({ sym, value, outer }),
-      undefined,
-    );
-    this.#stack = [machine.evaluate(root, input, environment, "", true)];
+    const machine = new TracedMachine(machineOptions(root, this.#symbols, this.#options));
+    this.#stack = [begin(machine, root, this.#symbols, this.#options)];
     this.#started = new Set();
     this.#answer = undefined;
     this.#state = undefined;
@@ -191,17 +173,9 @@ export class Debugger {
    */
   watch(expression: Expression): RunValue {
     const top = this.#stack.at(-1);
-    const machine = new Machine({
-      symbols: copied(this.#symbols),
-      program: this.#program.root,
-      seed: this.#options.seed ?? 0,
-      training: false,
-      fuel: WATCH_FUEL,
-      maxBytes: this.#options.maxBytes ?? DEFAULT_MAX_BYTES,
-      parameters: this.#options.parameters ?? new Map(),
-      symbolic: this.#options.symbolic ?? symbolicDefault,
-      agents: new LocalAgents().port("watch"),
-    });
+    const { seed, maxBytes, parameters, symbolic } = this.#options;
+    const options = { seed, maxBytes, parameters, symbolic, fuel: WATCH_FUEL } as RunOptions;
+    const machine = new Machine(machineOptions(this.#program.root, copied(this.#symbols), options));
     const value = runWorkNow(machine.evaluate(expression, top?.input, top?.environment, "", true));
     if ("effect" in value) throw debugLimit({ reason: "a watch cannot talk to other agents" });
     return value;

@@ -2,8 +2,9 @@ import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import type { Authority } from "../../../kernel/mod.ts";
 import { parse } from "../../../plugins/rmil/syntax/parser.ts";
-import { type HostFunction, HostFunctions, mathPrelude } from "../../../plugins/rmil/tools/host_functions.ts";
-import { runWithHosts } from "../../../plugins/rmil/tools/host_run.ts";
+import { type HostFunction, HostFunctions } from "../../../plugins/rmil/hosts/functions.ts";
+import { mathPrelude } from "../../../plugins/rmil/hosts/prelude.ts";
+import { run } from "../../../plugins/rmil/interpreter.ts";
 import { scalar } from "../../../plugins/rmil/types.ts";
 import { f64, i64, toFloat64 } from "../../../plugins/rmil/value.ts";
 
@@ -20,10 +21,13 @@ const fetchAge: HostFunction = {
 const functions = new HostFunctions([...mathPrelude, fetchAge]);
 
 const ran = (source: string, granted: ReadonlyArray<Authority> = []) =>
-  Effect.runPromise(Effect.match(runWithHosts(parse(source), { functions, granted }), {
-    onSuccess: ({ value }) => value,
-    onFailure: ({ code, path }) => `${code} ${path}`,
-  }));
+  Effect.suspend(() => {
+    const { root, symbols } = parse(source);
+    return run(root, symbols, { hosts: functions, granted });
+  }).pipe(
+    Effect.match({ onSuccess: ({ value }) => value, onFailure: ({ code, path }) => `${code} ${path}` }),
+    Effect.runPromise,
+  );
 
 Deno.test("a program calls host functions by name, with results of computations", async () => {
   const value = await ran("ffi_sqrt(add(ffi_abs(-9.0f64), 7.0f64))");

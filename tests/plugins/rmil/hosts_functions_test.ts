@@ -10,10 +10,10 @@ import {
   DEFAULT_TIME_LIMIT_MS,
   type HostFunction,
   HostFunctions,
-  hostJudgement,
-  mathPrelude,
   MAX_NAME_LENGTH,
-} from "../../../plugins/rmil/tools/host_functions.ts";
+} from "../../../plugins/rmil/hosts/functions.ts";
+import { hostJudgement } from "../../../plugins/rmil/hosts/judgement.ts";
+import { mathPrelude } from "../../../plugins/rmil/hosts/prelude.ts";
 import { scalar, showType, tensor, tuple, type Type, VOID } from "../../../plugins/rmil/types.ts";
 import { f32, f64, i64, NIL, tensorValue, toFloat64, tupleValue, type Value } from "../../../plugins/rmil/value.ts";
 
