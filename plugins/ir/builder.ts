@@ -55,7 +55,7 @@ export interface Body {
 export interface Emitted {
   /** A primitive's or control node's name. */
   readonly op: string;
-  /** What it takes. */
+  /** What it takes, as it was given: values from outside are themselves. */
   readonly operands: ReadonlyArray<Value>;
   /** Checked attributes. */
   readonly attributes: Attributes;
@@ -64,6 +64,7 @@ export interface Emitted {
 }
 
 type Pending = Omit<Node, "operands" | "results"> & {
+  readonly given: ReadonlyArray<Value>;
   readonly operands: ReadonlyArray<Value>;
   readonly results: ReadonlyArray<Value>;
 };
@@ -88,7 +89,7 @@ export class FunctionBuilder extends Composites {
   /** Made by {@link ProgramBuilder}; bodies of control nodes have the function around them as parent. */
   constructor(
     private readonly program: ProgramBuilder,
-    private readonly name: string,
+    readonly name: string,
     private readonly options: FunctionOptions,
     private readonly parent?: FunctionBuilder,
     private readonly foreign?: Foreign,
@@ -162,7 +163,8 @@ export class FunctionBuilder extends Composites {
       );
       const results = inferred.results.map((type) => new Value(this, type));
       const location = this.location === undefined ? {} : { location: this.location };
-      this.nodes.push({ op, operands: mine, attributes: inferred.attributes, functions, results, ...location });
+      const { attributes: checked } = inferred;
+      this.nodes.push({ op, given: operands, operands: mine, attributes: checked, functions, results, ...location });
       if (key !== "") this.known.set(key, results);
       return results;
     });
@@ -178,7 +180,12 @@ export class FunctionBuilder extends Composites {
   record(build: () => void): ReadonlyArray<Emitted> {
     const first = this.nodes.length;
     build();
-    return this.nodes.slice(first);
+    return this.nodes.slice(first).map(({ op, given, attributes, results }) => ({
+      op,
+      operands: given,
+      attributes,
+      results,
+    }));
   }
 
   /** Runs another function of the program. */
@@ -294,7 +301,7 @@ export class FunctionBuilder extends Composites {
     const fn = {
       name: this.name,
       parameters: this.parameters.map(({ name, value }) => ({ name, type: value.type })),
-      nodes: kept.map((node) => ({
+      nodes: kept.map(({ given: _given, ...node }) => ({
         ...node,
         operands: node.operands.map(numberOf),
         results: node.results.map((value) => value.type),
@@ -346,6 +353,11 @@ export class ProgramBuilder {
     const found = this.functions.get(name);
     if (found === undefined) throw unknownFunction({ name, suggestions: [...this.functions.keys()].slice(0, 3) });
     return found;
+  }
+
+  /** Whether a function of this name was added. */
+  defines(name: string): boolean {
+    return this.functions.has(name);
   }
 
   /** Whether a function of this name was added or the name is reserved. */

@@ -2,23 +2,20 @@
  * Grad: reverse-mode differentiation as a function from programs to programs.
  *
  * Not a tape at run time: the result is an ordinary program, so it can be checked, costed, compiled and differentiated
- * again. Calls are inlined; a cotangent that would have to pass `if`, `while` or `scan` is refused by name.
+ * again. Structured control stays structured: each branch, loop and larger function gets a backward half.
  * Invariant: cotangents follow the rules of the table and nothing else, and have the types of what they belong to.
  *
  * @module
  */
-import { type FunctionBuilder, ProgramBuilder, type Value } from "./builder.ts";
-import { bindCall, isControl } from "./control.ts";
-import type { Bindings, Dimension } from "./dimension.ts";
-import { badGradientTarget, noGradient } from "./failures.ts";
-import { type Attributes, functionOf, type IrFunction, type Program, returnTypes } from "./graph.ts";
-import { substituteAttributes } from "./infer.ts";
-import type { NoGradient } from "./primitive.ts";
-import { primitiveOf } from "./primitives.ts";
+import { ProgramBuilder } from "./builder.ts";
+import { Reverse, type ReversePolicy } from "./differentiate/reverse.ts";
+import { playBack, type Step } from "./differentiate/tape.ts";
+import { badGradientTarget } from "./failures.ts";
+import { functionOf, type IrFunction, type Program, returnTypes } from "./graph.ts";
 import { isFloat, printType, type TensorType } from "./types.ts";
 
 /** What is differentiated by what. */
-export interface GradOptions {
+export interface GradOptions extends ReversePolicy {
   /** Parameters, by name or position; all float ones where absent. */
   readonly wrt?: ReadonlyArray<string | number>;
   /** Position of the result that is differentiated; 0 where absent. */
@@ -28,91 +25,6 @@ export interface GradOptions {
   /** Whether the new program takes the cotangent of the result as a last parameter; else the result is a scalar. */
   readonly cotangent?: boolean;
 }
-
-type Entry = {
-  readonly op: string;
-  readonly operands: ReadonlyArray<Value>;
-  readonly results: ReadonlyArray<Value>;
-  readonly attributes: Attributes;
-  readonly location: string;
-};
-
-/** Emits the nodes of a function on given values, calls replaced by what they call. */
-const inline = (
-  program: Program,
-  g: FunctionBuilder,
-  fn: IrFunction,
-  args: ReadonlyArray<Value>,
-  bindings: Bindings,
-  tape: Entry[],
-): ReadonlyArray<Value> => {
-  const values = [...args];
-  fn.nodes.forEach((node, index) => {
-    const operands = node.operands.map((operand) => values[operand]);
-    const attributes = substituteAttributes(node.op, node.attributes, bindings);
-    const location = node.location ?? `/functions/${fn.name}/nodes/${index}`;
-    g.at(location, () => {
-      if (node.op === "call") {
-        const callee = functionOf(program, node.functions[0]);
-        const sizes = attributes.sizes as ReadonlyArray<Dimension>;
-        const bound = bindCall("call", callee, operands.map((operand) => operand.type), sizes, g.solver);
-        values.push(...inline(program, g, callee, operands, bound, tape));
-        return;
-      }
-      const results = g.emitNode(node.op, operands, attributes, node.functions);
-      tape.push({ op: node.op, operands, results, attributes, location });
-      values.push(...results);
-    });
-  });
-  return fn.returns.map((value) => values[value]);
-};
-
-const CONTROL_REASON: NoGradient = { none: "a cotangent does not pass through structured control", zero: false };
-
-const isNone = (gradient: unknown): gradient is NoGradient => typeof gradient !== "function";
-
-const gradientOf = (op: string) => isControl(op) ? CONTROL_REASON : primitiveOf(op).gradient;
-
-const stops = (op: string): boolean => {
-  const gradient = gradientOf(op);
-  return isNone(gradient) && gradient.zero;
-};
-
-/** Values that depend on the chosen parameters in a way that a derivative can see. */
-const activeValues = (tape: ReadonlyArray<Entry>, chosen: ReadonlyArray<Value>): ReadonlySet<Value> => {
-  const active = new Set(chosen);
-  for (const { op, operands, results } of tape) {
-    if (stops(op) || !operands.some((operand) => active.has(operand))) continue;
-    results.forEach((result) => isFloat(result.type.dtype) && active.add(result));
-  }
-  return active;
-};
-
-/** Cotangents of values, by the rules of the table, last node first. */
-const backward = (
-  g: FunctionBuilder,
-  tape: ReadonlyArray<Entry>,
-  active: ReadonlySet<Value>,
-  seeds: ReadonlyMap<Value, Value>,
-): ReadonlyMap<Value, Value> => {
-  const cotangents = new Map(seeds);
-  for (const { op, operands, results, attributes, location } of tape.toReversed()) {
-    const reached = results.some((result) => cotangents.has(result));
-    if (!reached || stops(op) || !operands.some((operand) => active.has(operand))) continue;
-    const gradient = gradientOf(op);
-    if (isNone(gradient)) throw noGradient({ op, reason: gradient.none, path: location });
-    g.at(location, () => {
-      const cotangent = cotangents.get(results[0]) ?? g.zerosLike(results[0]);
-      gradient({ g, operands, results, cotangent, attributes }).forEach((part, i) => {
-        const operand = operands[i];
-        if (part === undefined || !active.has(operand)) return;
-        const before = cotangents.get(operand);
-        cotangents.set(operand, before === undefined ? part : g.add(before, part));
-      });
-    });
-  }
-  return cotangents;
-};
 
 const parameterIndex = (fn: IrFunction, name: string | number): number => {
   const index = typeof name === "number" ? name : fn.parameters.findIndex((parameter) => parameter.name === name);
@@ -151,10 +63,6 @@ const targetOf = (fn: IrFunction, options: GradOptions): TensorType => {
   return type;
 };
 
-/** Functions that control nodes still run, in order, without the entry. */
-const keptFunctions = (program: Program): ReadonlyArray<IrFunction> =>
-  [...program.functions.values()].filter((fn) => fn.name !== program.entry);
-
 /**
  * The program that computes the derivative of one result by some parameters: same parameters, and as results (the old
  * results where asked for and then) one gradient for each parameter named.
@@ -173,16 +81,18 @@ export const grad = (program: Program, options: GradOptions = {}): Program => {
   const floats = fn.parameters.flatMap(({ type }, index) => isFloat(type.dtype) ? [index] : []);
   const wrt = options.wrt?.map((name) => parameterIndex(fn, name)) ?? floats;
   const made = new ProgramBuilder();
-  keptFunctions(program).forEach((kept) => made.add(kept));
-  const g = made.open(fn.name, { where: fn.constraints, sizes: fn.sizes });
+  [...program.functions.keys()].forEach((name) => made.reserve(name));
+  const g = made.open(fn.name, { where: fn.constraints, sizes: fn.sizes, lean: true });
   const args = fn.parameters.map(({ name, type }) => g.parameter(name, type));
   const seed = options.cotangent ? g.parameter("cotangent", target) : undefined;
-  const tape: Entry[] = [];
-  const results = inline(program, g, fn, args, new Map(), tape);
-  const out = results[options.result ?? 0];
+  const reverse = new Reverse(program, made, options);
+  const tape: Step[] = [];
   const chosen = wrt.map((index) => args[index]);
-  const seeds = new Map([[out, seed ?? g.full(target, 1)]]);
-  const cotangents = backward(g, tape, activeValues(tape, chosen), seeds);
+  chosen.forEach((value) => reverse.active.add(value));
+  const wanted = fn.returns.map((_, i) => i === (options.result ?? 0));
+  const results = reverse.emit(g, fn, args, new Map(), wanted, tape);
+  const out = results[options.result ?? 0];
+  const cotangents = playBack(g, tape, reverse.active, new Map([[out, seed ?? g.full(target, 1)]]));
   const gradients = chosen.map((value) => cotangents.get(value) ?? g.zerosLike(value));
   made.add(g.function([...(options.value ? results : []), ...gradients], { live: true }));
   return made.build(fn.name);
