@@ -7,12 +7,14 @@
  *
  * @module
  */
-import type { EffectName, Kind } from "../../kernel/mod.ts";
+import { type EffectName, isFailure, type Kind } from "../../kernel/mod.ts";
 import type { Dimension } from "../ir/contract.ts";
 import { addDimensions } from "../ir/library.ts";
 import { Judge } from "./check/judge.ts";
 import { bytesOfKnown, type Known, knownOfType, type Scope, typeOfKnown } from "./check/known.ts";
-import { drive } from "./check/walk.ts";
+import type { Fault } from "./check/fault.ts";
+import type { Tally } from "./check/tally.ts";
+import { drive, type Entered } from "./check/walk.ts";
 import type { Expression } from "./expression.ts";
 import { placeInputs } from "./interpreter.ts";
 import { isOpen } from "./lowering/sizes.ts";
@@ -64,8 +66,23 @@ export interface CheckOptions {
 const shown = (size: Dimension): Dimension =>
   typeof size === "number" ? size : isOpen(size) ? "?" : size.replace(/\b_([0-9]+)\b/gu, "?$1");
 
+/** What a check found: the judgement of a program without faults, or its faults. */
+export interface Checked {
+  /** The judgement; absent where there are faults. */
+  readonly judgement?: Judgement;
+  /** What is wrong, in the order in which a run would meet it. */
+  readonly faults: ReadonlyArray<Fault>;
+}
+
 /** Checks a program; throws the first failure, with the path of the expression. */
 export const check = (program: Expression, symbols: Symbols, options: CheckOptions = {}): Judgement => {
+  const { judgement, faults } = checkAll(program, symbols, options);
+  if (judgement === undefined) throw faults[0].failure;
+  return judgement;
+};
+
+/** Checks a program to its end, over faults: of an expression that is wrong nothing is known, and the check goes on. */
+export const checkAll = (program: Expression, symbols: Symbols, options: CheckOptions = {}): Checked => {
   const judge = new Judge(program, symbols, options.training ?? false);
   const types = options.inputs ?? {};
   const known = Object.fromEntries(
@@ -73,8 +90,23 @@ export const check = (program: Expression, symbols: Symbols, options: CheckOptio
   );
   const { bound, input } = placeInputs<Known>(program, symbols, known, (items) => ({ k: "Tuple", items }));
   const scope = bound.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);
-  const made = drive(judge.judge(program, input, scope, "", true));
-  const { tally } = judge;
+  const made = walked(judge, judge.judge(program, input, scope, "", true));
+  const faults = judge.faults.found;
+  return made === undefined || faults.length > 0 ? { faults } : { judgement: judgementOf(made, judge.tally), faults };
+};
+
+/** Walks; a walk that is too long or too deep ends with that failure among the others. */
+const walked = (judge: Judge, entered: Entered): Known | undefined => {
+  try {
+    return drive(entered, judge.recover);
+  } catch (thrown) {
+    if (!isFailure(thrown)) throw thrown;
+    judge.faults.add(thrown, { path: thrown.path, input: undefined, scope: undefined });
+    return undefined;
+  }
+};
+
+const judgementOf = (made: Known, tally: Tally): Judgement => {
   const found = [...tally.parameters.values()];
   const weights = found.reduce<number | undefined>((sum, parameter) => {
     const bytes = bytesOfKnown(parameter.known);

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { isFailure } from "../../../kernel/mod.ts";
 import { EVALUATIONS } from "../evaluation.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { missingOperand, wrongOperand } from "../interpreter/failures.ts";
-import { isTermPlace, makesProgram, placeOperands } from "../interpreter/operands.ts";
+import { isTermPlace, makesProgram, type Place, placeOperands } from "../interpreter/operands.ts";
 import { type TensorOperand, tensorProgram } from "../lowering/tensor_op.ts";
 import { bindArguments, type Bound } from "../ops/arguments.ts";
 import { OPERAND_KINDS, type OperandRow, type OpRow } from "../ops/row.ts";
@@ -31,6 +32,10 @@ export interface JudgedCall {
   readonly attributes: Bound["attributes"];
   /** Path of the application. */
   readonly path: string;
+  /** Where each operand comes from. */
+  readonly places: ReadonlyArray<Place>;
+  /** Names bound around the application. */
+  readonly scope: Scope | undefined;
 }
 
 function* fromArgument(
@@ -63,11 +68,9 @@ export function* judgeOp(
   scope: Scope | undefined,
   path: string,
 ): Walk {
-  const bound = bindArguments(row, node, judge.nameOf);
+  const { bound, places } = yield* placed(judge, row, node, input, scope, path);
   judge.tally.uses.add(row.effect);
   const items = input?.k === "Tuple" ? input.items : undefined;
-  const spread = input?.k === "Unknown" ? spreadOf(row, bound) : items?.length;
-  const places = placeOperands(row, bound, input !== undefined, spread);
   const operands: Array<Known | undefined> = [];
   for (let i = 0; i < places.length; i++) {
     const place = places[i];
@@ -101,11 +104,59 @@ export function* judgeOp(
     const at = `${path}/args/${node.children.indexOf(argument)}`;
     given.set(name, judge.needOne(yield judge.judge(argument, input, scope, at, false)));
   }
-  const call: JudgedCall = { judge, row, operands, rest, given, attributes: bound.attributes, path };
-  const rule = RULES[row.name];
-  if (rule === undefined) return judgeTensorOp(call);
-  const made = rule(call);
-  return "k" in made ? made : yield* made;
+  return yield* judgeCall({ judge, row, operands, rest, given, attributes: bound.attributes, path, places, scope });
+}
+
+function* judgeCall(call: JudgedCall): Walk {
+  try {
+    const rule = RULES[call.row.name];
+    if (rule === undefined) return judgeTensorOp(call);
+    const made = rule(call);
+    return "k" in made ? made : yield* made;
+  } catch (thrown) {
+    if (isFailure(thrown)) call.judge.faults.arisen(thrown, call);
+    throw thrown;
+  }
+}
+
+/** Judges the arguments of an application that cannot be judged itself, for what is wrong with them. */
+function* judgeArguments(
+  judge: Judge,
+  row: OpRow,
+  node: Expression,
+  input: Known | undefined,
+  scope: Scope | undefined,
+  path: string,
+): Walk<void> {
+  // Arguments that are handed over or quoted are not run here.
+  if (row.operands.some(({ takes }) => takes === "function" || takes === "program" || takes === "term")) return;
+  for (let i = 0; i < node.children.length; i++) {
+    yield judge.judge(node.children[i], input, scope, `${path}/args/${i}`, false);
+  }
+}
+
+/** Where the operands come from; what cannot be placed is refused after a look at the arguments. */
+function* placed(
+  judge: Judge,
+  row: OpRow,
+  node: Expression,
+  input: Known | undefined,
+  scope: Scope | undefined,
+  path: string,
+): Walk<{ readonly bound: Bound; readonly places: ReadonlyArray<Place> }> {
+  try {
+    const bound = bindArguments(row, node, judge.nameOf);
+    const spread = input?.k === "Unknown"
+      ? spreadOf(row, bound)
+      : input?.k === "Tuple"
+      ? input.items.length
+      : undefined;
+    return { bound, places: placeOperands(row, bound, input !== undefined, spread) };
+  } catch (thrown) {
+    if (!isFailure(thrown)) throw thrown;
+    yield* judgeArguments(judge, row, node, input, scope, path);
+    throw thrown;
+  }
 }
 
 /** How many operands an unknown input may have to fill. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { nearest } from "../../../kernel/mod.ts";
+import { type Failure, nearest } from "../../../kernel/mod.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { unknownOpcode } from "../failures.ts";
 import {
@@ -36,6 +36,7 @@ import {
 } from "./known.ts";
 import { judgeOp } from "./apply.ts";
 import { Tally } from "./tally.ts";
+import { Faults } from "./fault.ts";
 import type { Entered, Walk } from "./walk.ts";
 
 /** Deepest calls of one function into itself that are followed; deeper ones give what is unknown. */
@@ -65,6 +66,8 @@ export class Judge {
   readonly training: boolean;
   /** What is added up. */
   readonly tally: Tally = new Tally();
+  /** What is wrong. */
+  readonly faults: Faults = new Faults();
   readonly #active = new Map<string, number>();
   #unknowns = 0;
   #sizes = 0;
@@ -91,9 +94,16 @@ export class Judge {
     return undefined;
   }
 
+  /** Notes a failure of an expression, of whose value nothing is known then. */
+  readonly recover = (thrown: Failure, entered: Entered): Known => {
+    this.faults.add(thrown, entered);
+    this.tally.exact = false;
+    return this.fresh.unknown();
+  };
+
   /** Judges an expression on an input. */
   judge(node: Expression, input: Known | undefined, scope: Scope | undefined, path: string, stage: boolean): Entered {
-    return { steps: this.#steps(node, input, scope, path, stage), path };
+    return { steps: this.#steps(node, input, scope, path, stage), path, input, scope };
   }
 
   *#steps(node: Expression, input: Known | undefined, scope: Scope | undefined, path: string, stage: boolean): Walk {
@@ -103,7 +113,7 @@ export class Judge {
       case Tag.Lit:
         return knownValue(node.value);
       case Tag.Ref:
-        return yield* this.#asStage(this.read(node.code, scope), input, stage, path);
+        return yield* this.#asStage(this.read(node.code, scope, path), input, stage, path);
       case Tag.App: {
         const row = opOf(node.code);
         if (row === undefined) throw unknownOpcode({ opcode: node.code });
@@ -153,7 +163,7 @@ export class Judge {
     stage: boolean,
   ): Walk {
     const predicate = yield this.judge(node.children[0], input, scope, `${path}/pred`, true);
-    this.needFlag(predicate, `${path}/pred`);
+    this.needFlag(predicate, `${path}/pred`, scope);
     const branch = (index: number, name: string) => () =>
       this.#enter(node.children[index], input, scope, `${path}/${name}`, stage);
     const [yes, no] = yield* this.tally.either(branch(1, "yes"), branch(2, "no"));
@@ -164,11 +174,15 @@ export class Judge {
     return yield this.judge(node, input, scope, path, stage);
   }
 
-  /** Refuses what cannot be one boolean. */
-  needFlag(known: Known, path: string): void {
+  /** Refuses what cannot be one boolean, and goes on. */
+  needFlag(known: Known, path: string, scope: Scope | undefined): void {
     const isFlag = known.k === "Unknown" || (known.k === "Scalar" && known.dtype === "b1") ||
       (known.k === "Tensor" && known.dtype === "b1" && known.shape.length === 0);
-    if (!isFlag) throw wrongPredicate({ found: showKnown(known), path, expected: "b1", actual: showKnown(known) });
+    if (isFlag) return;
+    this.faults.add(
+      wrongPredicate({ found: showKnown(known), path, expected: "b1", actual: showKnown(known) }),
+      { path, input: known, scope },
+    );
   }
 
   /** The one thing that a value of a union is not. */
@@ -178,13 +192,13 @@ export class Judge {
   }
 
   /** What a name is; throws where nothing binds it. */
-  read(sym: number, scope: Scope | undefined): Known {
+  read(sym: number, scope: Scope | undefined, path: string): Known {
     const found = this.lookup(sym, scope);
     if (found !== undefined) return found;
     const known: string[] = [];
     for (let at = scope; at !== undefined; at = at.outer) known.push(this.nameOf(at.sym) ?? "");
     const name = this.nameOf(sym) ?? String(sym);
-    throw unboundName({ name, suggestions: nearest(name, known, 1) });
+    throw unboundName({ name, path, suggestions: nearest(name, known, 1) });
   }
 
   *#asStage(known: Known, input: Known | undefined, stage: boolean, path: string): Walk {
@@ -209,7 +223,7 @@ export class Judge {
   /** An expression handed over as a function; unknown where what it names is. */
   *callable(node: Expression, scope: Scope | undefined, path: string, input: Known | undefined): Walk {
     if (node.tag === Tag.Lam) return this.closure(node, scope, path);
-    if (node.tag === Tag.Ref) return this.function(this.read(node.code, scope), path);
+    if (node.tag === Tag.Ref) return this.function(this.read(node.code, scope, path), path);
     if (node.tag === Tag.Lit) throw notCallable({ found: showKnown(knownValue(node.value)), path });
     if (node.tag === Tag.App && opOf(node.code)?.result === "function") {
       return this.function(yield this.judge(node, input, scope, path, false), path);
@@ -244,6 +258,7 @@ export class Judge {
     }
     const inner = parameters === undefined ? scope : this.#scope(parameters, args, scope, path);
     this.#active.set(callee.path, turns + 1);
+    // What fails in the body is caught there, so that this is always reached.
     const made = yield this.judge(body, whole, inner, callee.path, parameters === undefined);
     this.#active.set(callee.path, turns);
     return made;
@@ -267,7 +282,12 @@ export class Judge {
       if (!mayConform(given[i], type)) {
         const [wanted, found] = [showType(type), showKnown(given[i])];
         const name = this.nameOf(sym) ?? String(sym);
-        throw wrongArgumentType({ name, wanted, found, path: `${path}/args/${i}`, expected: wanted, actual: found });
+        const at = `${path}/args/${i}`;
+        this.faults.add(
+          wrongArgumentType({ name, wanted, found, path: at, expected: wanted, actual: found }),
+          { path: at, input: given[i], scope, wanted: type },
+        );
+        return { sym, known: knownOfType(type, this.fresh), outer };
       }
       return { sym, known: given[i].k === "Unknown" ? knownOfType(type, this.fresh) : given[i], outer };
     }, scope);

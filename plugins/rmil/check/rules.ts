@@ -62,7 +62,7 @@ function* settled(call: JudgedCall, start: Known, turn: (value: Known) => Walk):
 function* loop(call: JudgedCall): Walk {
   call.judge.tally.exact = false;
   return yield* settled(call, call.operands[2]!, function* (value): Walk {
-    if (call.operands[1] !== undefined) call.judge.needFlag(yield* applied(call, 1, [value]), call.path);
+    if (call.operands[1] !== undefined) call.judge.needFlag(yield* applied(call, 1, [value]), call.path, call.scope);
     return yield* applied(call, 0, [value]);
   });
 }
@@ -233,7 +233,7 @@ export const RULES: { readonly [op: string]: Rule } = {
   },
   *cond(call) {
     const [predicate, , , input] = call.operands;
-    call.judge.needFlag(predicate!, call.path);
+    call.judge.needFlag(predicate!, call.path, call.scope);
     const [yes, no] = yield* call.judge.tally.either(
       () => applied(call, 1, [input!]),
       () => applied(call, 2, [input!]),

@@ -100,9 +100,11 @@ export class Tally {
       const bytes = bytesOfKnown(value);
       this.#held = this.#held === undefined || typeof bytes !== "number" ? undefined : this.#held + bytes;
     }
-    const made = yield* run();
-    this.#held = before;
-    return made;
+    try {
+      return yield* run();
+    } finally {
+      this.#held = before;
+    }
   }
 
   /** Counts what a computation adds as many times as it will run. */

@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { isFailure } from "../../../kernel/mod.ts";
+import { type Failure, isFailure } from "../../../kernel/mod.ts";
 import { isIrFailure } from "../../ir/library.ts";
 import { located, outOfMemory, wrongShape } from "../interpreter/failures.ts";
-import type { Known } from "./known.ts";
+import type { Known, Scope } from "./known.ts";
 
 /** Most evaluations of one check. */
 export const MAX_CHECK_STEPS = 1_000_000;
@@ -19,33 +19,57 @@ export const MAX_CHECK_NESTING = 50_000;
 /** The steps of a walk; what it yields is walked first and answers. */
 export type Walk<A = Known> = Generator<Entered, A, Known>;
 
-/** A walk with the path of its expression. */
+/** A walk with the expression it judges. */
 export interface Entered {
   /** Its steps. */
   readonly steps: Walk;
   /** Path of the expression. */
   readonly path: string;
+  /** The expression's input. */
+  readonly input: Known | undefined;
+  /** Names bound around the expression. */
+  readonly scope: Scope | undefined;
 }
 
-/** Walks to the end; throws the failure it ends in, with the path of the expression it arose in. */
-export const drive = (first: Entered): Known => {
+/** Hears of a failure in an expression; what it answers stands for the expression's value. */
+export type Recover = (thrown: Failure, entered: Entered) => Known;
+
+/** One turn: the walk's end, what it waits for, or what stands for it after its failure. */
+const advance = (
+  top: Entered,
+  answer: Known | undefined,
+  recover: Recover,
+): { readonly done: Known } | { readonly next: Entered } => {
+  try {
+    const turn = top.steps.next(answer as Known);
+    return turn.done ? { done: turn.value } : { next: turn.value };
+  } catch (thrown) {
+    const meant = isIrFailure(thrown) ? wrongShape({ op: "the program", reason: thrown.message }) : thrown;
+    if (!isFailure(meant)) throw meant;
+    return { done: recover(meant, top) };
+  }
+};
+
+/** Walks to the end, over failures; throws where the walk itself is too long or too deep. */
+export const drive = (first: Entered, recover: Recover): Known => {
   const stack: Entered[] = [first];
   let answer: Known | undefined;
   for (let steps = 0;; steps++) {
     const top = stack[stack.length - 1];
-    try {
-      if (steps > MAX_CHECK_STEPS) throw outOfMemory({ what: "steps of the check", limit: MAX_CHECK_STEPS });
-      if (stack.length > MAX_CHECK_NESTING) throw outOfMemory({ what: "nested expressions", limit: MAX_CHECK_NESTING });
-      const turn = top.steps.next(answer as Known);
-      answer = undefined;
-      if (turn.done) {
-        stack.pop();
-        if (stack.length === 0) return turn.value;
-        answer = turn.value;
-      } else stack.push(turn.value);
-    } catch (thrown) {
-      const meant = isIrFailure(thrown) ? wrongShape({ op: "the program", reason: thrown.message }) : thrown;
-      throw isFailure(meant) ? located(meant, top.path) : meant;
+    if (steps > MAX_CHECK_STEPS) {
+      throw located(outOfMemory({ what: "steps of the check", limit: MAX_CHECK_STEPS }), top.path);
     }
+    if (stack.length > MAX_CHECK_NESTING) {
+      throw located(outOfMemory({ what: "nested expressions", limit: MAX_CHECK_NESTING }), top.path);
+    }
+    const turn = advance(top, answer, recover);
+    answer = undefined;
+    if ("next" in turn) {
+      stack.push(turn.next);
+      continue;
+    }
+    stack.pop();
+    if (stack.length === 0) return turn.done;
+    answer = turn.done;
   }
 };
