@@ -69,13 +69,16 @@ export {
 } from "./evaluate.ts";
 export { attempt, attemptEffect, IR_FAILURES, isIrFailure } from "./failures.ts";
 export { decodeNarrow, encodeNarrow, type NarrowFloat, roundHalfEven } from "./float.ts";
+export { type Checkpoint, type ReversePolicy } from "./differentiate/reverse.ts";
 export { grad, type GradOptions } from "./grad.ts";
 export { firstResults, functionOf, returnTypes, valueTypes } from "./graph.ts";
 export { programDigest } from "./hash.ts";
 export { inferNode, type Inferred, type Proposed, sizeAttributes, substituteAttributes } from "./infer.ts";
 export { tensorFromJson, TensorJson, tensorToJson } from "./interchange.ts";
+export { hessianVector, jvp, type JvpOptions } from "./jvp.ts";
 export { lastUses } from "./liveness.ts";
 export { type Input, Operators, Value } from "./operators.ts";
+export { DTYPE_CLASSES, type DtypeClass } from "./primitive.ts";
 export { isPrimitive, primitiveOf, PRIMITIVES } from "./primitives.ts";
 export type { Direction } from "./primitives/binary.ts";
 export type { DotAxes } from "./primitives/contraction.ts";
