@@ -16,7 +16,8 @@ import type { Fault } from "./check/fault.ts";
 import type { Tally } from "./check/tally.ts";
 import { drive, type Entered } from "./check/walk.ts";
 import type { Expression } from "./expression.ts";
-import { placeInputs } from "./interpreter.ts";
+import type { HostFunctions } from "./hosts/functions.ts";
+import { namedHosts, placeInputs } from "./interpreter.ts";
 import { isOpen } from "./lowering/sizes.ts";
 import type { Symbols } from "./symbols.ts";
 import type { Type } from "./types.ts";
@@ -61,6 +62,8 @@ export interface CheckOptions {
   readonly inputs?: { readonly [name: string]: Type };
   /** Whether it is judged as it trains. */
   readonly training?: boolean;
+  /** Functions of the system around a run, bound to names that nothing else binds. */
+  readonly hosts?: HostFunctions;
 }
 
 const shown = (size: Dimension): Dimension =>
@@ -89,7 +92,11 @@ export const checkAll = (program: Expression, symbols: Symbols, options: CheckOp
     Object.entries(types).map(([name, type]) => [name, knownOfType(type, judge.fresh)]),
   );
   const { bound, input } = placeInputs<Known>(program, symbols, known, (items) => ({ k: "Tuple", items }));
-  const scope = bound.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);
+  const named: ReadonlyArray<readonly [number, Known]> = [
+    ...namedHosts(program, symbols, options.hosts).map(([sym, host]) => [sym, { k: "Function", host }] as const),
+    ...bound,
+  ];
+  const scope = named.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);
   const made = walked(judge, judge.judge(program, input, scope, "", true));
   const faults = judge.faults.found;
   return made === undefined || faults.length > 0 ? { faults } : { judgement: judgementOf(made, judge.tally), faults };

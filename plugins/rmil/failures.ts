@@ -185,6 +185,14 @@ export const badSparse: FailureDefinition<"RMIL_SPARSE", { what: string; reason:
   fix: () => ({ summary: "Check rows, columns and lengths" }),
 });
 
+/** A stored program cannot be read. */
+export const notStored: FailureDefinition<"RMIL_STORED", { digest: string; reason: string }> = failure("RMIL_STORED", {
+  doc: "A program in the store of artifacts cannot be read or written; `actual` holds the store's failure.",
+  recoverable: true,
+  says: (a) => `Cannot use the stored program ${a.digest}: ${a.reason}`,
+  fix: () => ({ summary: "Store the program again with rmil.store" }),
+});
+
 /** No op has this name. */
 export const unknownOp: FailureDefinition<"RMIL_UNKNOWN_OP", { name: string }> = failure("RMIL_UNKNOWN_OP", {
   doc: "No op has this name.",
@@ -234,6 +242,7 @@ export const rmilFailures: ReadonlyArray<FailureDefinition<RmilCode, never>> = [
   badPattern,
   notQuantizable,
   badSparse,
+  notStored,
   unknownOp,
   unknownArchitecture,
 ];

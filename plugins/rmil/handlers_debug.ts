@@ -6,9 +6,21 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { Budget, type Failure, isFailure, type KernelFailure } from "../../kernel/mod.ts";
+import {
+  Budget,
+  type CallContext,
+  type CapsOf,
+  type Failure,
+  isFailure,
+  type KernelFailure,
+} from "../../kernel/mod.ts";
+import { attempting } from "./attempting.ts";
+import type { Program } from "./codec/v1.ts";
 import { type Expression, Tag } from "./expression.ts";
 import { badText, unknownOp } from "./failures.ts";
+import type { HostFunctions } from "./hosts/functions.ts";
+import { grantedTo, hostsFrom, type HostsGiven } from "./hosts/operations.ts";
+import { type GivenProgram, programAt, programFrom } from "./program_source.ts";
 import { nearestOps, opNamed } from "./opcodes.ts";
 import type { ToolFailure } from "./operations_tools.ts";
 import { describeValue, isPlain, type RunValue } from "./interpreter/run_value.ts";
@@ -16,7 +28,6 @@ import type { Symbols } from "./symbols.ts";
 import { printValue } from "./syntax/printer.ts";
 import type { Breakpoint } from "./tools/breakpoints.ts";
 import { Debugger, type DebugState } from "./tools/debugger.ts";
-import { programAt } from "./tools/program_at.ts";
 import type { Value } from "./value.ts";
 
 /** A breakpoint as callers spell it: ops and symbols by name. */
@@ -28,7 +39,7 @@ export type BreakpointGiven =
 /** What `rmil.debug` is given. */
 export interface DebugInput {
   /** The program. */
-  readonly program: string;
+  readonly program: GivenProgram;
   /** What to do, in order. */
   readonly commands: ReadonlyArray<"continue" | "in" | "over" | "out" | "back">;
   /** Where to stop. */
@@ -41,6 +52,8 @@ export interface DebugInput {
   readonly seed?: string | number;
   /** Most steps. */
   readonly fuel?: number;
+  /** Operations that the program calls as functions. */
+  readonly hosts?: HostsGiven;
 }
 
 /** Where a command has led. */
@@ -100,8 +113,7 @@ interface Session {
   readonly watches: ReadonlyArray<Watch>;
 }
 
-const opened = (input: DebugInput, fuel: number): Session => {
-  const program = programAt(input.program, "/program");
+const opened = (input: DebugInput, program: Program, hosts: HostFunctions, fuel: number): Session => {
   const { symbols } = program;
   const breakpoints = (input.breakpoints ?? []).map((each, i) => breakpointOf(each, symbols, `/breakpoints/${i}`));
   const watches = (input.watches ?? []).map((source, i) => ({
@@ -112,7 +124,8 @@ const opened = (input: DebugInput, fuel: number): Session => {
     Object.entries(input.inputs ?? {}).map(([name, text]) => [name, inputOf(text, symbols, `/inputs/${name}`)]),
   );
   const seed = input.seed === undefined ? {} : { seed: input.seed };
-  return { debugged: new Debugger(program, { inputs, fuel, ...seed }, breakpoints), symbols, watches };
+  const options = { inputs, fuel, hosts, granted: grantedTo(input.hosts), ...seed };
+  return { debugged: new Debugger(program, options, breakpoints), symbols, watches };
 };
 
 const watched = ({ debugged, symbols }: Session, expression: Expression): string => {
@@ -158,28 +171,20 @@ const COMMANDS = {
 const ours = <A>(effect: Effect.Effect<A, Failure>): Effect.Effect<A, ToolFailure> =>
   effect as Effect.Effect<A, ToolFailure>;
 
-const started = (input: DebugInput, fuel: number): Effect.Effect<Session, Failure> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(opened(input, fuel));
-    } catch (thrown) {
-      if (isFailure(thrown)) return Effect.fail(thrown);
-      throw thrown;
-    }
-  });
-
 /** Answers `rmil.debug`. */
 export const handleDebug = (
   input: DebugInput,
 ): Effect.Effect<
   { readonly stops: ReadonlyArray<DebugStop>; readonly steps: number },
   ToolFailure | KernelFailure,
-  Budget
+  Budget | CallContext | CapsOf<"readLocal">
 > =>
   Effect.gen(function* () {
     const account = yield* Budget;
     const left = account.remaining().fuel;
-    const session = yield* ours(started(input, Math.min(input.fuel ?? left, left)));
+    const program = yield* programFrom(input.program);
+    const hosts = yield* hostsFrom(input.hosts, program.symbols);
+    const session = yield* attempting(() => opened(input, program, hosts, Math.min(input.fuel ?? left, left)));
     const { debugged } = session;
     const stops: Array<DebugStop> = [];
     for (const command of input.commands) {

@@ -5,16 +5,16 @@
  *
  * @module
  */
-import * as Effect from "effect/Effect";
 import { Failure, isFailure } from "../../kernel/failure.ts";
 import { type Json, MAX_JSON_DEPTH } from "../../kernel/json.ts";
 import { nearest } from "../../kernel/nearest.ts";
 import { toAst } from "./ast.ts";
+import { attempting } from "./attempting.ts";
 import { type AnyProgram, decodeAny, decodeTree, encodeAny, type Form, type WireVersion } from "./codec/any.ts";
 import * as v1 from "./codec/v1.ts";
 import * as v2 from "./codec/v2.ts";
 import type { Expression } from "./expression.ts";
-import { badSize, badText, type RmilFailure, unknownArchitecture, unknownOp } from "./failures.ts";
+import { badSize, badText, unknownArchitecture, unknownOp } from "./failures.ts";
 import { contentHash } from "./hash.ts";
 import { Interner } from "./intern.ts";
 import { nameOf, nearestOps, OPS } from "./opcodes.ts";
@@ -28,17 +28,6 @@ import { print } from "./syntax/printer.ts";
 
 /** Largest tree that is answered as JSON and text; shared parts are written out there. */
 export const MAX_SHOWN_NODES = 100_000;
-
-/** Runs a function of this room; what it throws as a failure is the effect's failure. */
-export const attempting = <A>(run: () => A): Effect.Effect<A, RmilFailure> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(run());
-    } catch (thrown) {
-      if (isFailure(thrown)) return Effect.fail(thrown as RmilFailure);
-      throw thrown;
-    }
-  });
 
 const given = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
   (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };

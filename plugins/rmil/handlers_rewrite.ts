@@ -7,14 +7,16 @@
  */
 import * as Effect from "effect/Effect";
 import { Budget, type Failure, inSlices, isFailure, type Json } from "../../kernel/mod.ts";
-import * as v1 from "./codec/v1.ts";
+import { attempting } from "./attempting.ts";
+import type { Program } from "./codec/v1.ts";
 import * as v2 from "./codec/v2.ts";
 import { type CostName, COSTS, type Optimised, optimiseSteps } from "./egraph/optimise.ts";
 import { DEFAULT_LIMITS } from "../ir/library.ts";
 import { treeCost } from "./egraph/terms.ts";
 import type { Expression } from "./expression.ts";
-import { badText, type RmilFailure } from "./failures.ts";
+import type { RmilFailure } from "./failures.ts";
 import { Interner } from "./intern.ts";
+import { type GivenProgram, programFrom } from "./program_source.ts";
 import { programTarget, quantizeProgram } from "./quantize/program.ts";
 import { LAW_SETS } from "./rewriting/laws.ts";
 import { DEFAULT_FUEL } from "./rewriting/match.ts";
@@ -23,7 +25,6 @@ import { ruleFromJson } from "./rewriting/pattern_json.ts";
 import { rewrite, type Rewriting } from "./rewriting/rewriter.ts";
 import type { StrategyName } from "./rewriting/strategy.ts";
 import type { Symbols } from "./symbols.ts";
-import { parse } from "./syntax/parser.ts";
 import { print } from "./syntax/printer.ts";
 
 /** Largest tree that is answered as text; shared parts are written out there. */
@@ -31,13 +32,6 @@ export const MAX_PRINTED_NODES = 100_000;
 
 /** Most applications whose before and after are shown. */
 export const MAX_SHOWN_FIRINGS = 100;
-
-type ProgramGiven = { readonly source: string } | { readonly hex: string };
-
-interface Program {
-  readonly root: Expression;
-  readonly symbols: Symbols;
-}
 
 type Outcome<A> = { readonly value: A } | { readonly failure: Failure };
 
@@ -48,32 +42,6 @@ const caught = (thrown: unknown): { readonly failure: Failure } => {
 
 const answer = <A>(outcome: Outcome<A>): Effect.Effect<A, RmilFailure> =>
   "value" in outcome ? Effect.succeed(outcome.value) : Effect.fail(outcome.failure as RmilFailure);
-
-const attempt = <A>(compute: () => A): Effect.Effect<A, RmilFailure> =>
-  Effect.suspend(() => {
-    try {
-      return answer({ value: compute() });
-    } catch (thrown) {
-      return answer<A>(caught(thrown));
-    }
-  });
-
-const bytesOf = (hex: string): Uint8Array => {
-  if (hex.length % 2 === 0 && /^[0-9a-fA-F]*$/u.test(hex)) return Uint8Array.fromHex(hex);
-  throw badText({ what: "bytes", reason: "pairs of hexadecimal digits are expected", path: "/program/hex" });
-};
-
-const decoded = (bytes: Uint8Array): Program => {
-  try {
-    return v2.decodeProgram(bytes);
-  } catch (thrown) {
-    if (isFailure(thrown) && thrown.code === "RMIL_VERSION") return v1.decodeProgram(bytes);
-    throw thrown;
-  }
-};
-
-const readProgram = (given: ProgramGiven): Program =>
-  "source" in given ? parse(given.source) : decoded(bytesOf(given.hex));
 
 const isPrintable = (root: Expression): boolean => {
   const interner = new Interner();
@@ -88,7 +56,7 @@ const programJson = (root: Expression, symbols: Symbols) => ({
 
 /** The input of `rmil.rewrite`, decoded. */
 interface RewriteInput {
-  readonly program: ProgramGiven;
+  readonly program: GivenProgram;
   readonly method?: "search" | "rules";
   readonly laws?: "exact" | "real" | "none";
   readonly rules?: ReadonlyArray<
@@ -146,7 +114,7 @@ const bySearch = (program: Program, rules: ReadonlyArray<Rule>, input: RewriteIn
   Effect.gen(function* () {
     const found = yield* answer(yield* inSlices(() => search(program.root, rules, input, fuel)));
     return {
-      ...(yield* attempt(() => programJson(found.expression, program.symbols))),
+      ...(yield* attempting(() => programJson(found.expression, program.symbols))),
       changed: found.expression !== program.root,
       end: found.saturation?.end ?? "selfReference",
       costBefore: found.costBefore,
@@ -157,7 +125,7 @@ const bySearch = (program: Program, rules: ReadonlyArray<Rule>, input: RewriteIn
   });
 
 const byRules = ({ root, symbols }: Program, rules: ReadonlyArray<Rule>, input: RewriteInput, fuel: number) =>
-  attempt(() => {
+  attempting(() => {
     const { strategy = "innermost", growing = false, cost = "work" } = input;
     const made = rewrite(root, rules, { strategy, shrinking: !growing, fuel });
     return {
@@ -178,7 +146,8 @@ const rewritten = (input: RewriteInput) =>
     const isSearch = input.method !== "rules";
     const asked = input.fuel ?? (isSearch ? DEFAULT_LIMITS.fuel : DEFAULT_FUEL);
     const fuel = Math.min(asked, account.remaining().fuel);
-    const { program, rules } = yield* attempt(() => ({ program: readProgram(input.program), rules: rulesOf(input) }));
+    const program = yield* programFrom(input.program);
+    const rules = yield* attempting(() => rulesOf(input));
     const made = yield* (isSearch ? bySearch : byRules)(program, rules, input, fuel);
     yield* account.spend("fuel", made.fuelUsed);
     return made;
@@ -186,15 +155,14 @@ const rewritten = (input: RewriteInput) =>
 
 /** The input of `rmil.quantize`, decoded. */
 interface QuantizeInput {
-  readonly program: ProgramGiven;
+  readonly program: GivenProgram;
   readonly target: string;
   readonly symmetric?: boolean;
   readonly axis?: number;
   readonly percentile?: number;
 }
 
-const quantized = ({ program, target, ...options }: QuantizeInput) => {
-  const { root, symbols } = readProgram(program);
+const quantized = ({ root, symbols }: Program, { target, program: _, ...options }: QuantizeInput) => {
   const made = quantizeProgram(root, programTarget(target), options);
   const bytesBefore = v2.encodeProgram({ root, symbols }).length;
   const json = programJson(made.expression, symbols);
@@ -213,7 +181,7 @@ const quantized = ({ program, target, ...options }: QuantizeInput) => {
 
 /** Handlers by operation id. */
 export const rewriteHandlers = {
-  "rmil.rewrite": (input: RewriteInput): ReturnType<typeof rewritten> => rewritten(input),
-  "rmil.quantize": (input: QuantizeInput): Effect.Effect<ReturnType<typeof quantized>, RmilFailure> =>
-    attempt(() => quantized(input)),
+  "rmil.rewrite": rewritten,
+  "rmil.quantize": (input: QuantizeInput) =>
+    Effect.flatMap(programFrom(input.program), (program) => attempting(() => quantized(program, input))),
 };

@@ -4,12 +4,13 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { CallContext, isFailure, type Json } from "../../kernel/mod.ts";
+import { CallContext, type Json } from "../../kernel/mod.ts";
+import { attempting } from "./attempting.ts";
 import { encodeProgram, programDigest } from "./codec/v2.ts";
 import { notForCallers } from "./tools/failures.ts";
 import { handleDebug } from "./handlers_debug.ts";
 import { nameOf } from "./opcodes.ts";
-import type { ToolFailure } from "./operations_tools.ts";
+import { artifacts, type GivenProgram, programFrom, storeFailure } from "./program_source.ts";
 import { print } from "./syntax/printer.ts";
 import { alphaEqual, canonical } from "./tools/canonical.ts";
 import { diff, patchSize } from "./tools/diff.ts";
@@ -17,76 +18,84 @@ import { linked } from "./tools/link.ts";
 import { CAPABILITIES } from "./tools/lsp/server.ts";
 import { type ModuleMeta, ModuleRegistry, showModule } from "./tools/modules.ts";
 import { applyPatch, patchFromJson, patchToJson } from "./tools/patch.ts";
-import { programAt } from "./tools/program_at.ts";
 import { lockFromJson, lockOf, resolveModules } from "./tools/resolution.ts";
 
-/** Runs what throws failures. */
-const answered = <A>(compute: () => A): Effect.Effect<A, ToolFailure> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(compute());
-    } catch (thrown) {
-      if (isFailure(thrown)) return Effect.fail(thrown as ToolFailure);
-      throw thrown;
-    }
-  });
-
 /** Answers `rmil.diff`. */
-export const handleDiff = (input: { readonly from: string; readonly to: string }): Effect.Effect<
-  { readonly same: boolean; readonly alphaSame: boolean; readonly size: number; readonly patch: Json },
-  ToolFailure
-> =>
-  answered(() => {
-    const [from, to] = [programAt(input.from, "/from"), programAt(input.to, "/to")];
-    const patch = diff(from, to);
-    return {
-      same: patch.edits.length === 0,
-      alphaSame: alphaEqual(from, to),
-      size: patchSize(patch),
-      patch: patchToJson(patch, nameOf),
-    };
+const handleDiff = (input: { readonly from: GivenProgram; readonly to: GivenProgram }) =>
+  Effect.gen(function* () {
+    const [from, to] = [yield* programFrom(input.from, "/from"), yield* programFrom(input.to, "/to")];
+    return yield* attempting(() => {
+      const patch = diff(from, to);
+      return {
+        same: patch.edits.length === 0,
+        alphaSame: alphaEqual(from, to),
+        size: patchSize(patch),
+        patch: patchToJson(patch, nameOf),
+      };
+    });
   });
 
 /** Answers `rmil.patch`. */
-export const handlePatch = (
-  input: { readonly program: string; readonly patch: Json },
-): Effect.Effect<{ readonly source: string; readonly digest: ReturnType<typeof programDigest> }, ToolFailure> =>
-  answered(() => {
-    const program = programAt(input.program, "/program");
-    const patched = canonical(applyPatch(patchFromJson(input.patch, "/patch"), program));
-    return { source: print(patched.root, patched.symbols), digest: programDigest(patched) };
-  });
+const handlePatch = (input: { readonly program: GivenProgram; readonly patch: Json }) =>
+  Effect.flatMap(programFrom(input.program), (program) =>
+    attempting(() => {
+      const patched = canonical(applyPatch(patchFromJson(input.patch, "/patch"), program));
+      return { source: print(patched.root, patched.symbols), digest: programDigest(patched) };
+    }));
 
 interface ModulesInput {
-  readonly modules: ReadonlyArray<ModuleMeta & { readonly source: string }>;
+  readonly modules: ReadonlyArray<ModuleMeta & { readonly source: GivenProgram }>;
   readonly needs: { readonly [name: string]: string };
   readonly lock?: Json;
-  readonly program?: string;
+  readonly program?: GivenProgram;
 }
 
 /** Answers `rmil.modules`. */
-export const handleModules = ({ modules, needs, lock, program }: ModulesInput): Effect.Effect<
-  { readonly order: ReadonlyArray<string>; readonly lock: Json; readonly linked?: string },
-  ToolFailure
-> =>
-  answered(() => {
+const handleModules = ({ modules, needs, lock, program }: ModulesInput) =>
+  Effect.gen(function* () {
     const registry = new ModuleRegistry();
-    modules.forEach(({ source, ...meta }, index) => {
+    for (const [index, { source, ...meta }] of modules.entries()) {
       const path = `/modules/${index}`;
-      registry.publish(meta, encodeProgram(canonical(programAt(source, `${path}/source`))), path);
-    });
-    const locked = lock === undefined ? undefined : lockFromJson(lock, "/lock");
-    const resolution = resolveModules(registry, needs, locked, "/needs");
+      const module = yield* programFrom(source, `${path}/source`);
+      yield* attempting(() => registry.publish(meta, encodeProgram(canonical(module)), path));
+    }
+    const resolution = yield* attempting(() =>
+      resolveModules(registry, needs, lock === undefined ? undefined : lockFromJson(lock, "/lock"), "/needs")
+    );
     const answer = { order: resolution.order.map(showModule), lock: lockOf(resolution) as unknown as Json };
     if (program === undefined) return answer;
-    const { root, symbols } = linked(programAt(program, "/program"), resolution);
-    return { ...answer, linked: print(root, symbols) };
+    const given = yield* programFrom(program);
+    return yield* attempting(() => {
+      const { root, symbols } = linked(given, resolution);
+      return { ...answer, linked: print(root, symbols) };
+    });
+  });
+
+interface StoreInput {
+  readonly program: GivenProgram;
+  readonly name?: string;
+  readonly description?: string;
+  readonly tags?: ReadonlyArray<string>;
+}
+
+/** Media type of a stored program. */
+const MEDIA = "application/x-rmil";
+
+/** Answers `rmil.store`. */
+const handleStore = ({ program, name, description = "", tags = [] }: StoreInput) =>
+  Effect.gen(function* () {
+    const given = yield* programFrom(program);
+    const bytes = yield* attempting(() => encodeProgram(given));
+    const facts = { kind: "program" as const, media: MEDIA, description, references: [], tags, metrics: {} };
+    const store = yield* artifacts;
+    const { digest, size, names } = yield* store.put(bytes, facts, name).pipe(
+      Effect.mapError(storeFailure(programDigest(given), "")),
+    );
+    return { digest, bytes: size, names };
   });
 
 /** Answers `rmil.lsp`. */
-export const handleLsp = (
-  input: { readonly capabilities?: boolean },
-): Effect.Effect<{ readonly capabilities: Json } | null, ToolFailure, CallContext> =>
+const handleLsp = (input: { readonly capabilities?: boolean }) =>
   Effect.gen(function* () {
     if (input.capabilities === true) return { capabilities: CAPABILITIES };
     const { actor, operation } = yield* CallContext;
@@ -110,5 +119,6 @@ export const toolHandlers = {
   "rmil.patch": handlePatch,
   "rmil.modules": handleModules,
   "rmil.debug": handleDebug,
+  "rmil.store": handleStore,
   "rmil.lsp": handleLsp,
 } as const;

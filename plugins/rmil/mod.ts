@@ -5,6 +5,7 @@
  */
 import * as Layer from "effect/Layer";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
+import { Artifacts } from "../../registry/contract.ts";
 import { languageHandlers } from "./handlers_language.ts";
 import { rewriteHandlers } from "./handlers_rewrite.ts";
 import { runHandlers } from "./handlers_run.ts";
@@ -14,7 +15,7 @@ import { operations } from "./operations.ts";
 /** The code behind the operations. */
 const plugin: Implementation = implementation({
   operations,
-  requires: [],
+  requires: [Artifacts],
   layer: Layer.empty,
   handlers: { ...languageHandlers, ...rewriteHandlers, ...runHandlers, ...toolHandlers },
 });

@@ -6,12 +6,8 @@
 import * as Schema from "effect/Schema";
 import { Digest, JsonValue, operation } from "../../kernel/mod.ts";
 import { rmilFailures } from "./failures.ts";
+import { type GivenProgram, ProgramSource, toRead } from "./program_source.ts";
 import { PROGRAM_TARGETS } from "./quantize/program.ts";
-
-const Program = Schema.Union([
-  Schema.Struct({ source: Schema.String.annotate({ description: "source text, such as identity >> relu" }) }),
-  Schema.Struct({ hex: Schema.String.annotate({ description: "bytes with header, of either version" }) }),
-]);
 
 const ProgramOut = {
   source: Schema.optionalKey(
@@ -23,7 +19,8 @@ const ProgramOut = {
 
 const declare = {
   failures: rmilFailures,
-  effects: [],
+  effects: ["readLocal" as const],
+  refine: ({ program }: { readonly program: GivenProgram }) => toRead(program),
   idempotent: true,
   reversible: true,
   stability: "unstable" as const,
@@ -52,7 +49,7 @@ export const Rewrite = operation("rmil.rewrite", {
   ...declare,
   summary: "Make a program simpler by laws that keep its meaning: by search over all equal programs, or rule by rule.",
   input: {
-    program: Program,
+    program: ProgramSource,
     method: Schema.optionalKey(
       Schema.Literals(["search", "rules"]).annotate({
         description: "search: the cheapest equal program found (the default); rules: one rule after the other",
@@ -143,7 +140,7 @@ export const Quantize = operation("rmil.quantize", {
   ...declare,
   summary: "Store a program's literal weights in fewer bytes, scales kept, and report what accuracy that costs.",
   input: {
-    program: Program,
+    program: ProgramSource,
     target: Schema.String.annotate({ description: PROGRAM_TARGETS.join(", ") }),
     symmetric: Schema.optionalKey(
       Schema.Boolean.annotate({ description: "whether 0 lies in the middle of the range; true where absent" }),

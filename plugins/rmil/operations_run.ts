@@ -7,13 +7,10 @@ import * as Schema from "effect/Schema";
 import { operation } from "../../kernel/operation.ts";
 import { rmilFailures } from "./failures.ts";
 import { runFailures } from "./interpreter/failures.ts";
-import { kindsOf, readProgram } from "./program_source.ts";
-
-/** A program as source text or as bytes of either version. */
-export const ProgramSource = Schema.Union([
-  Schema.Struct({ source: Schema.String.annotate({ description: "source text, such as linear(64) >> relu" }) }),
-  Schema.Struct({ hex: Schema.String.annotate({ description: "a program's bytes in hexadecimal" }) }),
-]);
+import { hostFailures } from "./hosts/failures.ts";
+import { HOST_EFFECTS, HOST_KINDS, hostAuthorities, Hosts } from "./hosts/operations.ts";
+import { kindsOf, ProgramSource, toRead } from "./program_source.ts";
+import { ValueJson } from "./value_json.ts";
 
 const InputTypes = Schema.optionalKey(
   Schema.Record(Schema.String, Schema.String).annotate({
@@ -30,8 +27,7 @@ const Size = Schema.Union([Schema.Int, Schema.String]).annotate({
 });
 
 const declare = {
-  failures: [...rmilFailures, ...runFailures],
-  effects: [],
+  failures: [...rmilFailures, ...runFailures, ...hostFailures],
   idempotent: true,
   reversible: true,
   stability: "unstable" as const,
@@ -40,7 +36,7 @@ const declare = {
 const Check = operation("rmil.check", {
   ...declare,
   summary: "Infer a program's type, parameters, effects and cost without running it.",
-  input: { program: ProgramSource, inputs: InputTypes, training: Training },
+  input: { program: ProgramSource, inputs: InputTypes, training: Training, hosts: Hosts },
   output: Schema.Struct({
     type: Schema.String,
     parameters: Schema.Array(
@@ -54,6 +50,8 @@ const Check = operation("rmil.check", {
     peakBytes: Schema.optionalKey(Schema.Int),
     exact: Schema.Boolean.annotate({ description: "false where a loop, a branch or an input leaves the cost open" }),
   }),
+  effects: ["readLocal"],
+  refine: ({ program }) => toRead(program),
   cost: { compute: "linear in nodes, for functions at every call" },
   examples: [
     {
@@ -68,36 +66,13 @@ const Check = operation("rmil.check", {
   ],
 });
 
-/** A value as JSON. */
-export type ValueJson =
-  | null
-  | boolean
-  | { readonly sym: string }
-  | { readonly type: string; readonly values: ReadonlyArray<number | string | boolean> }
-  | { readonly tuple: ReadonlyArray<ValueJson> }
-  | { readonly text: string };
-
-const ValueSchema: Schema.Codec<ValueJson> = Schema.Union([
-  Schema.Null,
-  Schema.Boolean,
-  Schema.Struct({ sym: Schema.String }),
-  Schema.Struct({
-    type: Schema.String.annotate({ description: "such as f32[2,3], or i64 for a scalar" }),
-    values: Schema.Array(Schema.Union([Schema.Finite, Schema.String, Schema.Boolean])).annotate({
-      description: "elements in row-major order; 64-bit integers, nan and inf as text",
-    }),
-  }),
-  Schema.Struct({ tuple: Schema.Array(Schema.suspend((): Schema.Codec<ValueJson> => ValueSchema)) }),
-  Schema.Struct({ text: Schema.String.annotate({ description: "a function, program, term or buffer, described" }) }),
-]).annotate({ identifier: "RmilValue" }) as unknown as Schema.Codec<ValueJson>;
-
 const Run = operation("rmil.run", {
   ...declare,
   summary: "Run a program by the reference interpreter, within fuel, on given inputs.",
   input: {
     program: ProgramSource,
     inputs: Schema.optionalKey(
-      Schema.Record(Schema.String, ValueSchema).annotate({
+      Schema.Record(Schema.String, ValueJson).annotate({
         description: "values by name; names the program reads are bound, the others are its input",
       }),
     ),
@@ -106,10 +81,15 @@ const Run = operation("rmil.run", {
       Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ description: "most steps" }),
     ),
     training: Training,
+    hosts: Hosts,
   },
-  output: Schema.Struct({ value: ValueSchema, fuelUsed: Schema.Int }),
-  kinds: ["agent"],
-  refine: ({ program }) => ({ effects: [], kinds: kindsOf(readProgram(program)) }),
+  output: Schema.Struct({ value: ValueJson, fuelUsed: Schema.Int }),
+  effects: HOST_EFFECTS,
+  kinds: HOST_KINDS,
+  refine: ({ program, hosts }) => {
+    const { effects, kinds } = hostAuthorities(hosts);
+    return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program), ...kinds] };
+  },
   cost: { compute: "the program's steps, at most fuel" },
   examples: [
     {
@@ -122,6 +102,20 @@ const Run = operation("rmil.run", {
       title: "a pipeline on an input",
       input: { program: { source: "add(1) >> mul(2)" }, inputs: { x: { type: "i64", values: ["20"] } } },
       output: { value: { type: "i64", values: ["42"] } },
+    },
+    {
+      title: "an operation of the system as a function of the program",
+      input: {
+        program: "bytes_of(#relu)",
+        hosts: {
+          bytes_of: {
+            operation: "rmil.encode",
+            takes: [{ type: "sym", into: "/source" }],
+            gives: { type: "i64", from: "/bytes" },
+          },
+        },
+      },
+      output: { value: { type: "i64", values: ["23"] } },
     },
     { title: "division by zero", input: { program: { source: "div(1, 0)" } }, failure: "RMIL_DOMAIN" },
   ],

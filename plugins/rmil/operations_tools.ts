@@ -4,13 +4,15 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import { Digest, type FailureDefinition, type FailureOf, JsonValue, operation } from "../../kernel/mod.ts";
+import { Digest, type FailureDefinition, type FailureOf, JsonValue, operation, role } from "../../kernel/mod.ts";
+import { ArtifactName, Tags } from "../../registry/artifact.ts";
 import { EXPRESSION_TAGS } from "./expression.ts";
 import { rmilFailures } from "./failures.ts";
 import { runFailures } from "./interpreter/failures.ts";
+import { hostFailures } from "./hosts/failures.ts";
+import { HOST_EFFECTS, HOST_KINDS, hostAuthorities, Hosts } from "./hosts/operations.ts";
+import { kindsOf, ProgramSource, toRead } from "./program_source.ts";
 import { toolFailures } from "./tools/failures.ts";
-
-const Source = Schema.String.annotate({ description: "a program in source text: linear(64) >> relu" });
 
 const Patch = JsonValue.annotate({
   description: "from and to: digests by names; symbols; edits: replace, relabel or splice, by paths of the old program",
@@ -20,10 +22,10 @@ const Patch = JsonValue.annotate({
 export type ToolFailure = FailureOf<`RMIL_${string}`>;
 
 const declare = {
-  failures: [...rmilFailures, ...runFailures, ...toolFailures] as unknown as ReadonlyArray<
+  failures: [...rmilFailures, ...runFailures, ...hostFailures, ...toolFailures] as unknown as ReadonlyArray<
     FailureDefinition<`RMIL_${string}`>
   >,
-  effects: [],
+  effects: ["readLocal" as const],
   idempotent: true,
   reversible: true,
   stability: "unstable" as const,
@@ -33,7 +35,8 @@ const declare = {
 export const Diff = operation("rmil.diff", {
   ...declare,
   summary: "Find what changed between two programs, as a patch of edits by path.",
-  input: { from: Source, to: Source },
+  input: { from: ProgramSource, to: ProgramSource },
+  refine: ({ from, to }) => toRead(from, to),
   output: Schema.Struct({
     same: Schema.Boolean,
     alphaSame: Schema.Boolean.annotate({ description: "whether they differ in names of bound variables at most" }),
@@ -63,7 +66,8 @@ const FOREIGN_PATCH = {
 export const ApplyPatch = operation("rmil.patch", {
   ...declare,
   summary: "Apply a patch that rmil.diff made to the program it was made from.",
-  input: { program: Source, patch: Patch },
+  input: { program: ProgramSource, patch: Patch },
+  refine: ({ program }) => toRead(program),
   output: Schema.Struct({ source: Schema.String, digest: Digest }),
   cost: { compute: "linear in nodes" },
   examples: [{
@@ -78,7 +82,7 @@ const MAX_GIVEN = 1000;
 const ModuleGiven = Schema.Struct({
   name: Schema.String,
   version: Schema.String,
-  source: Source,
+  source: ProgramSource,
   description: Schema.optionalKey(Schema.String),
   tags: Schema.optionalKey(Schema.Array(Schema.String)),
   dependencies: Schema.optionalKey(Schema.Record(Schema.String, Schema.String)),
@@ -96,8 +100,9 @@ export const Modules = operation("rmil.modules", {
     modules: Schema.Array(ModuleGiven).check(Schema.isMaxLength(MAX_GIVEN)),
     needs: Needs,
     lock: Schema.optionalKey(LockJson),
-    program: Schema.optionalKey(Source),
+    program: Schema.optionalKey(ProgramSource),
   },
+  refine: ({ modules, program }) => toRead(...modules.map(({ source }) => source), program),
   output: Schema.Struct({
     order: Schema.Array(Schema.String),
     lock: LockJson,
@@ -171,15 +176,22 @@ export const Debug = operation("rmil.debug", {
   ...declare,
   summary: "Run a program step by step: stop at breakpoints, look at names and watches, step forward and back.",
   input: {
-    program: Source,
+    program: ProgramSource,
     commands: Schema.Array(Schema.Literals(["continue", "in", "over", "out", "back"])).check(
       Schema.isMaxLength(MAX_COMMANDS),
     ),
     breakpoints: Schema.optionalKey(Schema.Array(BreakpointGiven).check(Schema.isMaxLength(MAX_COMMANDS))),
-    watches: Schema.optionalKey(Schema.Array(Source).check(Schema.isMaxLength(MAX_WATCHES))),
+    watches: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(MAX_WATCHES))),
     inputs: Schema.optionalKey(Texts).annotate({ description: "values as source text, by name" }),
     seed: Schema.optionalKey(Schema.Union([Schema.String, Schema.Int])),
     fuel: Schema.optionalKey(Least1).annotate({ description: "most steps of the run" }),
+    hosts: Hosts,
+  },
+  effects: HOST_EFFECTS,
+  kinds: HOST_KINDS,
+  refine: ({ program, hosts }) => {
+    const { effects, kinds } = hostAuthorities(hosts);
+    return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program), ...kinds] };
   },
   output: Schema.Struct({ stops: Schema.Array(Stop), steps: Schema.Int }),
   cost: { compute: "as the run; each step back runs the program again up to there" },
@@ -201,6 +213,29 @@ export const Debug = operation("rmil.debug", {
   }],
 });
 
+/** Storing. */
+export const Store = operation("rmil.store", {
+  ...declare,
+  summary: "Keep a program in the store of artifacts; its digest stands for it wherever a program is taken.",
+  input: {
+    program: ProgramSource,
+    name: Schema.optionalKey(ArtifactName),
+    description: Schema.optionalKey(role("freeText", "One line about it")),
+    tags: Schema.optionalKey(Tags),
+  },
+  output: Schema.Struct({
+    digest: Digest.annotate({ description: "the program's identity: of its version 2 bytes" }),
+    bytes: Schema.Int,
+    names: Schema.Array(Schema.String),
+  }),
+  effects: ["readLocal", "writeLocal"],
+  cost: { compute: "linear in the program's bytes" },
+  examples: [{
+    input: { program: "linear(64) >> relu", name: "head" },
+    output: { bytes: 16, names: ["head@1"] },
+  }],
+});
+
 /** A day more than three weeks: the longest time that every platform's timers can wait. */
 const LONGEST_WAIT_MS = 2_000_000_000;
 
@@ -211,6 +246,7 @@ export const Lsp = operation("rmil.lsp", {
   input: {
     capabilities: Schema.optionalKey(Schema.Boolean).annotate({ description: "say what the server can do, and leave" }),
   },
+  effects: [],
   output: Schema.NullOr(Schema.Struct({ capabilities: JsonValue })),
   cost: { compute: "until the editor leaves; linear in the text at each change", reserve: { wallMs: LONGEST_WAIT_MS } },
   examples: [{
@@ -220,4 +256,4 @@ export const Lsp = operation("rmil.lsp", {
 });
 
 /** Declarations of the tools. */
-export const toolOperations = [Diff, ApplyPatch, Modules, Debug, Lsp] as const;
+export const toolOperations = [Diff, ApplyPatch, Modules, Debug, Store, Lsp] as const;

@@ -37,6 +37,7 @@ import {
 import { judgeOp } from "./apply.ts";
 import { Tally } from "./tally.ts";
 import { Faults } from "./fault.ts";
+import { judgeHost } from "./hosts.ts";
 import type { Entered, Walk } from "./walk.ts";
 
 /** Deepest calls of one function into itself that are followed; deeper ones give what is unknown. */
@@ -249,6 +250,7 @@ export class Judge {
     if (callee.first !== undefined) {
       return yield* this.apply(callee.then, [yield* this.apply(callee.first, args, path)], path);
     }
+    if (callee.host !== undefined) return judgeHost(this, callee.host, args, path);
     const { parameters, body, scope } = callee;
     const whole = args.length === 1 ? args[0] : args.length === 0 ? undefined : knownTuple(args);
     const turns = this.#active.get(callee.path) ?? 0;

@@ -10,6 +10,7 @@ import type { Dimension, Shape } from "../../ir/contract.ts";
 import { multiplyDimensions } from "../../ir/library.ts";
 import { type Dtype, DTYPES } from "../dtype.ts";
 import type { Expression, Parameter } from "../expression.ts";
+import type { HostFunction } from "../hosts/functions.ts";
 import { isOpen } from "../lowering/sizes.ts";
 import { type Dimension as OwnDimension, scalar, tensor, type Type } from "../types.ts";
 import type { Value } from "../value.ts";
@@ -33,11 +34,19 @@ export type KnownFunction =
     readonly scope: Scope | undefined;
     readonly path: string;
     readonly first?: undefined;
+    readonly host?: undefined;
   }
   | {
     readonly k: "Function";
     readonly first: KnownFunction;
     readonly then: KnownFunction;
+    readonly parameters?: undefined;
+    readonly host?: undefined;
+  }
+  | {
+    readonly k: "Function";
+    readonly host: HostFunction;
+    readonly first?: undefined;
     readonly parameters?: undefined;
   };
 
@@ -87,6 +96,7 @@ export const typeOfKnown = (known: Known): Type => {
     case "Union":
       return { k: "Union", items: known.items.map(typeOfKnown) };
     case "Function":
+      if (known.host !== undefined) return { k: "Fn", inputs: known.host.inputs, outputs: [known.host.output] };
       return { k: "Fn", inputs: known.parameters?.map(({ type }) => type) ?? [], outputs: [] };
     case "Program":
       return { k: "Opaque", id: 0 };

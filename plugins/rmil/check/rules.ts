@@ -29,7 +29,7 @@ function* applied({ judge, operands, path }: JudgedCall, index: number, args: Re
 }
 
 const turned = (known: Known, turn: number): Known =>
-  known.k !== "Function"
+  known.k !== "Function" || known.host !== undefined
     ? known
     : known.first === undefined
     ? { ...known, path: `${known.path}[${turn}]` }

@@ -9,6 +9,7 @@
 import type { EffectName, Kind } from "../../../kernel/mod.ts";
 import type { Dimension } from "../../ir/contract.ts";
 import { addDimensions, costOf, multiplyDimensions, subtractDimensions } from "../../ir/library.ts";
+import type { HostFunction } from "../hosts/functions.ts";
 import { badParameter } from "../interpreter/failures.ts";
 import type { TensorProgram } from "../lowering/tensor_op.ts";
 import { OP_EFFECTS, type OpEffect } from "../ops/row.ts";
@@ -52,6 +53,8 @@ export class Tally {
   readonly parameters: Map<string, FoundParameter> = new Map();
   /** What ops depend on and change. */
   readonly uses: Set<OpEffect> = new Set();
+  /** Host functions that are called. */
+  readonly hosts: Set<HostFunction> = new Set();
   /** Cost so far. */
   cost: Cost = NOTHING;
   /** Most bytes of one op's tensors, with what is held around it; `undefined` where a size is not known. */
@@ -62,12 +65,16 @@ export class Tally {
 
   /** Effect classes, sorted. */
   get effects(): ReadonlyArray<EffectName> {
-    return [...new Set([...this.uses].flatMap((use): ReadonlyArray<EffectName> => OP_EFFECTS[use].effects))].sort();
+    return [...new Set(this.#needs.flatMap(({ effects }) => effects))].sort();
   }
 
   /** Finer kinds, sorted. */
   get kinds(): ReadonlyArray<Kind> {
-    return [...new Set([...this.uses].flatMap((use): ReadonlyArray<Kind> => OP_EFFECTS[use].kinds))].sort();
+    return [...new Set(this.#needs.flatMap(({ kinds }) => kinds))].sort();
+  }
+
+  get #needs(): ReadonlyArray<{ readonly effects: ReadonlyArray<EffectName>; readonly kinds: ReadonlyArray<Kind> }> {
+    return [...[...this.uses].map((use) => OP_EFFECTS[use]), ...this.hosts];
   }
 
   /** Adds a tensor op's program at a path. */

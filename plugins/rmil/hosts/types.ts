@@ -8,6 +8,7 @@
  */
 import type { Dtype } from "../dtype.ts";
 import { DTYPES } from "../dtype.ts";
+import { scalarTensor } from "../interpreter/run_value.ts";
 import { showType, type Type } from "../types.ts";
 import { f32, f64, toBigInt, toFloat32, toFloat64, tupleValue, type Value } from "../value.ts";
 
@@ -39,7 +40,7 @@ export const showValueType = (value: Value): string => {
 };
 
 /** Ranges of the integer dtypes. */
-const RANGES: { readonly [D in Dtype]?: readonly [bigint, bigint] } = {
+export const RANGES: { readonly [D in Dtype]?: readonly [bigint, bigint] } = {
   i8: [-(2n ** 7n), 2n ** 7n - 1n],
   i16: [-(2n ** 15n), 2n ** 15n - 1n],
   i32: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -87,8 +88,11 @@ export const conformed = (type: Type, value: Value, bindings: Bindings): Value |
       return value;
     case "Scalar":
       return asScalar(type.dtype, value);
-    case "Tensor":
-      return isTensorOf(type, value, bindings) ? value : undefined;
+    case "Tensor": {
+      // A scalar is a tensor without axes.
+      const whole = type.shape.length === 0 ? scalarTensor(value) ?? value : value;
+      return isTensorOf(type, whole, bindings) ? whole : undefined;
+    }
     case "Sym":
       return value.k === "Sym" ? value : undefined;
     case "Tuple": {
