@@ -1,0 +1,52 @@
+/**
+ * The failure catalogue of norion: everything that can be wrong with a request, a memory, a gene or a plan.
+ *
+ * Not for refusals by the gate: those are answers, with reason codes.
+ * Invariant: codes are never reused.
+ *
+ * @module
+ */
+import { failure, type FailureDefinition, type FailuresOf } from "../../kernel/mod.ts";
+
+/** There is no profile of a name. */
+export const unknownProfile: FailureDefinition<"NORION_PROFILE", { profile: string }> = failure("NORION_PROFILE", {
+  doc: "There is no task profile of that name.",
+  recoverable: true,
+  says: (a) => `Cannot plan for profile "${a.profile}": there is none of that name`,
+  fix: () => ({ summary: "Use general, coding, writing, long-context or local-tool" }),
+});
+
+/** There is no device of a name. */
+export const unknownDevice: FailureDefinition<"NORION_DEVICE", { device: string }> = failure("NORION_DEVICE", {
+  doc: "There is no device preset of that name, or a device descriptor has impossible numbers.",
+  recoverable: true,
+  says: (a) => `Cannot plan for device "${a.device}"`,
+});
+
+/** A request cannot be planned. */
+export const badRequest: FailureDefinition<"NORION_REQUEST", { reason: string }> = failure("NORION_REQUEST", {
+  doc: "A request is empty, too large, or contradicts itself.",
+  recoverable: true,
+  says: (a) => `Cannot plan the request: ${a.reason}`,
+});
+
+/** A gene is malformed. */
+export const badGene: FailureDefinition<"NORION_GENE", { gene: string; reason: string }> = failure("NORION_GENE", {
+  doc: "A gene has an unknown kind, a knob outside its bounds, or text that is too thin.",
+  recoverable: true,
+  says: (a) => `Cannot use gene ${a.gene}: ${a.reason}`,
+});
+
+/** Every row of the catalogue. */
+export const NORION_FAILURES: readonly [
+  typeof unknownProfile,
+  typeof unknownDevice,
+  typeof badRequest,
+  typeof badGene,
+] = [unknownProfile, unknownDevice, badRequest, badGene];
+
+/** The codes of the catalogue. */
+export type NorionCode = typeof NORION_FAILURES[number]["code"];
+
+/** A failure of this room. */
+export type NorionFailure = FailuresOf<typeof NORION_FAILURES[number]>;

@@ -1,0 +1,357 @@
+/**
+ * Genome: reasoning genes as data with typed, bounded effects, and the one place that turns them into knobs.
+ *
+ * Not edits of genes (scissors) and not their health: here is what a genome is and what it does to a plan.
+ * Invariant: a gene acts through the knobs of `KNOBS` within their bounds and in no other way; the safety gene is
+ * always expressed; a genome that does not hold together is replaced by the default one, and the plan says so.
+ *
+ * @module
+ */
+import { badGene } from "./failures.ts";
+import { clamp } from "./policy.ts";
+import type { Profile } from "./profile.ts";
+
+/** What a gene is about. */
+export const GENE_KINDS = ["retrieval", "routing", "reflection", "language", "safety", "tool-use", "budget"] as const;
+
+/** What a gene is about. */
+export type GeneKind = typeof GENE_KINDS[number];
+
+/** How a gene stands. */
+export type GeneStatus = "active" | "probation" | "aging" | "malignant" | "quarantined" | "regenerating";
+
+/** A number that genes may move. */
+export interface NumericKnob {
+  /** It is a number. */
+  readonly type: "number";
+  /** Which genes may move it. */
+  readonly kind: GeneKind;
+  /** What one gene may add, at most, up or down. */
+  readonly bound: number;
+  /** What it stands for where nothing moves it. */
+  readonly initial: number;
+  /** Which range the sum is held to. */
+  readonly range: readonly [low: number, high: number];
+  /** What reads it. */
+  readonly doc: string;
+}
+
+/** A set of names that genes may give. */
+export interface SetKnob {
+  /** It is a set. */
+  readonly type: "set";
+  /** Which genes may give it. */
+  readonly kind: GeneKind;
+  /** Requirements add up; permissions are what all that speak of it allow. */
+  readonly joins: "union" | "intersection";
+  /** Names it knows. */
+  readonly names: ReadonlyArray<string>;
+  /** What it stands for where no gene gives it. */
+  readonly initial: ReadonlyArray<string>;
+  /** What reads it. */
+  readonly doc: string;
+}
+
+const number = (
+  kind: GeneKind,
+  bound: number,
+  initial: number,
+  range: readonly [number, number],
+  doc: string,
+): NumericKnob => ({ type: "number", kind, bound, initial, range, doc });
+
+const set = (
+  kind: GeneKind,
+  joins: SetKnob["joins"],
+  names: ReadonlyArray<string>,
+  initial: ReadonlyArray<string>,
+  doc: string,
+): SetKnob => ({ type: "set", kind, joins, names, initial, doc });
+
+/** Checks that reflection knows. */
+export const REFLECTION_CHECKS = [
+  "empty",
+  "too-short",
+  "contradiction",
+  "off-topic",
+  "repetition",
+  "unclosed-code",
+  "unsupported-claim",
+] as const;
+
+/** Validators that a plan may require. */
+export const VALIDATORS = ["command", "json-schema", "arithmetic", "citation", "proof", "feedback"] as const;
+
+/** Tools that a plan may allow. */
+export const TOOLS = ["filesystem-read", "filesystem-write", "command", "network"] as const;
+
+/** Every knob. What is not here, no gene can change. */
+export const KNOBS = {
+  "retrieval.topK": number("retrieval", 2, 4, [0, 12], "items recalled for a request"),
+  "retrieval.floor": number("retrieval", 0.1, 0.05, [0, 0.5], "similarity below which nothing is recalled"),
+  "retrieval.gist": number("retrieval", 0.2, 0, [-0.4, 0.4], "how much gists are preferred to whole items"),
+  "route.threshold": number("routing", 0.1, 0, [-0.2, 0.2], "added to the profile's threshold"),
+  "hierarchy.global": number("routing", 0.1, 0, [-0.2, 0.2], "added to the weight of everything that is known"),
+  "hierarchy.local": number("routing", 0.1, 0, [-0.2, 0.2], "added to the weight of what is near"),
+  "hierarchy.fused": number("routing", 0.1, 0, [-0.2, 0.2], "added to the weight of neighbours read together"),
+  "reflection.checks": set(
+    "reflection",
+    "union",
+    REFLECTION_CHECKS,
+    ["empty", "contradiction"],
+    "what a draft is looked over for",
+  ),
+  "reflection.passes": number("reflection", 1, 1, [0, 3], "times a draft is looked over"),
+  "validation.require": set("reflection", "union", VALIDATORS, [], "validators that must have spoken before success"),
+  "language.preserve": set("language", "union", ["zh", "en", "mixed"], [], "scripts the answer must keep"),
+  "tools.allow": set("tool-use", "intersection", TOOLS, ["filesystem-read"], "tools the request may use"),
+  "budget.answer": number("budget", 0.5, 1, [0.5, 2], "factor of the answer's tokens"),
+  "budget.calls": number("budget", 0.5, 1, [0.5, 2], "factor of the calls one request may make"),
+  "safety.hold": set(
+    "safety",
+    "union",
+    ["secret", "injection", "cross-scope", "destructive-command"],
+    ["secret", "injection", "cross-scope"],
+    "findings that hold every durable write of the request",
+  ),
+} as const satisfies { readonly [name: string]: NumericKnob | SetKnob };
+
+/** Name of a knob. */
+export type KnobName = keyof typeof KNOBS;
+
+/** What a gene does to one knob. */
+export interface GeneEffect {
+  /** Which knob. */
+  readonly knob: KnobName;
+  /** What it adds, or which names it gives. */
+  readonly value: number | ReadonlyArray<string>;
+}
+
+/** A gene. */
+export interface Gene {
+  /** `gene:<profile>:<slug>`. */
+  readonly id: string;
+  /** What it is about. */
+  readonly kind: GeneKind;
+  /** A short name for people. */
+  readonly label: string;
+  /** What it is for, in one sentence. */
+  readonly purpose: string;
+  /** Words to find it by. */
+  readonly tags: ReadonlyArray<string>;
+  /** How often it was changed. */
+  readonly version: number;
+  /** Generation of the genome it was born in. */
+  readonly born: number;
+  /** How it stands. */
+  readonly status: GeneStatus;
+  /** What it does. */
+  readonly effects: ReadonlyArray<GeneEffect>;
+  /** Digests of the evidence it stands on. */
+  readonly evidence: ReadonlyArray<string>;
+  /** Genes it comes from. */
+  readonly parents: ReadonlyArray<string>;
+}
+
+/** A genome: the genes of one profile, in the order they are expressed. */
+export interface Genome {
+  /** Which profile. */
+  readonly profile: Profile;
+  /** Counts applied edits. */
+  readonly generation: number;
+  /** The genes. */
+  readonly genes: ReadonlyArray<Gene>;
+}
+
+/** Shortest label. */
+export const LEAST_LABEL = 6;
+/** Shortest purpose. */
+export const LEAST_PURPOSE = 24;
+/** Longest text of a gene. */
+export const MOST_TEXT = 200;
+/** Most genes of a genome. */
+export const MOST_GENES = 16;
+/** Most genes expressed for one request. */
+export const MOST_EXPRESSED = 8;
+
+const effectFault = (gene: Gene, { knob, value }: GeneEffect): string | undefined => {
+  if (!Object.hasOwn(KNOBS, knob)) return `there is no knob ${knob}`;
+  const known: NumericKnob | SetKnob = KNOBS[knob];
+  if (known.kind !== gene.kind) return `${knob} belongs to ${known.kind} genes, not to ${gene.kind} ones`;
+  if (known.type === "number") {
+    if (typeof value !== "number" || !Number.isFinite(value)) return `${knob} takes a number`;
+    return Math.abs(value) > known.bound ? `${knob} moves by at most ${known.bound}` : undefined;
+  }
+  if (!Array.isArray(value)) return `${knob} takes names`;
+  const unknown = value.find((name) => !known.names.includes(name));
+  return unknown === undefined ? undefined : `${knob} does not know ${unknown}`;
+};
+
+/** What is wrong with a gene; undefined where nothing is. */
+export const geneFault = (gene: Gene): string | undefined => {
+  if (!(GENE_KINDS as ReadonlyArray<string>).includes(gene.kind)) return `there is no kind ${gene.kind}`;
+  if (gene.label.length < LEAST_LABEL || gene.label.length > MOST_TEXT) return "its label is too short or too long";
+  if (gene.purpose.length < LEAST_PURPOSE || gene.purpose.length > MOST_TEXT) {
+    return "its purpose is too short or too long";
+  }
+  for (const effect of gene.effects) {
+    const fault = effectFault(gene, effect);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+};
+
+/** The gene itself; throws `NORION_GENE` where something is wrong with it. */
+export const checkedGene = (gene: Gene): Gene => {
+  const reason = geneFault(gene);
+  if (reason !== undefined) throw badGene({ gene: gene.id, reason, path: `/genes/${gene.id}` });
+  return gene;
+};
+
+type Born = readonly [kind: GeneKind, label: string, purpose: string, effects: ReadonlyArray<GeneEffect>];
+
+const COMMON: ReadonlyArray<Born> = [
+  ["retrieval", "Recall what is near", "Recalls the few items that are nearest to the request.", []],
+  ["routing", "Share the room", "Leaves the profile's threshold and weights as they were learned.", []],
+  ["reflection", "Look the draft over", "Looks for drafts that are empty or contradict themselves.", []],
+  ["language", "Keep the language", "Answers in the language of the request.", []],
+  ["safety", "Hold what is unsafe", "Holds every durable write that carries a secret or an injected instruction.", [
+    { knob: "safety.hold", value: ["secret", "injection", "cross-scope"] },
+  ]],
+  ["tool-use", "Read, do not write", "Allows reading files and nothing else.", [
+    { knob: "tools.allow", value: ["filesystem-read"] },
+  ]],
+  ["budget", "Spend the usual", "Leaves budgets as the policy gives them.", []],
+];
+
+/** What each profile's default genes do differently. */
+const DIFFERENT: { readonly [P in Profile]: { readonly [K in GeneKind]?: Born } } = {
+  general: {},
+  coding: {
+    reflection: ["reflection", "Believe the compiler", "Requires that code was checked by a command before success.", [
+      { knob: "reflection.checks", value: ["unclosed-code"] },
+      { knob: "validation.require", value: ["command"] },
+    ]],
+    "tool-use": ["tool-use", "Run the checks", "Allows reading files and running the configured checks.", [
+      { knob: "tools.allow", value: ["filesystem-read", "command"] },
+    ]],
+    routing: ["routing", "Stay near the code", "Prefers what is near the request to everything that is known.", [
+      { knob: "hierarchy.local", value: 0.05 },
+    ]],
+  },
+  writing: {
+    retrieval: ["retrieval", "Recall gists", "Prefers summaries of earlier texts to the texts themselves.", [
+      { knob: "retrieval.gist", value: 0.1 },
+    ]],
+  },
+  "long-context": {
+    budget: ["budget", "Allow many readings", "Allows more calls, because a long input is read in parts.", [
+      { knob: "budget.calls", value: 0.5 },
+    ]],
+    reflection: ["reflection", "Cite what was read", "Requires that claims about the input can be found in it.", [
+      { knob: "reflection.checks", value: ["unsupported-claim"] },
+      { knob: "validation.require", value: ["citation"] },
+    ]],
+  },
+  "local-tool": {
+    "tool-use": ["tool-use", "Ask before acting", "Allows reading files; commands and writes need a grant.", [
+      { knob: "tools.allow", value: ["filesystem-read"] },
+    ]],
+    safety: ["safety", "Hold what destroys", "Holds writes that come with a command that deletes or overwrites.", [
+      { knob: "safety.hold", value: ["secret", "injection", "cross-scope", "destructive-command"] },
+    ]],
+  },
+};
+
+/** The genome a profile starts with: one gene of every kind. */
+export const defaultGenome = (profile: Profile): Genome => ({
+  profile,
+  generation: 0,
+  genes: COMMON.map(([kind, ...common]) => {
+    const [label, purpose, effects] = DIFFERENT[profile][kind]?.slice(1) as unknown as typeof common ?? common;
+    return checkedGene({
+      id: `gene:${profile}:${kind}`,
+      kind,
+      label,
+      purpose,
+      tags: [profile, kind],
+      version: 1,
+      born: 0,
+      status: "active",
+      effects,
+      evidence: [],
+      parents: [],
+    });
+  }),
+});
+
+/** What the genes of a request add up to. */
+export interface Knobs {
+  /** Numbers by knob. */
+  readonly numbers: ReadonlyMap<KnobName, number>;
+  /** Names by knob. */
+  readonly sets: ReadonlyMap<KnobName, ReadonlySet<string>>;
+  /** Ids of the genes that spoke, in order. */
+  readonly expressed: ReadonlyArray<string>;
+  /** Ids of those that did not, each with the reason. */
+  readonly silent: ReadonlyArray<{ readonly gene: string; readonly reason: string }>;
+}
+
+const SPEAKING: ReadonlySet<GeneStatus> = new Set(["active", "probation", "aging"]);
+
+const silence = (gene: Gene, spoken: number): string | undefined => {
+  if (!SPEAKING.has(gene.status)) return `it is ${gene.status}`;
+  const fault = geneFault(gene);
+  if (fault !== undefined) return fault;
+  return spoken >= MOST_EXPRESSED && gene.kind !== "safety" ? `${MOST_EXPRESSED} genes spoke before it` : undefined;
+};
+
+/**
+ * The knobs of a genome: numbers are summed and held to their range; requirements are united, permissions cut to what
+ * all allow. The safety gene speaks first and whatever its status, so that no edit can silence it.
+ */
+export const expressGenome = (genome: Genome): Knobs => {
+  const ordered = [
+    ...genome.genes.filter((gene) => gene.kind === "safety"),
+    ...genome.genes.filter((gene) => gene.kind !== "safety"),
+  ];
+  const numbers = new Map<KnobName, number>();
+  const sets = new Map<KnobName, ReadonlySet<string>>();
+  const expressed: string[] = [];
+  const silent: Array<{ readonly gene: string; readonly reason: string }> = [];
+  for (const gene of ordered) {
+    const reason = gene.kind === "safety" ? geneFault(gene) : silence(gene, expressed.length);
+    if (reason !== undefined) {
+      silent.push({ gene: gene.id, reason });
+      continue;
+    }
+    expressed.push(gene.id);
+    for (const { knob, value } of gene.effects) {
+      const known: NumericKnob | SetKnob = KNOBS[knob];
+      if (known.type === "number") {
+        numbers.set(knob, (numbers.get(knob) ?? known.initial) + (value as number));
+        continue;
+      }
+      const given = new Set(value as ReadonlyArray<string>);
+      const before = sets.get(knob);
+      sets.set(
+        knob,
+        before === undefined ? given : known.joins === "union" ? before.union(given) : before.intersection(given),
+      );
+    }
+  }
+  for (const name of Object.keys(KNOBS) as ReadonlyArray<KnobName>) {
+    const known: NumericKnob | SetKnob = KNOBS[name];
+    if (known.type === "number") numbers.set(name, clamp(numbers.get(name) ?? known.initial, ...known.range));
+    else if (known.joins === "union") sets.set(name, new Set(known.initial).union(sets.get(name) ?? new Set()));
+    else if (!sets.has(name)) sets.set(name, new Set(known.initial));
+  }
+  return { numbers, sets, expressed, silent };
+};
+
+/** A knob's number. */
+export const knobNumber = (knobs: Knobs, name: KnobName): number => knobs.numbers.get(name)!;
+
+/** A knob's names, in the order of its table row. */
+export const knobSet = (knobs: Knobs, name: KnobName): ReadonlyArray<string> =>
+  (KNOBS[name] as SetKnob).names.filter((known) => knobs.sets.get(name)!.has(known));

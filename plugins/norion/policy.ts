@@ -1,0 +1,94 @@
+/**
+ * Policy: every number that decides something, in one table, with its unit, range and reason.
+ *
+ * Not the authority to act (effects/policy.ts): these are thresholds of judgement.
+ * Invariant: code holds no threshold of its own; a value outside its range is never used.
+ * Source: the seed's figures where they were measured or kept for comparison, ours where the reason says so.
+ *
+ * @module
+ */
+
+/** A threshold. */
+export interface Threshold {
+  /** Its value. */
+  readonly value: number;
+  /** Least value it may take. */
+  readonly low: number;
+  /** Greatest value it may take. */
+  readonly high: number;
+  /** What it counts. */
+  readonly unit: "share" | "tokens" | "items" | "calls" | "ms" | "chars" | "steps" | "ratio";
+  /** Why it has this value. */
+  readonly reason: string;
+}
+
+const share = (value: number, low: number, high: number, reason: string): Threshold => ({
+  value,
+  low,
+  high,
+  unit: "share",
+  reason,
+});
+const whole = (unit: Threshold["unit"], value: number, low: number, high: number, reason: string): Threshold => ({
+  value,
+  low,
+  high,
+  unit,
+  reason,
+});
+
+/** Every threshold, by name. */
+export const THRESHOLDS = {
+  "route.initial": share(0.52, 0.18, 0.88, "the seed's start: a little over half goes the fast way"),
+  "route.low": share(0.18, 0, 0.5, "below it nothing would ever go the fast way"),
+  "route.high": share(0.88, 0.5, 1, "above it nothing would ever get attention"),
+  "route.rate": share(0.08, 0, 0.2, "the seed's learning rate"),
+  "route.step": share(0.02, 0, 0.1, "one request moves the threshold by at most this"),
+  "route.good": share(0.82, 0.5, 1, "quality above which the threshold rises"),
+  "route.poor": share(0.58, 0, 0.8, "quality below which the threshold falls"),
+  "hierarchy.rate": share(0.055, 0, 0.2, "share of the way to the profile's target in one request"),
+  "hierarchy.preview": share(0.08, 0, 0.2, "a preview moves no weight by more"),
+  "memory.recall": whole("items", 4, 1, 16, "more recalled items crowd out the request"),
+  "memory.floor": share(0.05, 0, 0.5, "similarity below which an item is not recalled"),
+  "memory.duplicate": share(0.82, 0.5, 1, "items that share this much of their terms say the same"),
+  "window.local": whole("items", 4, 1, 16, "the seed's local window"),
+  "window.localFloor": share(0.08, 0, 1, "score below which an item does not enter the local window"),
+  "window.global": whole("items", 16, 1, 64, "the seed's global window"),
+  "window.globalFloor": share(0.42, 0, 1, "score below which an item does not enter the global window"),
+  "window.localTokens": whole("tokens", 512, 32, 16384, "base of the local budget, scaled by the device"),
+  "window.globalTokens": whole("tokens", 4096, 32, 131072, "base of the global budget, scaled by the device"),
+  "recursion.window": whole("tokens", 8192, 64, 2 ** 24, "native window where the backend does not say"),
+  "recursion.overlap": share(1 / 64, 0, 0.25, "overlap as a share of a chunk: a sentence is not cut off unseen"),
+  "recursion.partial": whole("tokens", 32, 8, 1024, "tokens of a partial answer; a merge reads a window full of them"),
+  "recursion.calls": whole("calls", 64, 1, 4096, "calls above which a request is refused before it runs"),
+  "answer.low": whole("tokens", 128, 16, 4096, "answer of a low budget"),
+  "answer.normal": whole("tokens", 512, 16, 16384, "answer of a normal budget"),
+  "answer.expanded": whole("tokens", 2048, 16, 65536, "answer of an expanded budget"),
+  "candidate.include": share(0.15, 0, 0.5, "above the threshold by this, an item is taken whole"),
+  "candidate.defer": share(0.26, 0, 0.5, "below the threshold by at most this, an item waits"),
+  "candidate.keep": share(0.34, 0.1, 1, "share of its tokens that a compressed item keeps"),
+  "pressure.high": share(0.72, 0.3, 1, "load above which work is not run side by side"),
+  "pressure.medium": share(0.45, 0.1, 1, "load above which parallel work halves and latency is bounded"),
+  "pressure.critical": share(0.88, 0.5, 1, "load above which caches are held in four bits"),
+} as const satisfies { readonly [name: string]: Threshold };
+
+/** Name of a threshold. */
+export type ThresholdName = keyof typeof THRESHOLDS;
+
+/** Values by name. */
+export type Policy = { readonly [N in ThresholdName]: number };
+
+/** The values of the table. */
+export const DEFAULT_POLICY: Policy = Object.fromEntries(
+  Object.entries(THRESHOLDS).map(([name, threshold]) => [name, threshold.value]),
+) as Policy;
+
+/** A number held to a range; the low end for what is no number. */
+export const clamp = (value: number, low: number, high: number): number =>
+  Number.isFinite(value) ? Math.min(high, Math.max(low, value)) : low;
+
+/** A share: a number held to 0..1, 0 for what is no number. */
+export const unit = (value: number): number => clamp(value, 0, 1);
+
+/** A share in thousandths, as it is stored: whole numbers replay the same on every machine. */
+export const milli = (value: number): number => Math.round(unit(value) * 1000);
