@@ -170,6 +170,7 @@ export class FunctionBuilder extends Composites {
     });
   }
 
+  /** A number for a value, by which nodes are compared. */
   private numberOf(value: Value): number {
     const known = this.numbers.get(value) ?? this.numbers.size;
     this.numbers.set(value, known);

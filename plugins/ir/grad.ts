@@ -42,6 +42,11 @@ const parameterIndex = (fn: IrFunction, name: string | number): number => {
   return index;
 };
 
+/** Positions of the parameters named; of all float ones where none are. */
+export const parametersOf = (fn: IrFunction, wrt?: ReadonlyArray<string | number>): ReadonlyArray<number> =>
+  wrt?.map((name) => parameterIndex(fn, name)) ??
+    fn.parameters.flatMap(({ type }, index) => isFloat(type.dtype) ? [index] : []);
+
 const targetOf = (fn: IrFunction, options: GradOptions): TensorType => {
   const types = returnTypes(fn);
   const type = types[options.result ?? 0];
@@ -78,8 +83,7 @@ const targetOf = (fn: IrFunction, options: GradOptions): TensorType => {
 export const grad = (program: Program, options: GradOptions = {}): Program => {
   const fn = functionOf(program);
   const target = targetOf(fn, options);
-  const floats = fn.parameters.flatMap(({ type }, index) => isFloat(type.dtype) ? [index] : []);
-  const wrt = options.wrt?.map((name) => parameterIndex(fn, name)) ?? floats;
+  const wrt = parametersOf(fn, options.wrt);
   const made = new ProgramBuilder();
   [...program.functions.keys()].forEach((name) => made.reserve(name));
   const g = made.open(fn.name, { where: fn.constraints, sizes: fn.sizes, lean: true });

@@ -137,17 +137,25 @@ const dotSide = (
   const sideFree = freeAxes(side.of.type.shape.length, side.batch, side.contract);
   const otherFree = freeAxes(other.of.type.shape.length, other.batch, other.contract);
   const otherStart = sideIsFirst ? batch + sideFree.length : batch;
-  const raw = g.dot(cotangent, g.cast(other.of, cotangent.type.dtype), {
-    x_batch: range(0, batch),
-    y_batch: other.batch,
-    x_contract: range(otherStart, otherFree.length),
-    y_contract: otherFree,
-  });
+  const second = g.cast(other.of, cotangent.type.dtype);
+  const axes = [range(0, batch), range(otherStart, otherFree.length)] as const;
   // What is left of the other side are its contracted axes, in its own order.
   const left = [...other.contract].sort((a, b) => a - b).map((axis) => side.contract[other.contract.indexOf(axis)]);
-  const order = [...side.batch, ...sideFree, ...left];
-  return g.cast(g.transpose(raw, order.map((_, axis) => order.indexOf(axis))), side.of.type.dtype);
+  const turned = [...side.batch, ...left, ...sideFree];
+  const made = turned.every((axis, i) => axis === i)
+    // The other side first gives the axes in order at once, as for the weights of a matrix product.
+    ? g.dot(second, cotangent, { x_batch: other.batch, y_batch: axes[0], x_contract: otherFree, y_contract: axes[1] })
+    : inOrder(
+      g,
+      g.dot(cotangent, second, { x_batch: axes[0], y_batch: other.batch, x_contract: axes[1], y_contract: otherFree }),
+      [...side.batch, ...sideFree, ...left],
+    );
+  return g.cast(made, side.of.type.dtype);
 };
+
+/** The axes put in order: axis i is now where `order` says i. */
+const inOrder = (g: FunctionBuilder, x: Value, order: ReadonlyArray<number>): Value =>
+  g.transpose(x, order.map((_, axis) => order.indexOf(axis)));
 
 const dotGradient = ({ g, cotangent, operands: [x, y], attributes }: Differentiated<Dot>): ReadonlyArray<Value> => {
   const left = { of: x, batch: attributes.x_batch, contract: attributes.x_contract };

@@ -151,6 +151,46 @@ const sumGradient = ({ g, cotangent, operands: [x], attributes }: Differentiated
   return g.reshape(summed, x.type.shape);
 };
 
+/** Flat positions of what each window covers, windows × taps; −1 outside the operand. */
+const coveredPositions = (
+  g: Differentiated<unknown>["g"],
+  x: TensorType,
+  windows: Shape,
+  { window, strides, low, dilation }: Sliding,
+): Value => {
+  const rank = x.shape.length;
+  const table = [...windows, ...window];
+  const size = (of: Dimension): Value | number => typeof of === "number" ? of : g.dimension(of, "i64");
+  let flat = g.full({ dtype: "i64", shape: table }, 0);
+  let inside = g.full({ dtype: "bool", shape: table }, 1);
+  for (let axis = 0; axis < rank; axis++) {
+    const start = g.sub(g.mul(g.iota("i64", table, axis), strides[axis]), size(low[axis]));
+    const place = g.add(start, g.mul(g.iota("i64", table, rank + axis), dilation[axis]));
+    inside = g.and(inside, g.and(g.compare("ge", place, 0), g.compare("lt", place, size(x.shape[axis]))));
+    flat = g.add(g.mul(flat, size(x.shape[axis])), place);
+  }
+  const taps = window.reduce((count, length) => count * length, 1);
+  return g.reshape(g.select(inside, flat, -1), [...windows, taps]);
+};
+
+/** The element of the cotangent at the place that each window chose: the first NaN, or else the first extremum. */
+const atChosen = (node: Differentiated<Sliding & { op: "max" | "min" }>): Value => {
+  const { g, cotangent, operands: [x, source], attributes } = node;
+  const { op, ...sliding } = attributes;
+  const windows = source.type.shape;
+  const positions = coveredPositions(g, x.type, windows, sliding);
+  const rank = windows.length;
+  const count = countOf(x.type);
+  const covered = g.gather(g.reshape(x, [count]), positions, 0);
+  const best = g.reduceWindow(op, x, sliding);
+  const spread = g.broadcast(best, positions.type.shape, windows.map((_, axis) => axis));
+  const wins = g.or(g.compare("eq", covered, spread), g.compare("ne", covered, covered));
+  const score = g.cast(g.and(wins, g.compare("ge", positions, 0)), "i32");
+  const tap = g.reshape(g.argReduce("max", score, rank), [...windows, 1]);
+  const chosen = g.reshape(g.takeAlong(positions, tap, rank), windows);
+  return g.gather(g.reshape(cotangent, [count]), chosen, 0);
+};
+
 const windowSteps = ({ results: [out], attributes, types }: Costed<Sliding & { op: WindowKind }>): PrimitiveCost => {
   // A scatter's windows are counted by its source, a reduction's by its result.
   const windows = types.length > 1 ? types[1] : out;
@@ -204,10 +244,7 @@ export const WINDOW: ReadonlyArray<Primitive> = [
       needSource(node, node.types[1]);
       return [node.types[0]];
     },
-    gradient: {
-      none: "second derivatives through window extrema would need the chosen positions, which no primitive gives",
-      zero: false,
-    },
+    gradient: (node) => [undefined, atChosen(node)],
     cost: (node) => ({ ...windowSteps(node), flops: countOf(node.types[1]) }),
     evaluate: ({ inputs: [x, source], attributes }) => [selectAndScatter(x, source, attributes)],
     loop: "scatter",
