@@ -1,103 +1,116 @@
 /**
- * Repair: the smallest edit after which a refused program passes the check.
+ * Repair: the smallest changes after which a refused program passes the check.
  *
- * Invariant: an edit is offered only after the edited program was checked and passed.
+ * Invariant: a change is offered only after the changed program was checked: the whole repair passes, and a single
+ * change leaves fewer faults than there were.
  *
  * @module
  */
-import { type Failure, isFailure } from "../../../kernel/mod.ts";
-import { app, type Expression, lit, ref, seq, Tag, withChildren } from "../expression.ts";
-import { OPS } from "../opcodes.ts";
+import type { Expression } from "../expression.ts";
 import type { Symbols } from "../symbols.ts";
-import { i64 } from "../value.ts";
+import type { Type } from "../types.ts";
+import { type Candidate, changed } from "./edits.ts";
+import { CANDIDATES, type Faulty } from "./candidates.ts";
+import type { Fault } from "./fault.ts";
 
-/** An edit that makes a program pass. */
-export interface Repair {
-  /** What it does, in one sentence. */
-  readonly summary: string;
-  /** The edited program. */
-  readonly program: Expression;
+/** Largest program that is repaired. */
+export const MAX_REPAIRED_NODES = 5_000;
+
+/** Most checks of one repair; each costs a walk of the program. */
+export const MAX_TRIALS = 400;
+
+/** Most changes of one repair. */
+export const MAX_CHANGES = 8;
+
+/** One change of a repair. */
+export interface Step {
+  /** The change. */
+  readonly candidate: Candidate;
+  /** The program before it. */
+  readonly before: Expression;
+  /** The program after it. */
+  readonly after: Expression;
 }
 
-const FIRST: { readonly [member: string]: number } = { a: 0, b: 1, pred: 0, yes: 1, no: 2, val: 0, func: 0 };
+/** What repairs need to know. */
+export interface Repairable {
+  /** The program. */
+  readonly program: Expression;
+  /** Its names; those that changes bring in are added. */
+  readonly symbols: Symbols;
+  /** Types of the inputs. */
+  readonly inputs: { readonly [name: string]: Type };
+  /** Finds the faults of a program over the same names and inputs. */
+  readonly faultsOf: (program: Expression) => ReadonlyArray<Fault>;
+}
 
-/** Child number of a path's next step, and how many parts of the path it takes. */
-const stepOf = (node: Expression, parts: ReadonlyArray<string>): readonly [number, number] => {
-  const [member, index] = parts;
-  if (member === "args") return [Number(index) + (node.tag === Tag.Call ? 1 : 0), 2];
-  if (member === "exprs") return [Number(index), 2];
-  if (member === "body") return [node.tag === Tag.Let ? 1 : 0, 1];
-  return [FIRST[member] ?? -1, 1];
-};
+interface Tried extends Step {
+  readonly faults: ReadonlyArray<Fault>;
+}
 
-const edited = (
-  node: Expression,
-  parts: ReadonlyArray<string>,
-  edit: (node: Expression) => Expression | undefined,
-): Expression | undefined => {
-  if (parts.length === 0) return edit(node);
-  const [index, taken] = stepOf(node, parts);
-  const child = node.children[index];
-  const made = child && edited(child, parts.slice(taken), edit);
-  return made && withChildren(node, node.children.map((own, i) => i === index ? made : own));
-};
+/** Counts the checks of one repair. */
+class Trials {
+  #left = MAX_TRIALS;
 
-type Edit = readonly [summary: string, edit: (node: Expression) => Expression | undefined];
+  constructor(readonly faultsOf: Repairable["faultsOf"]) {}
 
-const ofArgument = (index: number, wrap: (argument: Expression) => Expression) => (node: Expression) =>
-  node.tag === Tag.App && node.children[index] !== undefined
-    ? withChildren(node, node.children.map((own, i) => i === index ? wrap(own) : own))
-    : undefined;
-
-const lastAxis = ({ expected }: Failure): ReadonlyArray<Edit> => {
-  const transposed = [0, 1].map((index): Edit => [
-    `Transpose operand ${index + 1}`,
-    ofArgument(index, (argument) => seq(argument, app(OPS.transpose.code))),
-  ]);
-  if (typeof expected !== "number") return transposed;
-  const linear = app(OPS.linear.code, [lit(i64(expected))]);
-  const summary = `Insert linear(${expected}) before it`;
-  return [
-    [summary, ofArgument(0, (argument) => seq(argument, linear))],
-    [summary, (node) => seq(linear, node)],
-    ...transposed,
-  ];
-};
-
-const spelling = ({ suggestions }: Failure, symbols: Symbols): ReadonlyArray<Edit> => {
-  const sym = suggestions[0] === undefined ? undefined : symbols.indexOf(suggestions[0]);
-  return sym === undefined
-    ? []
-    : [[`Did you mean ${suggestions[0]}?`, (node) => node.tag === Tag.Ref ? ref(sym) : undefined]];
-};
-
-const EDITS: { readonly [code: string]: (failure: Failure, symbols: Symbols) => ReadonlyArray<Edit> } = {
-  RMIL_LAST_AXIS: lastAxis,
-  RMIL_UNBOUND: spelling,
-};
-
-const passes = (test: () => unknown): boolean => {
-  try {
-    test();
-    return true;
-  } catch (thrown) {
-    if (isFailure(thrown)) return false;
-    throw thrown;
+  get spent(): boolean {
+    return this.#left <= 0;
   }
+
+  try(candidate: Candidate, before: Expression): Tried | undefined {
+    const after = changed(before, candidate);
+    if (after === undefined || this.spent) return undefined;
+    this.#left--;
+    return { candidate, before, after, faults: this.faultsOf(after) };
+  }
+}
+
+const isSame = (a: Fault, b: Fault): boolean =>
+  a.failure.code === b.failure.code && a.failure.message === b.failure.message;
+
+/**
+ * The first change that mends a fault and brings no other; where there is none, the first one behind which another
+ * fault comes to light.
+ */
+const mended = (fault: Fault, faults: ReadonlyArray<Fault>, faulty: Faulty, trials: Trials): Tried | undefined => {
+  let second: Tried | undefined;
+  for (const candidate of CANDIDATES[fault.failure.code]?.(fault, faulty) ?? []) {
+    if (trials.spent) break;
+    const tried = trials.try(candidate, faulty.program);
+    if (tried === undefined) continue;
+    if (tried.faults.length < faults.length) return tried;
+    if (tried.faults.length === faults.length && !tried.faults.some((other) => isSame(other, fault))) second ??= tried;
+  }
+  return second;
 };
 
-/** The first edit after which the program passes; `undefined` where none is known. */
+/** Changes after which the program passes; `undefined` where none are known. */
 export const repairOf = (
-  program: Expression,
-  symbols: Symbols,
-  failure: Failure,
-  check: (program: Expression) => unknown,
-): Repair | undefined => {
-  const parts = failure.path.split("/").slice(1);
-  if (parts.some((part) => part.includes("[") || part === "program")) return undefined;
-  for (const [summary, edit] of EDITS[failure.code]?.(failure, symbols) ?? []) {
-    const made = edited(program, parts, edit);
-    if (made !== undefined && passes(() => check(made))) return { summary, program: made };
+  { program, symbols, inputs, faultsOf }: Repairable,
+  found: ReadonlyArray<Fault>,
+): ReadonlyArray<Step> | undefined => {
+  if (program.size > MAX_REPAIRED_NODES) return undefined;
+  const trials = new Trials(faultsOf);
+  const steps: Array<Step> = [];
+  let [at, faults] = [program, found];
+  while (faults.length > 0) {
+    if (steps.length >= MAX_CHANGES) return undefined;
+    const tried = mended(faults[0], faults, { program: at, symbols, inputs }, trials);
+    if (tried === undefined) return undefined;
+    steps.push(tried);
+    [at, faults] = [tried.after, tried.faults];
   }
-  return undefined;
+  return steps;
+};
+
+/** The change that mends one fault and leaves fewer; `undefined` where none is known. */
+export const stepFor = (
+  { program, symbols, inputs, faultsOf }: Repairable,
+  fault: Fault,
+  faults: ReadonlyArray<Fault>,
+): Step | undefined => {
+  if (program.size > MAX_REPAIRED_NODES) return undefined;
+  const tried = mended(fault, faults, { program, symbols, inputs }, new Trials(faultsOf));
+  return tried === undefined || tried.faults.length >= faults.length ? undefined : tried;
 };

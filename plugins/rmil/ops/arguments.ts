@@ -99,6 +99,18 @@ export const readAttribute = (
 
 const isPositional = (node: Expression): boolean => node.tag === Tag.Lit && node.value.k !== "Tensor";
 
+/** Attributes that literal arguments give, in order, and the index of the first of these arguments. */
+export const positionalAttributes = (
+  row: OpRow,
+  node: Expression,
+): { readonly first: number; readonly attributes: ReadonlyArray<AttributeRow> } => {
+  const isNamed = (name: string): boolean => node.attributes.some((given) => given.name === name);
+  const positional = row.attributes.filter(({ name, named }) => named !== true && !isNamed(name));
+  let literals = node.children.length;
+  while (literals > 0 && isPositional(node.children[literals - 1])) literals--;
+  return { first: Math.max(literals, node.children.length - positional.length), attributes: positional };
+};
+
 /** Binds the arguments of an application of a row's op; throws `RMIL_ARGUMENTS` or `RMIL_ATTRIBUTE`. */
 export const bindArguments = (row: OpRow, node: Expression, nameOf: NameOfSymbol): Bound => {
   const attributes: { [name: string]: AttributeValue } = {};
@@ -110,10 +122,7 @@ export const bindArguments = (row: OpRow, node: Expression, nameOf: NameOfSymbol
     }
     attributes[name] = readAttribute(row, attribute, value, nameOf);
   }
-  const positional = row.attributes.filter(({ name, named }) => named !== true && !Object.hasOwn(attributes, name));
-  let literals = node.children.length;
-  while (literals > 0 && isPositional(node.children[literals - 1])) literals--;
-  const first = Math.max(literals, node.children.length - positional.length);
+  const { first, attributes: positional } = positionalAttributes(row, node);
   for (let i = first; i < node.children.length; i++) {
     const attribute = positional[i - first];
     attributes[attribute.name] = readAttribute(row, attribute, node.children[i].value, nameOf);

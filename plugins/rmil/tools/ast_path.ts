@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Expression, Tag } from "../expression.ts";
+import { type Expression, Tag, withChildren } from "../expression.ts";
 
 /** Child index by member name, for members that hold one child. */
 const MEMBERS: { readonly [tag: number]: { readonly [member: string]: number } } = {
@@ -24,17 +24,77 @@ const LISTS: { readonly [tag: number]: { readonly [member: string]: number } } =
   [Tag.Block]: { exprs: 0 },
 };
 
+/** A path's steps; the marks of repeated turns (`[2]`) name no other place. */
+const stepsOf = (path: string): ReadonlyArray<string> => path.replaceAll(/\[[0-9]+\]/gu, "").split("/").slice(1);
+
+/** Child index of the next step of a path, and how many steps it takes; `undefined` where it names no child. */
+const childAt = (
+  node: Expression,
+  steps: ReadonlyArray<string>,
+  at: number,
+): { readonly index: number; readonly taken: number } | undefined => {
+  const single = MEMBERS[node.tag]?.[steps[at]];
+  const first = LISTS[node.tag]?.[steps[at]];
+  const index = single ?? (first === undefined ? undefined : first + Number(steps[at + 1]));
+  if (index === undefined || node.children[index] === undefined) return undefined;
+  return { index, taken: single === undefined ? 2 : 1 };
+};
+
 /** The node that a path names, or the nearest one around it. */
 export const nodeAtPath = (root: Expression, path: string): Expression => {
-  const parts = path.split("/").slice(1);
+  const steps = stepsOf(path);
   let node = root;
-  for (let at = 0; at < parts.length; at++) {
-    const single = MEMBERS[node.tag]?.[parts[at]];
-    const first = LISTS[node.tag]?.[parts[at]];
-    const index = single ?? (first === undefined ? undefined : first + Number(parts[++at]));
-    const child = index === undefined ? undefined : node.children[index];
-    if (child === undefined) return node;
-    node = child;
+  for (let at = 0; at < steps.length;) {
+    const found = childAt(node, steps, at);
+    if (found === undefined) return node;
+    node = node.children[found.index];
+    at += found.taken;
   }
   return node;
 };
+
+/** The tree with the node at a path edited; `undefined` where the path names none, or the edit declines. */
+export const editAtPath = (
+  root: Expression,
+  path: string,
+  edit: (node: Expression) => Expression | undefined,
+): Expression | undefined => {
+  const steps = stepsOf(path);
+  const go = (node: Expression, at: number): Expression | undefined => {
+    if (at >= steps.length) return edit(node);
+    const found = childAt(node, steps, at);
+    if (found === undefined) return undefined;
+    const made = go(node.children[found.index], at + found.taken);
+    return made && withChildren(node, node.children.with(found.index, made));
+  };
+  return go(root, 0);
+};
+
+/** A node and the path that names it. */
+export interface Placed {
+  /** The node. */
+  readonly node: Expression;
+  /** Its path. */
+  readonly path: string;
+}
+
+/** Name of a child in paths, by its index. */
+const memberOf = ({ tag }: Expression, index: number): string => {
+  const single = Object.entries(MEMBERS[tag] ?? {}).find(([, own]) => own === index);
+  if (single !== undefined) return single[0];
+  const [name, first] = Object.entries(LISTS[tag])[0];
+  return `${name}/${index - first}`;
+};
+
+/** Every node with its path, in tree order. */
+export function* placedNodes(root: Expression): Generator<Placed> {
+  const pending: Array<Placed> = [{ node: root, path: "" }];
+  while (pending.length > 0) {
+    const placed = pending.pop()!;
+    yield placed;
+    const { node, path } = placed;
+    for (let i = node.children.length - 1; i >= 0; i--) {
+      pending.push({ node: node.children[i], path: `${path}/${memberOf(node, i)}` });
+    }
+  }
+}
