@@ -593,7 +593,9 @@ export const randomProgram = (seed: string | number, options: ProgramOptions = {
   const parameters = Object.fromEntries(determined.map((type, i) => [`x${i}`, type]));
   program.function("main", parameters, (g, values) => {
     const pool = grow(g, program, draws, Object.values(values), options, 0);
-    const results = range(1 + draws.below(3)).map(() => pool[pool.length - 1 - draws.below(Math.min(pool.length, 5))]);
+    const results = range(1 + draws.below(6)).map(() =>
+      pool[pool.length - 1 - draws.below(Math.ceil(pool.length * 0.6))]
+    );
     return results;
   });
   return program.build("main");
