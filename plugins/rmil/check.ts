@@ -93,7 +93,7 @@ export const checkAll = (program: Expression, symbols: Symbols, options: CheckOp
   );
   const { bound, input } = placeInputs<Known>(program, symbols, known, (items) => ({ k: "Tuple", items }));
   const named: ReadonlyArray<readonly [number, Known]> = [
-    ...namedHosts(program, symbols, options.hosts).map(([sym, host]) => [sym, { k: "Function", host }] as const),
+    ...namedHosts(symbols, options.hosts).map(([sym, host]) => [sym, { k: "Function", host }] as const),
     ...bound,
   ];
   const scope = named.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);

@@ -193,6 +193,17 @@ export const notStored: FailureDefinition<"RMIL_STORED", { digest: string; reaso
   fix: () => ({ summary: "Store the program again with rmil.store" }),
 });
 
+/** A stored program needs what its caller did not allow. */
+export const notAllowed: FailureDefinition<"RMIL_ALLOW", { kind: string }> = failure("RMIL_ALLOW", {
+  doc: "A program given by its digest needs a kind of authority that the call did not allow it.",
+  recoverable: true,
+  says: (a) => `Cannot run the stored program: it needs ${a.kind}, which the call does not allow`,
+  fix: (a) => ({
+    summary: `Allow ${a.kind}, if the gate agrees`,
+    patch: [{ op: "add", path: "/allow", value: a.expected ?? [a.kind] }],
+  }),
+});
+
 /** No op has this name. */
 export const unknownOp: FailureDefinition<"RMIL_UNKNOWN_OP", { name: string }> = failure("RMIL_UNKNOWN_OP", {
   doc: "No op has this name.",
@@ -243,6 +254,7 @@ export const rmilFailures: ReadonlyArray<FailureDefinition<RmilCode, never>> = [
   notQuantizable,
   badSparse,
   notStored,
+  notAllowed,
   unknownOp,
   unknownArchitecture,
 ];

@@ -20,7 +20,7 @@ import { type Expression, Tag } from "./expression.ts";
 import { badText, unknownOp } from "./failures.ts";
 import type { HostFunctions } from "./hosts/functions.ts";
 import { grantedTo, hostsFrom, type HostsGiven } from "./hosts/operations.ts";
-import { type GivenProgram, programAt, programFrom } from "./program_source.ts";
+import { type GivenProgram, programAt, type ProgramKind, programToRun } from "./program_source.ts";
 import { nearestOps, opNamed } from "./opcodes.ts";
 import type { ToolFailure } from "./operations_tools.ts";
 import { describeValue, isPlain, type RunValue } from "./interpreter/run_value.ts";
@@ -54,6 +54,8 @@ export interface DebugInput {
   readonly fuel?: number;
   /** Operations that the program calls as functions. */
   readonly hosts?: HostsGiven;
+  /** Kinds that a stored program may need. */
+  readonly allow?: ReadonlyArray<ProgramKind>;
 }
 
 /** Where a command has led. */
@@ -182,7 +184,7 @@ export const handleDebug = (
   Effect.gen(function* () {
     const account = yield* Budget;
     const left = account.remaining().fuel;
-    const program = yield* programFrom(input.program);
+    const program = yield* programToRun(input.program, input.allow);
     const hosts = yield* hostsFrom(input.hosts, program.symbols);
     const session = yield* attempting(() => opened(input, program, hosts, Math.min(input.fuel ?? left, left)));
     const { debugged } = session;

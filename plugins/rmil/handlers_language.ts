@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { Failure, isFailure } from "../../kernel/failure.ts";
+import * as Effect from "effect/Effect";
+import { isFailure } from "../../kernel/failure.ts";
 import { type Json, MAX_JSON_DEPTH } from "../../kernel/json.ts";
 import { nearest } from "../../kernel/nearest.ts";
 import { toAst } from "./ast.ts";
@@ -14,12 +15,13 @@ import { type AnyProgram, decodeAny, decodeTree, encodeAny, type Form, type Wire
 import * as v1 from "./codec/v1.ts";
 import * as v2 from "./codec/v2.ts";
 import type { Expression } from "./expression.ts";
-import { badSize, badText, unknownArchitecture, unknownOp } from "./failures.ts";
+import { badSize, unknownArchitecture, unknownOp } from "./failures.ts";
 import { contentHash } from "./hash.ts";
 import { Interner } from "./intern.ts";
 import { nameOf, nearestOps, OPS } from "./opcodes.ts";
 import { ATTRIBUTE_KINDS, INITIALISERS, OP_EFFECTS, OPERAND_KINDS, type OpRow } from "./ops/row.ts";
 import { PATTERNS } from "./patterns.ts";
+import { bytesOfHex, failureAt, type GivenProgram, programFrom } from "./program_source.ts";
 import { showHash } from "./siphash.ts";
 import type { Diagnostic } from "./syntax/diagnostics.ts";
 import { format } from "./syntax/format.ts";
@@ -42,41 +44,31 @@ const hashOf = (root: Expression): { readonly hash?: string } => {
   }
 };
 
-/** The same failure at a field of the input; where it named a byte, the message does. */
-const inField = (field: string, failure: Failure): Failure => {
-  const { code, recoverable, path, suggestions, docs } = failure;
-  const byte = /^\/(\d+)$/u.exec(path)?.[1];
-  const says = byte === undefined || failure.message.includes(`byte ${byte}`);
-  return new Failure({
-    code,
-    recoverable,
-    message: says ? failure.message : `${failure.message} (byte ${byte})`,
-    path: `/${field}`,
-    suggestions,
-    docs,
-    ...given("expected", failure.expected),
-    ...given("actual", failure.actual),
-    ...given("fix", failure.fix),
-  });
-};
+interface EncodeInput {
+  readonly source: GivenProgram;
+  readonly version?: WireVersion;
+  readonly form?: Form;
+}
 
-const bytesOf = (hex: string): Uint8Array => {
-  if (hex.length % 2 === 0 && /^[0-9a-fA-F]*$/u.test(hex)) return Uint8Array.fromHex(hex);
-  throw badText({ what: "bytes", reason: "pairs of hexadecimal digits are expected", path: "/hex" });
-};
+/** A program without header may name symbols by number only, so its text may name what it does not introduce. */
+const programToEncode = ({ source, form }: EncodeInput) =>
+  typeof source === "string"
+    ? attempting(() => parse(source, { dangling: form === "expression" }))
+    : programFrom(source, "/source");
 
-const encode = (input: { readonly source: string; readonly version?: WireVersion; readonly form?: Form }) => {
-  const { version = 1, form = "program" } = input;
-  const program = parse(input.source, { dangling: form === "expression" });
-  const bytes = encodeAny(program, version, form);
-  return { hex: bytes.toHex(), bytes: bytes.length, ...hashOf(program.root), digest: v2.programDigest(program) };
-};
+const encode = (input: EncodeInput) =>
+  Effect.flatMap(programToEncode(input), (program) =>
+    attempting(() => {
+      const { version = 1, form = "program" } = input;
+      const bytes = encodeAny(program, version, form);
+      return { hex: bytes.toHex(), bytes: bytes.length, ...hashOf(program.root), digest: v2.programDigest(program) };
+    }));
 
-const checkShown = (root: Expression): void => {
+const checkShown = (root: Expression, path = "/hex"): void => {
   const interner = new Interner();
   const size = interner.sizeOf(interner.numberOf(root));
   if (size <= MAX_SHOWN_NODES) return;
-  throw badSize({ what: "a tree of nodes", size, reason: `at most ${MAX_SHOWN_NODES} are shown`, path: "/hex" });
+  throw badSize({ what: "a tree of nodes", size, reason: `at most ${MAX_SHOWN_NODES} are shown`, path });
 };
 
 const jsonDepth = (json: Json): number => {
@@ -91,14 +83,14 @@ const astOf = (root: Expression): { readonly ast?: Json } => {
 };
 
 const decode = (input: { readonly hex: string; readonly version?: WireVersion; readonly form?: Form }) => {
-  const bytes = bytesOf(input.hex);
+  const bytes = bytesOfHex(input.hex, "/hex");
   let program: AnyProgram;
   try {
     program = input.form === "expression"
       ? decodeTree(bytes, input.version ?? 1)
       : decodeAny(bytes, input.version === undefined ? {} : { version: input.version });
   } catch (thrown) {
-    throw isFailure(thrown) ? inField("hex", thrown) : thrown;
+    throw isFailure(thrown) ? failureAt(thrown, "/hex") : thrown;
   }
   const { root, symbols, version } = program;
   checkShown(root);
@@ -121,6 +113,19 @@ const diagnosticJson = ({ severity, span, failure, edit }: Diagnostic) => ({
   ...(failure.fix === undefined ? {} : { fix: failure.fix.summary }),
   ...(edit === undefined ? {} : { edit }),
 });
+
+/** Text is set anew with its comments; a program without text gets one. */
+const formatted = ({ source }: { readonly source: GivenProgram }) =>
+  typeof source === "string"
+    ? attempting(() => {
+      const made = format(source);
+      return { source: made.source, diagnostics: made.diagnostics.map(diagnosticJson) };
+    })
+    : Effect.flatMap(programFrom(source, "/source"), ({ root, symbols }) =>
+      attempting(() => {
+        checkShown(root, "/source");
+        return { source: format(print(root, symbols)).source, diagnostics: [] };
+      }));
 
 const patternJson = (name: string, asked: number | undefined) => {
   const { doc, size, build } = PATTERNS[name];
@@ -202,13 +207,9 @@ const ops = ({ names, family }: { readonly names?: ReadonlyArray<string>; readon
 
 /** Handlers by operation id. */
 export const languageHandlers = {
-  "rmil.encode": (input: Parameters<typeof encode>[0]) => attempting(() => encode(input)),
+  "rmil.encode": encode,
   "rmil.decode": (input: Parameters<typeof decode>[0]) => attempting(() => decode(input)),
-  "rmil.format": ({ source }: { readonly source: string }) =>
-    attempting(() => {
-      const formatted = format(source);
-      return { source: formatted.source, diagnostics: formatted.diagnostics.map(diagnosticJson) };
-    }),
+  "rmil.format": formatted,
   "rmil.patterns": (input: Parameters<typeof patterns>[0]) => attempting(() => patterns(input)),
   "rmil.ops": (input: Parameters<typeof ops>[0]) => attempting(() => ops(input)),
 };

@@ -94,16 +94,12 @@ export const machineOptions = (program: Expression, symbols: Symbols, options: R
   granted: options.granted ?? [],
 });
 
-/** The host functions that a program names and leaves free, with their symbols. */
+/** Host functions with the symbols that name them: all of them, so that a misspelt name finds the near one. */
 export const namedHosts = (
-  program: Expression,
   symbols: Symbols,
   hosts: HostFunctions | undefined,
 ): ReadonlyArray<readonly [number, HostFunction]> =>
-  hosts === undefined ? [] : [...freeNames(program)].flatMap((sym) => {
-    const found = hosts.get(symbols.nameOf(sym) ?? "");
-    return found === undefined ? [] : [[sym, found] as const];
-  });
+  hosts === undefined ? [] : hosts.names.map((name) => [symbols.intern(name), hosts.get(name)!] as const);
 
 /** Starts a machine's work on a program: host functions in the outermost scope, then inputs by name. */
 export const begin = <W extends Nested>(
@@ -114,7 +110,7 @@ export const begin = <W extends Nested>(
 ): W => {
   const { bound, input } = placeInputs(program, symbols, inputs, runTuple);
   const values: ReadonlyArray<readonly [number, RunValue]> = [
-    ...namedHosts(program, symbols, hosts).map(([sym, host]) => [sym, { k: "Function", host }] as const),
+    ...namedHosts(symbols, hosts).map(([sym, host]) => [sym, { k: "Function", host }] as const),
     ...bound,
   ];
   const environment = values.reduce<Environment | undefined>(

@@ -7,8 +7,8 @@ import * as Schema from "effect/Schema";
 import { Digest } from "../../kernel/digest.ts";
 import { operation } from "../../kernel/operation.ts";
 import { rmilFailures } from "./failures.ts";
+import { ProgramSource, toRead } from "./program_source.ts";
 
-const Source = Schema.String.annotate({ description: "a program as source text, such as linear(64) >> relu" });
 const Hex = Schema.String.annotate({ description: "bytes in hexadecimal" });
 const Hash = Schema.String.annotate({ description: "the original's 64-bit content hash, 0x and 16 digits" });
 const Version = Schema.optionalKey(Schema.Literals([1, 2]).annotate({ description: "version of the wire format" }));
@@ -44,8 +44,10 @@ const linear = { compute: "linear in the program's length" };
 
 const Encode = operation("rmil.encode", {
   ...declare,
-  summary: "Encode a program's source text as bytes of the wire format.",
-  input: { source: Source, version: Version, form: FormText },
+  summary: "Encode a program as bytes of the wire format: from its text, other bytes, or its digest.",
+  input: { source: ProgramSource, version: Version, form: FormText },
+  effects: ["readLocal"],
+  refine: ({ source }) => toRead(source),
   output: Schema.Struct({
     hex: Hex,
     bytes: Schema.Int.annotate({ description: "number of bytes" }),
@@ -63,6 +65,11 @@ const Encode = operation("rmil.encode", {
       title: "version 2 is shorter",
       input: { source: "linear >> relu", version: 2, form: "expression" },
       output: { hex: "800107", bytes: 3 },
+    },
+    {
+      title: "from one version to the other",
+      input: { source: { hex: "524d494c01000000010000000100000000000302020000000210000000" }, version: 2 },
+      output: { hex: "524d494c0200000003800107", bytes: 12 },
     },
     {
       title: "what version 1 cannot say",
@@ -109,8 +116,11 @@ const Decode = operation("rmil.decode", {
 
 const Format = operation("rmil.format", {
   ...declare,
-  summary: "Set source text in the one layout, keeping comments, and list what is wrong with it.",
-  input: { source: Source },
+  summary:
+    "Set source text in the one layout, keeping comments, and list what is wrong; bytes and digests become text.",
+  input: { source: ProgramSource },
+  effects: ["readLocal"],
+  refine: ({ source }) => toRead(source),
   output: Schema.Struct({ source: Schema.String, diagnostics: Schema.Array(DiagnosticJson) }),
   cost: linear,
   examples: [

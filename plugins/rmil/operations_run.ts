@@ -9,7 +9,7 @@ import { rmilFailures } from "./failures.ts";
 import { runFailures } from "./interpreter/failures.ts";
 import { hostFailures } from "./hosts/failures.ts";
 import { HOST_EFFECTS, HOST_KINDS, hostAuthorities, Hosts } from "./hosts/operations.ts";
-import { kindsOf, ProgramSource, toRead } from "./program_source.ts";
+import { Allowed, kindsOf, ProgramSource, toRead } from "./program_source.ts";
 import { ValueJson } from "./value_json.ts";
 
 const InputTypes = Schema.optionalKey(
@@ -82,13 +82,14 @@ const Run = operation("rmil.run", {
     ),
     training: Training,
     hosts: Hosts,
+    allow: Allowed,
   },
   output: Schema.Struct({ value: ValueJson, fuelUsed: Schema.Int }),
   effects: HOST_EFFECTS,
   kinds: HOST_KINDS,
-  refine: ({ program, hosts }) => {
+  refine: ({ program, hosts, allow }) => {
     const { effects, kinds } = hostAuthorities(hosts);
-    return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program), ...kinds] };
+    return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program, allow), ...kinds] };
   },
   cost: { compute: "the program's steps, at most fuel" },
   examples: [

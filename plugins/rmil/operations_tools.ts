@@ -11,7 +11,7 @@ import { rmilFailures } from "./failures.ts";
 import { runFailures } from "./interpreter/failures.ts";
 import { hostFailures } from "./hosts/failures.ts";
 import { HOST_EFFECTS, HOST_KINDS, hostAuthorities, Hosts } from "./hosts/operations.ts";
-import { kindsOf, ProgramSource, toRead } from "./program_source.ts";
+import { Allowed, kindsOf, ProgramSource, toRead } from "./program_source.ts";
 import { toolFailures } from "./tools/failures.ts";
 
 const Patch = JsonValue.annotate({
@@ -186,12 +186,13 @@ export const Debug = operation("rmil.debug", {
     seed: Schema.optionalKey(Schema.Union([Schema.String, Schema.Int])),
     fuel: Schema.optionalKey(Least1).annotate({ description: "most steps of the run" }),
     hosts: Hosts,
+    allow: Allowed,
   },
   effects: HOST_EFFECTS,
   kinds: HOST_KINDS,
-  refine: ({ program, hosts }) => {
+  refine: ({ program, hosts, allow }) => {
     const { effects, kinds } = hostAuthorities(hosts);
-    return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program), ...kinds] };
+    return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program, allow), ...kinds] };
   },
   output: Schema.Struct({ stops: Schema.Array(Stop), steps: Schema.Int }),
   cost: { compute: "as the run; each step back runs the program again up to there" },

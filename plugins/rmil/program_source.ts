@@ -28,7 +28,7 @@ import { attempting } from "./attempting.ts";
 import { decodeAny } from "./codec/any.ts";
 import type { Program } from "./codec/v1.ts";
 import { opcodesOf } from "./expression.ts";
-import { badText, notStored, type RmilFailure } from "./failures.ts";
+import { badText, notAllowed, notStored, type RmilFailure } from "./failures.ts";
 import { fieldsOf } from "./interpreter/failures.ts";
 import { opOf } from "./opcodes.ts";
 import { OP_EFFECTS } from "./ops/row.ts";
@@ -134,32 +134,49 @@ export const artifacts: Effect.Effect<Artifacts["Service"], KernelFailure> = Eff
 const stored = (digest: Digest, path: string): Reading =>
   Effect.gen(function* () {
     const store = yield* artifacts;
-    const { media } = yield* store.find(digest, path);
-    const bytes = yield* store.read(digest);
-    return yield* attempting<Program, RmilFailure>(() => at(path, () => programOfArtifact(bytes, media)));
-  }).pipe(Effect.mapError(storeFailure(digest, path)));
+    const found = Effect.all({ info: store.find(digest, path), bytes: store.read(digest) });
+    const { info, bytes } = yield* Effect.mapError(found, storeFailure(digest, path));
+    return yield* attempting<Program, RmilFailure>(() => at(path, () => programOfArtifact(bytes, info.media)));
+  });
 
 /** Reads a program; the place of a failure is below `path`. */
 export const programFrom = (given: GivenProgram, path = "/program"): Reading =>
   isStored(given) ? stored(given.digest, `${path}/digest`) : attempting(() => programIn(given, path));
 
-const ALL_KINDS: ReadonlyArray<Kind> = [
-  ...new Set(Object.values(OP_EFFECTS).flatMap(({ kinds }): ReadonlyArray<Kind> => kinds)),
+const kindsIn = ({ root }: Program): ReadonlyArray<Kind> => [
+  ...new Set(opcodesOf(root).flatMap((code): ReadonlyArray<Kind> => OP_EFFECTS[opOf(code)?.effect ?? "pure"].kinds)),
 ];
 
-/** The kinds that a run of a given program may need: those of every op in its tree; of a stored one, all there are. */
-export const kindsOf = (given: GivenProgram): ReadonlyArray<Kind> => {
-  if (isStored(given)) return ALL_KINDS;
+/** Kinds that a run of some program may need. */
+export const PROGRAM_KINDS = ["agent"] as const;
+
+/** A kind that a run of some program may need. */
+export type ProgramKind = typeof PROGRAM_KINDS[number];
+
+/** Schema of what a caller allows a program that is given by its digest, which the gate cannot see. */
+export const Allowed = Schema.optionalKey(
+  Schema.Array(Schema.Literals(PROGRAM_KINDS)).annotate({
+    description: "kinds that a program given by its digest may need; what a text or bytes need is seen in them",
+  }),
+);
+
+/** The kinds that a run of a given program may need: those of every op in its tree; of a stored one, those allowed. */
+export const kindsOf = (given: GivenProgram, allow: ReadonlyArray<ProgramKind> = []): ReadonlyArray<Kind> => {
+  if (isStored(given)) return allow;
   try {
-    const { root } = programIn(given, "");
-    return [
-      ...new Set(
-        opcodesOf(root).flatMap((code): ReadonlyArray<Kind> => OP_EFFECTS[opOf(code)?.effect ?? "pure"].kinds),
-      ),
-    ];
+    return kindsIn(programIn(given, ""));
   } catch (thrown) {
     // What cannot be read is refused by the handler, which needs nothing for that.
     if (isFailure(thrown)) return [];
     throw thrown;
   }
 };
+
+/** Reads a program that will be run: a stored one is refused where it needs what was not allowed. */
+export const programToRun = (given: GivenProgram, allow: ReadonlyArray<ProgramKind> = []): Reading =>
+  Effect.flatMap(programFrom(given), (program) => {
+    const missing = isStored(given) ? kindsIn(program).find((kind) => !allow.includes(kind as ProgramKind)) : undefined;
+    return missing === undefined
+      ? Effect.succeed(program)
+      : Effect.fail(notAllowed({ kind: missing, path: "/allow", expected: [...allow, missing] }));
+  });

@@ -2,37 +2,23 @@
  * The operations that change programs, through a kernel: their examples, their bounds, their failures' fixes.
  */
 import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
 import assert from "node:assert/strict";
-import { applyPatch, type Example, type Failure, implementation, type Json, openKernel } from "../../../kernel/mod.ts";
-import { rewriteHandlers } from "../../../plugins/rmil/handlers_rewrite.ts";
+import { applyPatch, type Example, type Failure, type Json, openKernel } from "../../../kernel/mod.ts";
+import { rmilPlugin } from "../../../plugins/rmil/manifest.ts";
 import { rewriteOperations } from "../../../plugins/rmil/operations_rewrite.ts";
 import { f32, tensorValue } from "../../../plugins/rmil/value.ts";
 import { app, lit } from "../../../plugins/rmil/expression.ts";
 import { OPS } from "../../../plugins/rmil/opcodes.ts";
 import { encodeProgram } from "../../../plugins/rmil/codec/v2.ts";
 import { Symbols } from "../../../plugins/rmil/symbols.ts";
-import { barePlugin, testOptions } from "../../kernel/host.ts";
-
-const plugin = barePlugin("rmil", {
-  namespaces: [{ name: "rmil", summary: "Programs." }],
-  operations: () => rewriteOperations,
-  load: () => ({
-    default: implementation({
-      operations: rewriteOperations,
-      requires: [],
-      layer: Layer.empty,
-      handlers: rewriteHandlers,
-    }),
-  }),
-});
+import { testOptions } from "../../kernel/host.ts";
 
 type Answer = { readonly value: Json } | { readonly failure: Failure };
 
 const call = (operation: string, input: Json): Promise<Answer> =>
   Effect.runPromise(
     Effect.scoped(
-      Effect.flatMap(openKernel(testOptions([plugin])), (kernel) =>
+      Effect.flatMap(openKernel(testOptions([rmilPlugin])), (kernel) =>
         Effect.match(kernel.invoke({ operation, input, actor: "user@headless" }), {
           onSuccess: (value): Answer => ({ value }),
           onFailure: (failure): Answer => ({ failure }),

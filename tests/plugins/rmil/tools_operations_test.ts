@@ -1,38 +1,16 @@
 /** The tools' operations through a real kernel: every example as declared, and calls that no example shows. */
 import * as Effect from "effect/Effect";
-import * as Layer from "effect/Layer";
 import assert from "node:assert/strict";
-import { implementation, isJsonObject, type Json, openKernel, type Plugin } from "../../../kernel/mod.ts";
-import { toolHandlers } from "../../../plugins/rmil/handlers_tools.ts";
+import { isJsonObject, type Json, openKernel } from "../../../kernel/mod.ts";
+import { rmilPlugin } from "../../../plugins/rmil/manifest.ts";
 import { toolOperations } from "../../../plugins/rmil/operations_tools.ts";
 import { testOptions } from "../../kernel/host.ts";
-
-const plugin: Plugin = {
-  id: "rmil",
-  version: "1.0.0",
-  summary: "The tools of the language.",
-  provides: [],
-  requires: [],
-  effects: [],
-  kinds: [],
-  stability: "unstable",
-  namespaces: [{ name: "rmil", summary: "the language" }],
-  operations: () => toolOperations,
-  load: () => ({
-    default: implementation({
-      operations: toolOperations,
-      requires: [],
-      layer: Layer.empty,
-      handlers: toolHandlers,
-    }),
-  }),
-};
 
 type Answer = { readonly output: Json } | { readonly failure: string; readonly path: string };
 
 const invoke = (operation: string, input: Json, actor: "user@tty" | "mcp:someone" = "user@tty"): Promise<Answer> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function* () {
-    const kernel = yield* openKernel(testOptions([plugin]));
+    const kernel = yield* openKernel(testOptions([rmilPlugin]));
     const called = kernel.invoke({ operation, input, actor });
     return yield* Effect.match(called, {
       onSuccess: (output): Answer => ({ output }),
@@ -49,7 +27,8 @@ const contains = (whole: Json | undefined, part: Json): boolean => {
 };
 
 Deno.test("every example of the tools gives what it declares", async () => {
-  for (const declared of toolOperations) {
+  // What is stored has a place in a whole system only: the test of all examples opens one.
+  for (const declared of toolOperations.filter(({ id }) => id !== "rmil.store")) {
     for (const { input, output, failure } of declared.examples) {
       const answer = await invoke(declared.id, input);
       if (failure !== undefined) assert.equal("failure" in answer && answer.failure, failure, declared.id);
