@@ -7,6 +7,7 @@
  * @module
  */
 import type { FunctionBuilder } from "../../builder.ts";
+import { isIrFailure } from "../../failures.ts";
 import type { Value } from "../../operators.ts";
 import { scalar } from "../../value.ts";
 import { type Body, type Item, onnx, type OnnxNode, type OnnxOperator } from "../operator.ts";
@@ -39,6 +40,27 @@ const countedLoop = (n: OnnxNode, body: Body, turns: number): ReadonlyArray<Valu
   });
 };
 
+/** Most turns of a loop whose body cannot be one function because shapes change from turn to turn. */
+export const MAX_UNROLLED_TURNS = 256;
+
+/** One turn after another in place: the number of the turn is known in each, so shapes may depend on it. */
+const unrolledLoop = (n: OnnxNode, body: Body, turns: number): ReadonlyArray<Value | Item> => {
+  const { g } = n;
+  const carries = body.inputs - 2;
+  let state: ReadonlyArray<Item> = Array.from({ length: carries }, (_, i) => n.item(i + 2));
+  const stacked: Value[][] = Array.from({ length: body.outputs - 1 - carries }, () => []);
+  for (let turn = 0; turn < turns; turn++) {
+    const number: Item = { type: { dtype: "i64", shape: [] }, known: scalar("i64", turn), from: new Set() };
+    const [goesOn, ...made] = body.run(g, [number, TRUE, ...state]);
+    if (goesOn.known === undefined) n.refuse("its shapes change from turn to turn, and elements decide when it ends");
+    state = made.slice(0, carries);
+    made.slice(carries).forEach((item, i) => stacked[i].push(g.reshape(n.valueIn(g, item), [1, ...item.type.shape])));
+    if (!isTrue(goesOn)) break;
+  }
+  if (turns === 0 && stacked.length > 0) n.refuse("it stacks the rows of no turns");
+  return [...state, ...stacked.map((rows) => g.concat(rows, 0))];
+};
+
 const openLoop = (n: OnnxNode, body: Body): ReadonlyArray<Value> => {
   const { g } = n;
   const carried = Array.from({ length: body.inputs - 2 }, (_, i) => n.in(i + 2));
@@ -61,15 +83,22 @@ const openLoop = (n: OnnxNode, body: Body): ReadonlyArray<Value> => {
   return made.slice(2);
 };
 
-const loop = (n: OnnxNode): ReadonlyArray<Value> => {
+const loop = (n: OnnxNode): ReadonlyArray<Value | Item> => {
   const body = n.body("body");
+  // The number of stacked rows must be known, so the number of turns must, and the condition must not end them.
+  const stacks = body.outputs > body.inputs - 1;
+  if (stacks && n.has(0)) n.tensor(0);
+  if (stacks && n.has(1)) n.tensor(1);
   const turns = n.has(0) ? n.item(0).known?.data[0] : undefined;
   const always = !n.has(1) || isTrue(n.item(1));
   if (turns === undefined || !always) return openLoop(n, body);
   try {
     return countedLoop(n, body, Math.max(Number(turns), 0));
   } catch (thrown) {
-    if (thrown instanceof Undecided) return openLoop(n, body);
+    if (thrown instanceof Undecided && !stacks) return openLoop(n, body);
+    const small = Number(turns) <= MAX_UNROLLED_TURNS;
+    if (small && (thrown instanceof Undecided || isIrFailure(thrown))) return unrolledLoop(n, body, Number(turns));
+    if (thrown instanceof Undecided) n.refuse("the number of rows it stacks depends on elements");
     throw thrown;
   }
 };

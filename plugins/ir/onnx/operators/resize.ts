@@ -15,6 +15,8 @@ import { onnx, type OnnxNode, type OnnxOperator } from "../operator.ts";
 interface Axis {
   readonly from: number;
   readonly to: number;
+  /** Length after resizing before it is rounded down, which the formulas of the coordinates mean. */
+  readonly length: number;
   readonly scale: number;
   /** Part of the axis that is read, for tf_crop_and_resize. */
   readonly roi: readonly [number, number];
@@ -28,14 +30,14 @@ const COORDINATES = {
   half_pixel: halfPixel,
   half_pixel_symmetric: (x: number, axis: Axis) => {
     const centre = axis.from / 2;
-    return centre * (1 - axis.to / (axis.from * axis.scale)) + halfPixel(x, axis);
+    return centre * (1 - axis.to / axis.length) + halfPixel(x, axis);
   },
-  pytorch_half_pixel: (x: number, axis: Axis) => axis.to > 1 ? halfPixel(x, axis) : 0,
-  align_corners: (x: number, { from, to }: Axis) => to === 1 ? 0 : x * (from - 1) / (to - 1),
+  pytorch_half_pixel: (x: number, axis: Axis) => axis.length > 1 ? halfPixel(x, axis) : 0,
+  align_corners: (x: number, { from, length }: Axis) => length === 1 ? 0 : x * (from - 1) / (length - 1),
   asymmetric: (x: number, { scale }: Axis) => x / scale,
   tf_half_pixel_for_nn: (x: number, { scale }: Axis) => (x + 0.5) / scale,
-  tf_crop_and_resize: (x: number, { from, to, roi: [start, end] }: Axis) =>
-    to > 1 ? start * (from - 1) + x * (end - start) * (from - 1) / (to - 1) : 0.5 * (start + end) * (from - 1),
+  tf_crop_and_resize: (x: number, { from, length, roi: [start, end] }: Axis) =>
+    length > 1 ? start * (from - 1) + x * (end - start) * (from - 1) / (length - 1) : 0.5 * (start + end) * (from - 1),
 } as const satisfies { readonly [name: string]: Coordinate };
 
 const ROUNDINGS = {
@@ -119,7 +121,13 @@ const resizeAll = (n: OnnxNode, axes: ReadonlyArray<Axis | undefined>, sampling:
   return exact ? made : n.g.cast(n.g.round(made), x.type.dtype);
 };
 
-const plainAxis = (from: number, to: number, scale: number): Axis => ({ from, to, scale, roi: [0, 1] });
+const plainAxis = (from: number, to: number, scale: number): Axis => ({
+  from,
+  to,
+  length: from * scale,
+  scale,
+  roi: [0, 1],
+});
 
 /** Upsample, and Resize of version 10: asymmetric places, the lower neighbour. */
 const upsample = (n: OnnxNode): Value => {
@@ -159,7 +167,8 @@ const resize = (n: OnnxNode): Value => {
     if (i < 0) return undefined;
     const to = sizes?.[i] ?? Math.floor(from * scales![i]);
     const part = crop ? [roi[i], roi[i + axes.length]] as const : [0, 1] as const;
-    return { from, to, scale: scales?.[i] ?? common ?? to / from, roi: part };
+    const length = scales === undefined ? to : from * scales[i];
+    return { from, to, length, scale: scales?.[i] ?? common ?? to / from, roi: part };
   });
   return resizeAll(n, all, {
     mode: n.oneOf("mode", ["nearest", "linear", "cubic"], "nearest"),

@@ -8,6 +8,9 @@ import { onnx, type OnnxNode, type OnnxOperator } from "../operator.ts";
 
 const DOMAIN = "ai.onnx.preview.training";
 
+/** What the set says where a node does not. */
+const EPSILON = 1e-6;
+
 /** One weight with its gradient and state; gives the new weight and the new state. */
 type Step = (n: OnnxNode, of: Stepped) => ReadonlyArray<Value>;
 
@@ -27,7 +30,7 @@ const adagrad: Step = (n, { rate, count, weight, gradient, state: [squares] }) =
   const decayed = g.div(rate, g.add(g.mul(count, n.float("decay_factor", 0)), 1));
   const slope = regularized(n, weight, gradient);
   const sum = g.add(squares, g.mul(slope, slope));
-  const adapted = g.add(g.sqrt(sum), n.float("epsilon", 0));
+  const adapted = g.add(g.sqrt(sum), n.float("epsilon", EPSILON));
   return [g.sub(weight, g.div(g.mul(slope, decayed), adapted)), sum];
 };
 
@@ -40,7 +43,7 @@ const adam: Step = (n, { rate, count, weight, gradient, state: [first, second] }
   const powered = (base: number) => g.sub(1, g.pow(g.full(count.type, base), count));
   const corrected = g.div(g.mul(rate, g.sqrt(powered(beta))), powered(alpha));
   const step = g.select(g.compare("gt", count, 0), corrected, rate);
-  const moved = g.sub(weight, g.div(g.mul(moment, step), g.add(g.sqrt(squares), n.float("epsilon", 0))));
+  const moved = g.sub(weight, g.div(g.mul(moment, step), g.add(g.sqrt(squares), n.float("epsilon", EPSILON))));
   return [g.mul(moved, 1 - n.float("norm_coefficient_post", 0)), moment, squares];
 };
 
