@@ -8,12 +8,14 @@
 import { effectsPlugin } from "../effects/manifest.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import { registryPlugin } from "../registry/manifest.ts";
+import { backendsPlugin } from "./backends/manifest.ts";
 import { irPlugin } from "./ir/manifest.ts";
 import { rmilPlugin } from "./rmil/manifest.ts";
 import { surfacesPlugin } from "./surfaces/manifest.ts";
 
 /** Every built-in plugin's manifest. The kernel adds its own. */
 export const builtinPlugins: ReadonlyArray<Plugin> = [
+  backendsPlugin,
   effectsPlugin,
   irPlugin,
   registryPlugin,

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import type { ConcreteType, Dtype, Program, Tensor } from "../ir/contract.ts";
@@ -79,6 +80,8 @@ export interface CompileOptions {
   readonly numerics?: Numerics;
   /** Threads to use; all the device offers where absent. Results do not depend on it. */
   readonly threads?: number;
+  /** Most turns of all `while` loops of one step together, after which it fails; what the backend sets where absent. */
+  readonly maxTurns?: number;
 }
 
 /** What a compiled program is made of, for people. */
@@ -127,3 +130,81 @@ export interface Backend {
     options?: CompileOptions,
   ) => Effect.Effect<Executable, BackendsFailure, Scope.Scope>;
 }
+
+/** A backend, and what it found on this machine. */
+export interface Found {
+  /** The backend's id. */
+  readonly id: string;
+  /** One line. */
+  readonly doc: string;
+  /** Whether it runs native code, so that looking for it needs `ffi`. */
+  readonly native: boolean;
+  /** What it found; absent where nobody looked, because native code was not asked for. */
+  readonly probe?: Probe;
+}
+
+/** What a program is to run on. */
+export interface Wanted extends CompileOptions {
+  /** The backend's id; the fastest that can run the program where absent. */
+  readonly backend?: string;
+  /** Whether native code may be used. The caller holds `ffi`. Default false. */
+  readonly native?: boolean;
+  /** Whether a program whose end is not known (a `while`) needs a device on which it can be interrupted. Default false. */
+  readonly interruptible?: boolean;
+}
+
+/** How a device stands to a program. */
+export interface Candidate {
+  /** The backend. */
+  readonly backend: string;
+  /** The device; absent where the backend is. */
+  readonly device?: string;
+  /** Milliseconds a step would take by the device's measured speeds. */
+  readonly estimateMs?: number;
+  /** Why it is not chosen, whatever its speed. */
+  readonly refused?: string;
+}
+
+/** Which device runs a program, and why. */
+export interface Choice {
+  /** The backend. */
+  readonly backend: string;
+  /** The device. */
+  readonly device: string;
+  /** Every device, the chosen one first, then by estimate, then those that refuse. */
+  readonly candidates: ReadonlyArray<Candidate>;
+}
+
+/** A program made ready on the device chosen for it. */
+export interface Compiled {
+  /** The choice. */
+  readonly choice: Choice;
+  /** The program, ready. */
+  readonly executable: Executable;
+}
+
+/** All backends of a kernel. */
+export interface BackendsShape {
+  /** Every backend with what it found; native ones are looked for where native code may be used. */
+  readonly list: (options?: { readonly native?: boolean }) => Effect.Effect<ReadonlyArray<Found>>;
+  /** A backend by id. */
+  readonly get: (id: string) => Effect.Effect<Backend, BackendsFailure>;
+  /** The device for a program: the one named, or the fastest by measurement that can run all of it. */
+  readonly choose: (program: Program, wanted?: Wanted) => Effect.Effect<Choice, BackendsFailure>;
+  /** Chooses and compiles. */
+  readonly compile: (program: Program, wanted?: Wanted) => Effect.Effect<Compiled, BackendsFailure, Scope.Scope>;
+}
+
+const BackendsBase: Context.ServiceClass<Backends, "rmi/Backends", BackendsShape> = Context.Service<
+  Backends,
+  BackendsShape
+>()("rmi/Backends");
+
+/** The service of all backends. */
+export class Backends extends BackendsBase {}
+
+/** What the plugin provides. */
+export const backendsProvision: { readonly capability: string; readonly version: string } = {
+  capability: Backends.key,
+  version: "1.0.0",
+};
