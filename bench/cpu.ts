@@ -11,12 +11,14 @@ import type { Engine, Started } from "./cpu/engine.ts";
 import { startJax } from "./cpu/jax.ts";
 import { type CaseResult, type Effort, FULL, measureCase, QUICK } from "./cpu/measure.ts";
 import { startOnnxNative, startOnnxWeb } from "./cpu/onnxruntime.ts";
+import { startOurs } from "./cpu/ours.ts";
 import { startOpenBlas } from "./cpu/openblas.ts";
 import { peakGflops } from "./cpu/peak.ts";
 import { startTfjs } from "./cpu/tfjs.ts";
 
 /** How to start every engine. */
 export const ENGINES: { readonly [name: string]: () => Promise<Started> } = {
+  "rmi": () => startOurs("cpu", "rmi"),
   "jax-js": startJax,
   tfjs: startTfjs,
   "onnxruntime-web": startOnnxWeb,
