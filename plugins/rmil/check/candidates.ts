@@ -110,6 +110,37 @@ function* swaps(path: string, node: Expression): Generator<Candidate> {
   }
 }
 
+/** Each argument left out: one too many may have been taken for a learned parameter. */
+function* leavingOut({ path }: Fault, { program }: Faulty): Generator<Candidate> {
+  const node = nodeAtPath(program, path);
+  if (node.tag !== Tag.App) return;
+  for (let drop = 1; drop < node.children.length; drop++) {
+    for (let from = node.children.length - drop; from >= 0; from--) {
+      yield change(
+        drop === 1 ? `Leave out argument ${from + 1}` : `Leave out arguments ${from + 1} to ${from + drop}`,
+        path,
+        (own) => withChildren(own, own.children.toSpliced(from, drop)),
+      );
+    }
+  }
+}
+
+/** The stage left out, or the one before it: what is left when nothing fits between them. */
+function* stagesLeftOut({ path }: Fault, { program }: Faulty): Generator<Candidate> {
+  const nameAt = (at: string): string => {
+    const { tag, code } = nodeAtPath(program, at);
+    return tag === Tag.App ? opOf(code)?.name ?? "it" : "it";
+  };
+  const producer = producerOf(program, path);
+  const MOVES = ["reshape", "transpose", "slice"];
+  const itself = change(`Leave out ${nameAt(path)}`, path, () => stage("identity"));
+  if (MOVES.includes(nameAt(path))) yield itself;
+  if (producer !== undefined && MOVES.includes(nameAt(producer))) {
+    yield change(`Leave out ${nameAt(producer)} before it`, producer, () => stage("identity"));
+  }
+  if (path.endsWith("/b")) yield itself;
+}
+
 function* shapes({ failure, call, path }: Fault, { program }: Faulty): Generator<Candidate> {
   if (call === undefined) return;
   const node = nodeAtPath(program, call.path);
@@ -399,26 +430,6 @@ const argumentSteps = ({ input, wanted }: Fault): ReadonlyArray<readonly [string
   ];
 };
 
-function* tooMany(fault: Fault, { program }: Faulty): Generator<Candidate> {
-  const node = nodeAtPath(program, fault.path);
-  const literal = (child: Expression): boolean => child.tag === Tag.Lit;
-  for (let drop = 1; drop <= node.children.length; drop++) {
-    yield change(
-      drop === 1 ? "Leave out the last argument" : `Leave out the last ${drop} arguments`,
-      fault.path,
-      (own) => withChildren(own, own.children.slice(0, own.children.length - drop)),
-    );
-    // Attributes stand last: what is too much may stand before them.
-    const from = node.children.findIndex(literal);
-    if (from < drop) continue;
-    yield change(
-      `Leave out ${drop === 1 ? "an argument" : `${drop} arguments`}`,
-      fault.path,
-      (own) => withChildren(own, own.children.toSpliced(from - drop, drop)),
-    );
-  }
-}
-
 const wholeNear = (value: Value): number | undefined => {
   if (value.k === "I64") return Math.abs(Number(toBigInt(value)));
   const number = value.k === "F32" ? toFloat32(value) : value.k === "F64" ? toFloat64(value) : undefined;
@@ -503,6 +514,7 @@ function* items(fault: Fault, { program }: Faulty): Generator<Candidate> {
   if (call === undefined) return;
   if (call.row.name === "zip") {
     const shortest = Math.min(Number(fault.failure.expected), Number(fault.failure.actual));
+    if (!Number.isSafeInteger(shortest)) return;
     const next = stage("slice", integers([0]), integers([shortest]));
     for (const i of [0, 1]) yield* onOperand(program, call, i, next, `Take the first ${shortest} items`);
     return;
@@ -530,10 +542,10 @@ const inOrder = (...all: ReadonlyArray<Propose>): Propose =>
 
 /** What may mend a fault, by its code. */
 export const CANDIDATES: { readonly [code: string]: Propose } = {
-  RMIL_LAST_AXIS: shapes,
-  RMIL_SHAPE: shapes,
-  RMIL_PARAMETER: shapes,
-  RMIL_OPERAND: inOrder(operandKinds, joined),
+  RMIL_LAST_AXIS: inOrder(shapes, stagesLeftOut),
+  RMIL_SHAPE: inOrder(shapes, stagesLeftOut),
+  RMIL_PARAMETER: inOrder(leavingOut, shapes),
+  RMIL_OPERAND: inOrder(operandKinds, joined, leavingOut, stagesLeftOut),
   RMIL_OPERANDS: operandsMissing,
   RMIL_UNBOUND: unbound,
   RMIL_PREDICATE: predicates,
@@ -541,7 +553,7 @@ export const CANDIDATES: { readonly [code: string]: Propose } = {
   RMIL_NOT_CALLABLE: uncallable,
   RMIL_CALL: callArguments,
   RMIL_ARGUMENT_TYPE: argumentTypes,
-  RMIL_ARGUMENTS: tooMany,
+  RMIL_ARGUMENTS: leavingOut,
   RMIL_ATTRIBUTE: attributes,
-  RMIL_ITEMS: items,
+  RMIL_ITEMS: inOrder(items, leavingOut, stagesLeftOut),
 };

@@ -30,7 +30,7 @@ const textOf = (given: GivenProgram): string | undefined =>
   typeof given === "string" ? given : "source" in given ? given.source : undefined;
 
 /** A text after changes of its program, in its own layout where that can be kept. */
-const editedText = (source: string, steps: ReadonlyArray<Step>, symbols: Symbols): string =>
+export const editedText = (source: string, steps: ReadonlyArray<Step>, symbols: Symbols): string =>
   steps.reduce((text, { after }) => {
     const parsed = parseSource(text, { symbols });
     const edit = text.length > MAX_EDITED_TEXT ? undefined : textEditOf(text, parsed, after);

@@ -85,6 +85,23 @@ const mended = (fault: Fault, faults: ReadonlyArray<Fault>, faulty: Faulty, tria
   return second;
 };
 
+/** Faults that others often follow from come first: a name that is not read leaves its input in the pipeline's. */
+const CAUSES: ReadonlySet<string> = new Set(["RMIL_UNBOUND", "RMIL_ARGUMENTS", "RMIL_ATTRIBUTE"]);
+
+const causesFirst = (faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> => {
+  const isCause = ({ failure }: Fault): boolean => CAUSES.has(failure.code);
+  return [...faults.filter(isCause), ...faults.filter((fault) => !isCause(fault))];
+};
+
+/** The change of the first fault that can be mended. */
+const next = (faults: ReadonlyArray<Fault>, faulty: Faulty, trials: Trials): Tried | undefined => {
+  for (const fault of causesFirst(faults)) {
+    const tried = mended(fault, faults, faulty, trials);
+    if (tried !== undefined) return tried;
+  }
+  return undefined;
+};
+
 /** Changes after which the program passes; `undefined` where none are known. */
 export const repairOf = (
   { program, symbols, inputs, faultsOf }: Repairable,
@@ -96,7 +113,7 @@ export const repairOf = (
   let [at, faults] = [program, found];
   while (faults.length > 0) {
     if (steps.length >= MAX_CHANGES) return undefined;
-    const tried = mended(faults[0], faults, { program: at, symbols, inputs }, trials);
+    const tried = next(faults, { program: at, symbols, inputs }, trials);
     if (tried === undefined) return undefined;
     steps.push(tried);
     [at, faults] = [tried.after, tried.faults];

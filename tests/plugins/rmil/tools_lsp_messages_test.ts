@@ -96,7 +96,8 @@ Deno.test("positions and offsets agree, for every kind of line end, and beyond t
   assert.equal(lines.offset({ line: 99, character: 0 }), 13);
 });
 
-const newServer = () => new LanguageServer({ faults: () => [], explain: () => [] });
+const newServer = () =>
+  new LanguageServer({ faults: () => [], mend: () => undefined, mendAll: () => undefined, explain: () => [] });
 
 type Answer = { readonly result?: Json; readonly error?: { readonly code: number }; readonly method?: string };
 

@@ -154,6 +154,71 @@ Deno.test("the language server serves the protocol's own client", async (test) =
       assert.deepEqual(await show("linear(64) >> relu >> add($input, 1.0)"), [], "unknown inputs are no fault");
     });
 
+    const actionsAt = async (source: string, fault: Diagnostic) => {
+      const found = await client.sendRequest(CodeActionRequest.type, {
+        textDocument,
+        range: fault.range,
+        context: { diagnostics: [fault] },
+      });
+      return found!.map((action) => {
+        assert.ok("edit" in action && action.kind === "quickfix");
+        return { title: action.title, text: edited(source, action.edit!.changes![URI]) };
+      });
+    };
+
+    await test.step("several faults of meaning of one text are told apart, without those that only follow", async () => {
+      const source = [
+        "let w = `weights` in // kept",
+        "let f = \\(x: f32) -> $x in {",
+        "  if 3 then $w else $w;",
+        "  f(1, 2);",
+        "  drop(20) >> linear(8) >> relu;",
+        "  add(1, 2) >> map(neg) >> neg",
+        "}",
+      ].join("\n");
+      const found = await show(source);
+      assert.deepEqual(found.map(({ code }) => code), ["RMIL_PREDICATE", "RMIL_CALL", "RMIL_ATTRIBUTE", "RMIL_ITEMS"]);
+      assert.deepEqual(found.map(({ range }) => range.start), [
+        at(source, "3 then"),
+        at(source, "f(1, 2)"),
+        at(source, "drop(20)"),
+        at(source, "map(neg)"),
+      ]);
+    });
+
+    await test.step("a fault of meaning has a quick fix that changes its place alone", async () => {
+      const cases: ReadonlyArray<readonly [source: string, title: RegExp, mended: string]> = [
+        ["if 3 then 1 else 2", /Write true/u, "if true then 1 else 2"],
+        [
+          "let f = \\(x: f32) -> $x in\n  f(1.0, 2.0) // two",
+          /last argument/u,
+          "let f = \\(x: f32) -> $x in\n  $f(1.0) // two",
+        ],
+        ["drop( 20 ) >> relu", /rate/u, "drop( 0.2 ) >> relu"],
+        ["let f = \\(x: f32) -> $x in $f( 2 )", /f32/u, "let f = \\(x: f32) -> $x in $f( 2.0 )"],
+      ];
+      for (
+        const [source, title, mended] of cases.map(([text, ...rest]) =>
+          [text.replace("/* n */ ", ""), ...rest] as const
+        )
+      ) {
+        const [fault] = await show(source);
+        const [action] = await actionsAt(source, fault);
+        assert.match(action.title, title);
+        assert.equal(action.text, mended);
+        assert.deepEqual(await show(action.text), []);
+      }
+    });
+
+    await test.step("several faults have one action that mends them all", async () => {
+      const source = "let f = \\(x: f32) -> $x in { if 1 then 2 else 3; f(1.0, 2.0); drop(30) }";
+      const found = await show(source);
+      assert.equal(found.length, 3);
+      const actions = await actionsAt(source, found[0]);
+      assert.deepEqual(actions.map(({ title }) => title), ["Write true", "Mend all 3 faults"]);
+      assert.deepEqual(await show(actions[1].text), []);
+    });
+
     await test.step("hover tells the program's type, effects and cost", async () => {
       await show("add(1, 2)");
       const found = await client.sendRequest(HoverRequest.type, { textDocument, position: { line: 0, character: 1 } });

@@ -9,7 +9,7 @@
  */
 import { print, printType } from "../../syntax/printer.ts";
 import { KEYWORDS, showName } from "../../syntax/lexer.ts";
-import { applyEdit, type Diagnostic, type Span } from "../../syntax/diagnostics.ts";
+import { applyEdit, type Diagnostic, type Span, type TextEdit } from "../../syntax/diagnostics.ts";
 import { Tag } from "../../expression.ts";
 import { isOpName, OP_NAMES, opNamed } from "../../opcodes.ts";
 import { OP_EFFECTS, OPERAND_KINDS, type OpRow } from "../../ops/row.ts";
@@ -67,21 +67,59 @@ export const diagnosticsOf = (
 ): ReadonlyArray<LspDiagnostic> =>
   [...analysis.parsed.diagnostics, ...(analysis.parsed.ok ? judged : [])].map((each) => lspDiagnostic(analysis, each));
 
-/** Edits that mend faults within a range. */
+/** An edit that mends, and what it does. */
+export interface Mending {
+  /** What it does, in one sentence. */
+  readonly title: string;
+  /** The edit. */
+  readonly edit: TextEdit;
+}
+
+/** A mending as the protocol spells it, with the faults it is for. */
+export interface QuickFix {
+  /** What it does. */
+  readonly title: string;
+  /** The faults it mends. */
+  readonly diagnostics: ReadonlyArray<LspDiagnostic>;
+  /** The edit. */
+  readonly edit: LspEdit;
+  /** Whether it is the one to take where several are offered. */
+  readonly isPreferred: boolean;
+}
+
+/** Who mends faults of meaning. */
+export interface Mender {
+  /** The edit that mends one of several faults. */
+  readonly mend: (analysis: Analysis, fault: Diagnostic, all: ReadonlyArray<Diagnostic>) => Mending | undefined;
+  /** The edit that mends all of them. */
+  readonly mendAll: (analysis: Analysis, all: ReadonlyArray<Diagnostic>) => Mending | undefined;
+}
+
+const ownMending = ({ edit, failure }: Diagnostic): Mending | undefined =>
+  edit === undefined ? undefined : { title: failure.fix?.summary ?? `Write ${edit.text}`, edit };
+
+/** Edits that mend faults within a range, and the one that mends all there are. */
 export const quickFixes = (
   analysis: Analysis,
   judged: ReadonlyArray<Diagnostic>,
   { start, end }: Span,
-): ReadonlyArray<{ readonly title: string; readonly diagnostic: LspDiagnostic; readonly edit: LspEdit }> =>
-  [...analysis.parsed.diagnostics, ...judged]
-    .filter(({ span }) => span.start <= end && start <= span.end)
-    .flatMap((each) =>
-      each.edit === undefined ? [] : [{
-        title: each.failure.fix?.summary ?? `Write ${each.edit.text}`,
-        diagnostic: lspDiagnostic(analysis, each),
-        edit: { range: analysis.lines.range(each.edit), newText: each.edit.text },
-      }]
-    );
+  mender: Mender,
+): ReadonlyArray<QuickFix> => {
+  const touches = ({ span }: Diagnostic): boolean => span.start <= end && start <= span.end;
+  const spelled = (mending: Mending | undefined, faults: ReadonlyArray<Diagnostic>): ReadonlyArray<QuickFix> =>
+    mending === undefined ? [] : [{
+      title: mending.title,
+      diagnostics: faults.map((fault) => lspDiagnostic(analysis, fault)),
+      edit: { range: analysis.lines.range(mending.edit), newText: mending.edit.text },
+      isPreferred: faults.length === 1,
+    }];
+  const near = judged.filter(touches);
+  return [
+    ...analysis.parsed.diagnostics.filter(touches).flatMap((fault) => spelled(ownMending(fault), [fault])),
+    ...near.flatMap((fault) => spelled(mender.mend(analysis, fault, judged), [fault])),
+    ...near.length === 0 || judged.length < 2 ? [] : spelled(mender.mendAll(analysis, judged), judged),
+  ];
+};
 
 const clipped = (text: string): string => text.length <= MAX_EXCERPT ? text : `${text.slice(0, MAX_EXCERPT)}…`;
 

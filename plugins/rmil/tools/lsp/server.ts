@@ -16,6 +16,7 @@ import {
   diagnosticsOf,
   type Explain,
   hoverAt,
+  type Mender,
   outlineOf,
   placesAt,
   quickFixes,
@@ -41,7 +42,7 @@ export const ERROR = {
 } as const;
 
 /** What a program means, where a check is at hand. */
-export interface Meaning {
+export interface Meaning extends Mender {
   /** Faults of meaning of a program without faults of form. */
   readonly faults: (analysis: Analysis) => ReadonlyArray<Diagnostic>;
   /** Type, effects and cost, in lines for a person. */
@@ -303,12 +304,12 @@ export class LanguageServer {
   #actions(params: JsonObject): Json {
     const { analysis, faults } = this.#document(params);
     const uri = this.#uri(params);
-    const fixes = quickFixes(analysis, faults, spanAt(params.range, analysis.lines));
-    return asJson(fixes.map(({ title, diagnostic, edit }) => ({
+    const fixes = quickFixes(analysis, faults, spanAt(params.range, analysis.lines), this.#meaning);
+    return asJson(fixes.map(({ title, diagnostics, edit, isPreferred }) => ({
       title,
       kind: "quickfix",
-      diagnostics: [diagnostic],
-      isPreferred: true,
+      diagnostics,
+      isPreferred,
       edit: { changes: { [uri]: [edit] } },
     })));
   }
