@@ -87,8 +87,8 @@ export const jaccard = (a: ReadonlySet<string>, b: ReadonlySet<string>): number 
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** FNV-1a over UTF-16 units, 32 bits. */
-const hash = (text: string): number => {
+/** A text as 32 bits: FNV-1a over UTF-16 units, mixed once. */
+export const hashText = (text: string): number => {
   let h = FNV_OFFSET;
   for (let i = 0; i < text.length; i++) {
     h ^= text.charCodeAt(i);
@@ -134,7 +134,7 @@ const featuresOf = (text: string): ReadonlyMap<string, number> => {
 export const vectorOf = (text: string): Float32Array => {
   const vector = new Float64Array(VECTOR_SIZE);
   for (const [feature, weight] of featuresOf(text)) {
-    const h = hash(feature);
+    const h = hashText(feature);
     vector[h % VECTOR_SIZE] += (h >>> 31) === 0 ? Math.sqrt(weight) : -Math.sqrt(weight);
   }
   let squares = 0;
