@@ -14,7 +14,7 @@ import type { GateShape } from "./gate.ts";
 import type { Description, Hit } from "./kernel.ts";
 import { nearest } from "./nearest.ts";
 import { type AnyOperation, declarationFaults, declarationJson, namespaceOf } from "./operation.ts";
-import { BOOT_DEADLINE_MS, type Namespace, type Plugin } from "./plugin.ts";
+import { BOOT_DEADLINE_MS, type Namespace, type Plugin, type Topic } from "./plugin.ts";
 import { bm25 } from "./search_index.ts";
 import { VERSION } from "./version.ts";
 
@@ -33,6 +33,11 @@ const SUGGESTIONS = 3;
 export interface Catalogue {
   /** The declaration of an id, or `KERNEL_UNKNOWN_OPERATION` with the nearest ids the actor may know. */
   readonly find: (id: string, actor: Actor, path?: string) => Effect.Effect<Declared, KernelFailure>;
+  /**
+   * The topic of an id, or `KERNEL_UNKNOWN_OPERATION` with the nearest operations and topics the actor may know. Topics
+   * are known to whoever may know one of the plugin's operations.
+   */
+  readonly explain: (id: string, actor: Actor, path?: string) => Effect.Effect<Explained, KernelFailure>;
   /** Every declaration the actor may know, by id. */
   readonly visible: (actor: Actor) => Effect.Effect<ReadonlyArray<Declared>>;
   /** Plugins whose declarations could not be used, and why. */
@@ -43,6 +48,14 @@ export interface Catalogue {
 export interface Declared {
   /** The declaration. */
   readonly operation: AnyOperation;
+  /** Its plugin. */
+  readonly plugin: Plugin;
+}
+
+/** A topic and the plugin it belongs to. */
+export interface Explained {
+  /** The topic. */
+  readonly topic: Topic;
   /** Its plugin. */
   readonly plugin: Plugin;
 }
@@ -151,7 +164,32 @@ export const makeCatalogue = (plugins: ReadonlyArray<Plugin>, gate: GateShape): 
       return yield* unknownOperation({ id, path, actual: id, suggestions: nearest(id, ids, SUGGESTIONS) });
     });
 
-  return { find, visible, broken };
+  const topicsOf = (plugin: Plugin | undefined): Effect.Effect<ReadonlyArray<Topic>, KernelFailure> =>
+    plugin?.topics === undefined ? Effect.succeed([]) : Effect.timeoutOrElse(
+      Effect.tryPromise({
+        try: async () => await plugin.topics!(),
+        catch: (cause) =>
+          bootFailed({ plugin: plugin.id, cause: `reading its topics: ${describeCause(cause)}` }) as KernelFailure,
+      }),
+      {
+        duration: plugin.bootDeadlineMs ?? BOOT_DEADLINE_MS,
+        orElse: () => Effect.succeed([]),
+      },
+    );
+
+  const explain = (id: string, actor: Actor, path = "") =>
+    Effect.gen(function* () {
+      const known = yield* visible(actor);
+      const plugin = owners.get(namespaceOf(id));
+      const mayExplain = known.some((declared) => declared.plugin === plugin);
+      const topics = mayExplain ? yield* topicsOf(plugin) : [];
+      const topic = topics.find((each) => each.id === id);
+      if (topic !== undefined) return { topic, plugin: plugin! };
+      const ids = [...known.map(({ operation }) => operation.id), ...topics.map((each) => each.id)];
+      return yield* unknownOperation({ id, path, actual: id, suggestions: nearest(id, ids, SUGGESTIONS) });
+    });
+
+  return { find, explain, visible, broken };
 };
 
 /** What went wrong, in one line. */

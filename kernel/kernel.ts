@@ -18,7 +18,7 @@ import type { Dangling, Gate, Journal } from "./gate.ts";
 import type { Json } from "./json.ts";
 import type { Account, Amounts, Meter } from "./meter.ts";
 import type { AnyOperation, Declaration, Example } from "./operation.ts";
-import type { Plugin, Provision } from "./plugin.ts";
+import type { Plugin, Provision, Topic } from "./plugin.ts";
 
 /** A call from outside. */
 export interface Request {
@@ -52,6 +52,12 @@ export interface Description {
   readonly declaration: Declaration;
   /** Calls that show it. */
   readonly examples: ReadonlyArray<Example>;
+}
+
+/** What is said about an id that no operation has. */
+export interface Explanation extends Topic {
+  /** The plugin that explains it. */
+  readonly plugin: string;
 }
 
 /** One search result. */
@@ -123,6 +129,8 @@ export interface Kernel {
   readonly manifest: (actor: Actor) => Effect.Effect<string, KernelFailure>;
   /** One operation in full. */
   readonly describe: (id: string, actor: Actor) => Effect.Effect<Description, KernelFailure>;
+  /** What else plugins explain: the topic of an id that no operation has. */
+  readonly explain: (id: string, actor: Actor) => Effect.Effect<Explanation, KernelFailure>;
   /** Ranked operations for a query. */
   readonly search: (query: string, actor: Actor, limit?: number) => Effect.Effect<ReadonlyArray<Hit>, KernelFailure>;
   /** Every operation the actor may know, by id. */

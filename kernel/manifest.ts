@@ -60,8 +60,13 @@ const handlers = (self: () => Kernel, machine: ReadMachine) =>
       "kernel.describe": ({ id }) =>
         Effect.gen(function* () {
           const { actor } = yield* CallContext;
-          const { declaration, ...rest } = yield* self().describe(id, actor);
-          return { ...rest, ...declaration, examples: rest.examples };
+          const described = self().describe(id, actor).pipe(
+            Effect.map(({ declaration, ...rest }) => ({ ...rest, ...declaration, examples: rest.examples })),
+          );
+          return yield* Effect.catch(
+            described,
+            (failure) => failure.code === "KERNEL_UNKNOWN_OPERATION" ? self().explain(id, actor) : Effect.fail(failure),
+          );
         }),
       "kernel.search": ({ query, limit }) =>
         Effect.gen(function* () {

@@ -75,6 +75,8 @@ export const openKernel = (options: KernelOptions): Effect.Effect<Kernel, Failur
       invoke: (request) => invoke(engine, request),
       manifest: (actor) => Effect.map(catalogue.visible(actor), (declared) => manifestText(resolution.order, declared)),
       describe: (id, actor) => Effect.map(catalogue.find(id, actor, "/id"), description),
+      explain: (id, actor) =>
+        Effect.map(catalogue.explain(id, actor, "/id"), ({ topic, plugin }) => ({ ...topic, plugin: plugin.id })),
       search: (query, actor, limit) =>
         Effect.map(catalogue.visible(actor), (declared) => searchDeclared(declared, query, limit)),
       operations: (actor) =>

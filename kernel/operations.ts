@@ -48,28 +48,37 @@ const exampleSchema = Schema.Struct({
   failure: Schema.optionalKey(Text),
 });
 
-/** `kernel.describe`: one operation in full. */
+const Described = Schema.Struct({
+  id: Text,
+  summary: Text,
+  plugin: Text,
+  input: JsonValue,
+  output: JsonValue,
+  event: Schema.optionalKey(JsonValue),
+  failures: Schema.Array(Schema.Struct({ code: Text, recoverable: Schema.Boolean, doc: Text })),
+  effects: Schema.Array(Schema.Literals(EFFECTS)),
+  kinds: Schema.Array(Text),
+  refined: Schema.Boolean,
+  cost: JsonValue,
+  idempotent: Schema.Boolean,
+  reversible: Schema.Boolean,
+  stability: Text,
+  examples: Schema.Array(exampleSchema),
+});
+
+const Explained = Schema.Struct({
+  id: Text,
+  summary: Text,
+  plugin: Text,
+  topic: JsonValue.annotate({ description: "all there is to say about an id that is no operation's" }),
+});
+
+/** `kernel.describe`: one operation in full, or what else a plugin explains. */
 export const Describe = operation("kernel.describe", {
   ...pure,
-  summary: "Show one operation in full: schemas, effects, cost, failures and examples.",
+  summary: "Show one operation in full: schemas, effects, cost, failures and examples; or an op, such as rmil.op.ADD.",
   input: { id: role("operationId", "The operation's id, namespace.verb", Text.check(Schema.isMaxLength(128))) },
-  output: Schema.Struct({
-    id: Text,
-    summary: Text,
-    plugin: Text,
-    input: JsonValue,
-    output: JsonValue,
-    event: Schema.optionalKey(JsonValue),
-    failures: Schema.Array(Schema.Struct({ code: Text, recoverable: Schema.Boolean, doc: Text })),
-    effects: Schema.Array(Schema.Literals(EFFECTS)),
-    kinds: Schema.Array(Text),
-    refined: Schema.Boolean,
-    cost: JsonValue,
-    idempotent: Schema.Boolean,
-    reversible: Schema.Boolean,
-    stability: Text,
-    examples: Schema.Array(exampleSchema),
-  }),
+  output: Schema.Union([Described, Explained]),
   failures: [unknownOperation],
   cost: { compute: "linear in the declaration" },
   examples: [

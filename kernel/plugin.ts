@@ -15,6 +15,7 @@ import type { Disk } from "./disk.ts";
 import type { Entropy } from "./entropy.ts";
 import type { Failure, FailuresOf, KernelFailure } from "./failure.ts";
 import { incompleteManifest } from "./failures.ts";
+import type { Json } from "./json.ts";
 import type { Budget } from "./meter.ts";
 import type { AnyOperation, Stability } from "./operation.ts";
 
@@ -66,6 +67,16 @@ export interface Reach {
   readonly sys?: ReadonlyArray<string>;
 }
 
+/** Something besides an operation that a plugin explains when asked by id: an op of a language, for example. */
+export interface Topic {
+  /** Its id: one of the plugin's namespaces, a dot, and more. No operation has it. */
+  readonly id: string;
+  /** One sentence. */
+  readonly summary: string;
+  /** All there is to say. */
+  readonly topic: Json;
+}
+
 /** A plugin's manifest: pure data, and where to find the rest. */
 export interface Plugin {
   /** Unique id, lower case. */
@@ -96,6 +107,8 @@ export interface Plugin {
   readonly namespaces: ReadonlyArray<Namespace>;
   /** Its declarations; loaded when its operations are first asked about. */
   readonly operations: () => Awaitable<ReadonlyArray<AnyOperation>>;
+  /** What else it explains; loaded when an id of its namespaces is asked about that no operation has. */
+  readonly topics?: () => Awaitable<ReadonlyArray<Topic>>;
   /** Its code; loaded when one of its operations or services is first needed. */
   readonly load: () => Awaitable<{ readonly default: Implementation }>;
 }

@@ -19,7 +19,8 @@ import { badSize, unknownArchitecture, unknownOp } from "./failures.ts";
 import { contentHash } from "./hash.ts";
 import { Interner } from "./intern.ts";
 import { nameOf, nearestOps, OPS } from "./opcodes.ts";
-import { ATTRIBUTE_KINDS, INITIALISERS, OP_EFFECTS, OPERAND_KINDS, type OpRow } from "./ops/row.ts";
+import { briefOp, opJson } from "./ops/described.ts";
+import type { OpRow } from "./ops/row.ts";
 import { PATTERNS } from "./patterns.ts";
 import { bytesOfHex, failureAt, type GivenProgram, programFrom } from "./program_source.ts";
 import { showHash } from "./siphash.ts";
@@ -30,9 +31,6 @@ import { print } from "./syntax/printer.ts";
 
 /** Largest tree that is answered as JSON and text; shared parts are written out there. */
 export const MAX_SHOWN_NODES = 100_000;
-
-const given = <K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } =>
-  (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 
 /** The hash of a tree that version 1 can say. */
 const hashOf = (root: Expression): { readonly hash?: string } => {
@@ -154,35 +152,6 @@ const patterns = ({ name, size }: { readonly name?: string; readonly size?: numb
   };
   throw unknownArchitecture({ name, path: "/name", suggestions, ...fix });
 };
-
-const briefOp = ({ name, code, family, doc }: OpRow) => ({
-  name,
-  code: `0x${code.toString(16).padStart(4, "0")}`,
-  family,
-  doc,
-});
-
-const opJson = (row: OpRow) => ({
-  ...briefOp(row),
-  operands: row.operands.map(({ takes, ...operand }) => ({ ...operand, takes: OPERAND_KINDS[takes] })),
-  attributes: row.attributes.map(({ name, kind, doc, choices, named, default: preset }) => ({
-    name,
-    takes: choices === undefined ? ATTRIBUTE_KINDS[kind] : choices.map((choice) => `#${choice}`).join(" or "),
-    ...given("default", preset as Json | undefined),
-    ...given("named", named),
-    doc,
-  })),
-  parameters: row.parameters.map(({ name, shape, init, when }) => ({
-    name,
-    shape,
-    starts: INITIALISERS[init],
-    ...given("when", when),
-  })),
-  result: row.result,
-  differentiable: row.differentiable,
-  effect: OP_EFFECTS[row.effect].doc,
-  source: row.source,
-});
 
 const rowOf = (name: string, index: number): OpRow => {
   const rows: ReadonlyArray<OpRow> = Object.values(OPS);

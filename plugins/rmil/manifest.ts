@@ -28,5 +28,6 @@ export const rmilPlugin: Plugin = {
     },
   ],
   operations: async () => (await import("./operations.ts")).operations,
+  topics: async () => (await import("./ops/described.ts")).opTopics,
   load: () => import("./mod.ts"),
 };
