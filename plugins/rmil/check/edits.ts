@@ -93,6 +93,18 @@ export const producerOf = (program: Expression, path: string): string | undefine
   return undefined;
 };
 
+/** The change that puts a stage before a stage that takes its whole input from the pipeline. */
+const before = (program: Expression, path: string, next: Expression, summary: string): Candidate => {
+  const parent = path.endsWith("/b") ? path.slice(0, -"/b".length) : undefined;
+  if (parent !== undefined && nodeAtPath(program, parent).tag === Tag.Seq) {
+    return change(summary, parent, (node) => {
+      const [first, own] = node.children;
+      return own.children.every(ignoresInput) ? seq(seq(first, next), own) : undefined;
+    });
+  }
+  return change(summary, path, (node) => node.children.every(ignoresInput) ? seq(next, node) : undefined);
+};
+
 /** The change that sends an operand of a judged application through a stage. */
 export const onOperand = (
   program: Expression,
@@ -107,7 +119,7 @@ export const onOperand = (
   if (place === "input") {
     const at = row.operands.findIndex(({ name }) => name === row.piped);
     return [
-      change(summary, path, (node) => node.children.every(ignoresInput) ? seq(next, node) : undefined),
+      before(program, path, next, summary),
       change(summary, path, (node) => withChildren(node, node.children.toSpliced(at, 0, next))),
     ];
   }

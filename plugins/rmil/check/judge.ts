@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Failure, nearest } from "../../../kernel/mod.ts";
+import { type Failure, isFailure, nearest } from "../../../kernel/mod.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { unknownOpcode } from "../failures.ts";
 import {
@@ -143,7 +143,7 @@ export class Judge {
       case Tag.Lam:
         return yield* this.#asStage(this.closure(node, scope, path), input, stage, path);
       case Tag.Call: {
-        const callee = yield* this.callable(node.children[0], scope, `${path}/func`, input);
+        const callee = yield* this.#callee(node.children[0], scope, `${path}/func`, input);
         const args: Known[] = [];
         for (let i = 1; i < node.children.length; i++) args.push(yield child(i, `args/${i - 1}`, input, false));
         return yield* this.#asStage(yield* this.apply(callee, args, path), input, stage, path);
@@ -230,6 +230,17 @@ export class Judge {
       return this.function(yield this.judge(node, input, scope, path, false), path);
     }
     return { k: "Function", parameters: undefined, body: node, scope, path };
+  }
+
+  /** What is called; where that fails, nothing is known of it, and its arguments are still judged. */
+  *#callee(node: Expression, scope: Scope | undefined, path: string, input: Known | undefined): Walk {
+    try {
+      return yield* this.callable(node, scope, path, input);
+    } catch (thrown) {
+      if (!isFailure(thrown)) throw thrown;
+      this.faults.add(thrown, { path, input, scope });
+      return this.fresh.unknown();
+    }
   }
 
   /** What is known as a function. */

@@ -10,7 +10,8 @@ import type { Expression } from "../expression.ts";
 import type { Symbols } from "../symbols.ts";
 import type { Type } from "../types.ts";
 import { type Candidate, changed } from "./edits.ts";
-import { CANDIDATES, type Faulty } from "./candidates.ts";
+import type { Faulty } from "./candidate.ts";
+import { CANDIDATES } from "./candidates.ts";
 import type { Fault } from "./fault.ts";
 
 /** Largest program that is repaired. */

@@ -93,26 +93,63 @@ const mapped = (width: unknown): ReadonlyArray<Step> =>
     ? [[`Insert linear(${width}) before it`, stage("linear", lit(i64(width)))]]
     : [];
 
-/** What a value may be sent through to fit beside others. */
+/** What a value may be sent through to fit beside others, in the order in which whole levels are tried. */
 const stepsFor = (
   known: Known,
   pattern: string | undefined,
   partners: ReadonlyArray<Known | undefined>,
   expected: unknown,
-): ReadonlyArray<Step> => {
+): ReadonlyArray<ReadonlyArray<Step>> => {
   const shape = sizesOf(known);
   const others = partners.flatMap((partner) => sizesOf(partner) ?? []);
   const widths = [expected, ...partners.map((partner) => partner?.k === "Tensor" ? partner.shape.at(-1) : undefined)];
   const rank = rankOf(known);
   const sizes = [...new Set([...widths, ...others])];
+  const beside = shape === undefined ? [] : partners.flatMap((partner) => {
+    const other = sizesOf(partner);
+    return other === undefined ? [] : towards(shape, other);
+  });
+  const isShort = partners.some((partner) => rankOf(partner) > rank);
   return [
-    ...transposed(rank),
-    ...shape === undefined ? [] : rankSteps(shape, pattern),
-    ...rank === 0 ? [] : sizes.slice(0, MAX_SIZES_TRIED).flatMap(mapped),
-    ...shape === undefined ? [] : partners.flatMap((partner) => {
-      const other = sizesOf(partner);
-      return other === undefined ? [] : towards(shape, other);
-    }),
+    isShort ? beside : [],
+    transposed(rank),
+    shape === undefined ? [] : rankSteps(shape, pattern),
+    rank === 0 ? [] : sizes.slice(0, MAX_SIZES_TRIED).flatMap(mapped),
+    isShort ? [] : beside,
+  ];
+};
+
+/** A value that may be changed: where candidates for it are made, and what it may be sent through, by level. */
+interface Changeable {
+  readonly levels: ReadonlyArray<ReadonlyArray<Step>>;
+  readonly through: (step: Step) => ReadonlyArray<Candidate>;
+}
+
+const changeables = (program: Expression, call: JudgedCall, expected: unknown): ReadonlyArray<Changeable> => {
+  const { operands, rest, given, row, path, places } = call;
+  const all = [...operands, ...rest, ...given.values()];
+  const without = (own: Known): ReadonlyArray<Known | undefined> => all.filter((known) => known !== own);
+  const producer = producerOf(program, path);
+  return [
+    ...operands.flatMap((known, i): ReadonlyArray<Changeable> =>
+      known === undefined ? [] : [{
+        levels: stepsFor(known, row.operands[i].shape, without(known), expected),
+        through: ([summary, next]) => onOperand(program, call, i, next, summary),
+      }]
+    ),
+    ...rest.map((known, i): Changeable => ({
+      levels: stepsFor(known, undefined, without(known), expected),
+      through: ([summary, next]) => [
+        onArgument(path, places.length + i, next, summary),
+        ...producer === undefined || i > 1
+          ? []
+          : [change(summary, `${producer}/${i === 0 ? "a" : "b"}`, (node) => through(node, next))],
+      ],
+    })),
+    ...[...given.values()].map((known, i): Changeable => ({
+      levels: stepsFor(known, undefined, [], undefined),
+      through: ([summary, next]) => [onArgument(path, row.operands.length + i, next, summary)],
+    })),
   ];
 };
 
@@ -122,32 +159,17 @@ export const shapeCandidates = (
   call: JudgedCall,
   expected: unknown,
 ): ReadonlyArray<Candidate> => {
-  const { operands, rest, given, row, path, places } = call;
-  const all = [...operands, ...rest, ...given.values()];
-  const without = (own: Known): ReadonlyArray<Known | undefined> => all.filter((known) => known !== own);
-  const ofOperands = operands.map((known, i) =>
-    known === undefined ? [] : stepsFor(known, row.operands[i].shape, without(known), expected).map(
-      ([summary, next]) => onOperand(program, call, i, next, summary),
-    )
-  );
-  const producer = producerOf(program, path);
-  const ofRest = rest.map((known, i) =>
-    stepsFor(known, undefined, without(known), expected).map(([summary, next]): ReadonlyArray<Candidate> => [
-      onArgument(path, places.length + i, next, summary),
-      ...producer === undefined || i > 1
-        ? []
-        : [change(summary, `${producer}/${i === 0 ? "a" : "b"}`, (node) => through(node, next))],
-    ])
-  );
-  const ofGiven = [...given.values()].map((known, i) =>
-    stepsFor(known, undefined, [], undefined).map(([summary, next]): ReadonlyArray<Candidate> => [
-      onArgument(path, row.operands.length + i, next, summary),
-    ])
-  );
-  // One step of every operand, then the next step: what is tried first matters less than that both sides are.
-  const lists = [...ofOperands, ...ofRest, ...ofGiven];
-  const longest = Math.max(0, ...lists.map((list) => list.length));
-  return Array.from({ length: longest }, (_, at) => lists.flatMap((list) => list[at] ?? [])).flat();
+  const found = changeables(program, call, expected);
+  const levels = Math.max(0, ...found.map((each) => each.levels.length));
+  // Within a level, one step of every operand, then the next: that both sides are tried matters more than which first.
+  return Array.from({ length: levels }, (_, level) => {
+    const longest = Math.max(...found.map((each) => each.levels[level].length));
+    return Array.from(
+      { length: longest },
+      (_, at) =>
+        found.flatMap(({ levels, through }) => levels[level][at] === undefined ? [] : through(levels[level][at])),
+    );
+  }).flat(2);
 };
 
 const divisorsNear = (sizes: ReadonlyArray<number>, wanted: number): ReadonlyArray<number> => {
@@ -228,15 +250,22 @@ export const givenAttributes = (row: OpRow, node: Expression): ReadonlyArray<Giv
   return [...named, ...positional];
 };
 
+/** Other values for sizes that have to divide others: heads, groups. */
+export const divisorCandidates = (call: JudgedCall, node: Expression): ReadonlyArray<Candidate> =>
+  givenAttributes(call.row, node).filter(({ attribute: { name, kind } }) => kind === "size" && name !== "width")
+    .flatMap((given) => otherValues(call, given));
+
+const otherValues = (call: JudgedCall, given: GivenAttribute): ReadonlyArray<Candidate> => {
+  const { attribute } = given;
+  const value = readAttribute(call.row, attribute, given.value, call.judge.nameOf);
+  return valuesNear(call, attribute, value).map((by) =>
+    change(`Take another number for ${attribute.name}`, call.path, (own) => given.with(own, by))
+  );
+};
+
 /** Changes of an application's attributes that may make the shapes fit. */
 export const attributeCandidates = (call: JudgedCall, node: Expression): ReadonlyArray<Candidate> =>
-  givenAttributes(call.row, node).flatMap((given): ReadonlyArray<Candidate> => {
-    const { attribute } = given;
-    const value = readAttribute(call.row, attribute, given.value, call.judge.nameOf);
-    return [
-      ...valuesNear(call, attribute, value).map((by) =>
-        change(`Take another ${attribute.name}`, call.path, (own) => given.with(own, by))
-      ),
-      change(`Leave out ${attribute.name}`, call.path, (own) => given.without(own)),
-    ];
-  });
+  givenAttributes(call.row, node).flatMap((given): ReadonlyArray<Candidate> => [
+    ...otherValues(call, given),
+    change(`Leave out ${given.attribute.name}`, call.path, (own) => given.without(own)),
+  ]);

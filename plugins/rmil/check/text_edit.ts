@@ -31,14 +31,26 @@ const difference = (a: Expression, b: Expression): readonly [Expression, Express
   return [left, right];
 };
 
+/** A stretch with the brackets right around it, where it stands in some. */
+const bracketed = (source: string, { start, end }: Span): Span => {
+  const before = source.slice(0, start).trimEnd();
+  const after = source.slice(end);
+  const closing = end + after.length - after.trimStart().length;
+  return before.endsWith("(") && source[closing] === ")"
+    ? bracketed(source, { start: before.length - 1, end: closing + 1 })
+    : { start, end };
+};
+
 /** Ways to write the new part, the shortest first: what stays is not written again. */
 const spellings = (
   source: string,
-  { start, end }: Span,
+  span: Span,
   before: Expression,
   after: Expression,
   symbols: Symbols,
 ): ReadonlyArray<TextEdit> => {
+  const { start, end } = span;
+  const outer = bracketed(source, span);
   const own = source.slice(start, end);
   const whole = (text: string): ReadonlyArray<TextEdit> => [{ start, end, text }, { start, end, text: `(${text})` }];
   const [first, second] = after.children;
@@ -46,12 +58,14 @@ const spellings = (
     ? []
     : equalExpressions(first, before)
     ? [` >> ${print(second, symbols)}`, ` >> (${print(second, symbols)})`].flatMap((text): ReadonlyArray<TextEdit> => [
+      { start: outer.end, end: outer.end, text },
       { start: end, end, text },
       ...whole(`${own}${text}`),
       ...whole(`(${own})${text}`),
     ])
     : equalExpressions(second, before)
     ? [`${print(first, symbols)} >> `, `(${print(first, symbols)}) >> `].flatMap((text): ReadonlyArray<TextEdit> => [
+      { start: outer.start, end: outer.start, text },
       { start, end: start, text },
       ...whole(`${text}${own}`),
       ...whole(`${text}(${own})`),
