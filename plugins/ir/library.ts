@@ -77,6 +77,21 @@ export { inferNode, type Inferred, type Proposed, sizeAttributes, substituteAttr
 export { tensorFromJson, TensorJson, tensorToJson } from "./interchange.ts";
 export { hessianVector, jvp, type JvpOptions } from "./jvp.ts";
 export { lastUses } from "./liveness.ts";
+export {
+  LEVELS,
+  MAX_OPTIMISE_ROUNDS,
+  optimise,
+  type OptimisedProgram,
+  type OptimiseLevel,
+  type OptimiseOptions,
+  type OptimiseStats,
+  optimiseSteps,
+  PASSES,
+  type PassName,
+  type PassStats,
+  PIPELINES,
+} from "./optimise.ts";
+export { NODE_PRICE, NOMINAL_SIZE, priceOf } from "./passes/price.ts";
 export { type Input, Operators, Value } from "./operators.ts";
 export { DTYPE_CLASSES, type DtypeClass } from "./primitive.ts";
 export { isPrimitive, primitiveOf, PRIMITIVES } from "./primitives.ts";

@@ -13,6 +13,7 @@ import { costOf, type ProgramCost } from "./cost.ts";
 import type { Program } from "./graph.ts";
 import { ALGEBRA } from "./passes/algebra.ts";
 import { simplifyControl } from "./passes/control.ts";
+import { searchEqual } from "./passes/equality.ts";
 import { CONTRACTION_RULES } from "./passes/contraction.ts";
 import { FOLDING } from "./passes/folding.ts";
 import { hoistInvariants } from "./passes/hoisting.ts";
@@ -72,6 +73,11 @@ export const PASSES = {
     doc: "Computes what a loop's turns have in common before the loop.",
     run: hoistInvariants,
   },
+  equality: {
+    name: "equality",
+    doc: "Searches the e-graph of everything the laws make equal for cheaper arithmetic.",
+    run: searchEqual,
+  },
   trimming: {
     name: "trimming",
     doc: "Drops dead nodes, functions, results, operands and carried values.",
@@ -114,6 +120,7 @@ export const PIPELINES: { readonly [L in OptimiseLevel]: ReadonlyArray<PassName>
     "contraction",
     "sharing",
     "hoisting",
+    "equality",
     "trimming",
   ],
 };
@@ -141,6 +148,8 @@ export interface PassStats {
   readonly rounds: number;
   /** Changes it made. */
   readonly changes: number;
+  /** How often it applied each of its rules, where it is made of rules. */
+  readonly rules: { readonly [name: string]: number };
 }
 
 /** What an optimisation did. */
@@ -172,6 +181,53 @@ const nodesOf = (program: Program): number =>
 
 const checked = (program: Program): Program => makeProgram([...program.functions.values()], program.entry);
 
+/** Optimises step by step: pausable between passes. */
+export const optimiseSteps = function* (
+  program: Program,
+  options: OptimiseOptions = {},
+): Generator<void, OptimisedProgram, void> {
+  const { level = 2, fastMath = false, onPass } = options;
+  const pipeline = options.passes ?? PIPELINES[level];
+  const tallies = new Map(
+    pipeline.map((pass) => [pass, { pass, rounds: 0, changes: 0, rules: {} as { [name: string]: number } }]),
+  );
+  let current: Program = program;
+  let price = priceOf(program);
+  let rounds = 0;
+  for (let changed = pipeline.length > 0; changed && rounds < MAX_OPTIMISE_ROUNDS; rounds++) {
+    changed = false;
+    for (const name of pipeline) {
+      yield;
+      const pass: Pass = PASSES[name];
+      const { draft, changes, rules } = pass.run(current, { fastMath });
+      if (changes === 0) continue;
+      // A pass that proposes something dearer is not followed.
+      const madePrice = priceOf(draft);
+      if (madePrice > price) continue;
+      current = draft;
+      price = madePrice;
+      changed = true;
+      const tally = tallies.get(name)!;
+      tally.rounds++;
+      tally.changes += changes;
+      for (const rule of rules ?? []) tally.rules[rule] = (tally.rules[rule] ?? 0) + 1;
+      onPass?.(name, checked(draft));
+    }
+  }
+  const made = current === program ? program : checked(current);
+  return {
+    program: made,
+    stats: {
+      nodesBefore: nodesOf(program),
+      nodesAfter: nodesOf(made),
+      costBefore: costOf(program),
+      costAfter: costOf(made),
+      rounds,
+      passes: [...tallies.values()],
+    },
+  };
+};
+
 /**
  * Optimises a program.
  *
@@ -184,40 +240,9 @@ const checked = (program: Program): Program => makeProgram([...program.functions
  * ```
  */
 export const optimise = (program: Program, options: OptimiseOptions = {}): OptimisedProgram => {
-  const { level = 2, fastMath = false } = options;
-  const pipeline = options.passes ?? PIPELINES[level];
-  const tallies = new Map(pipeline.map((pass) => [pass, { pass, rounds: 0, changes: 0 }]));
-  let current = program;
-  let price = priceOf(program);
-  let rounds = 0;
-  for (let changed = pipeline.length > 0; changed && rounds < MAX_OPTIMISE_ROUNDS; rounds++) {
-    changed = false;
-    for (const name of pipeline) {
-      const pass: Pass = PASSES[name];
-      const { draft, changes } = pass.run(current, { fastMath });
-      if (changes === 0) continue;
-      const made = checked(draft);
-      const madePrice = priceOf(made);
-      // A pass that proposes something dearer is not followed.
-      if (madePrice > price) continue;
-      current = made;
-      price = madePrice;
-      changed = true;
-      const tally = tallies.get(name)!;
-      tally.rounds++;
-      tally.changes += changes;
-      options.onPass?.(name, made);
-    }
+  const steps = optimiseSteps(program, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
   }
-  return {
-    program: current,
-    stats: {
-      nodesBefore: nodesOf(program),
-      nodesAfter: nodesOf(current),
-      costBefore: costOf(program),
-      costAfter: costOf(current),
-      rounds,
-      passes: [...tallies.values()],
-    },
-  };
 };

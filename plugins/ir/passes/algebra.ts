@@ -7,7 +7,7 @@
  * @module
  */
 import { dtypeInfo, type TensorType } from "../types.ts";
-import { type Element } from "../value.ts";
+import type { Element } from "../value.ts";
 import type { Emitter } from "./emitter.ts";
 import { knowledgeOf } from "./knowledge.ts";
 import { LAWS } from "./laws.ts";

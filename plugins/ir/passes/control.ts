@@ -31,8 +31,6 @@ type Rewrite = (
   functions: Functions,
 ) => ReadonlyArray<number> | undefined;
 
-const sizesOf = (node: Node): ReadonlyArray<Dimension> => node.attributes.sizes as ReadonlyArray<Dimension>;
-
 /** An `if` whose predicate is known, or whose branches are the same function. */
 const decidedIf: Rewrite = (node, operands, e, functions) => {
   if (node.op !== "if") return undefined;

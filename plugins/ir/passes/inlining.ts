@@ -1,7 +1,7 @@
 /**
  * Inlining: calls replaced by what they call, sizes put in.
  *
- * Invariant: bounded: a call stays where its function would make the program larger than {@link MAX_INLINED_NODES}.
+ * Invariant: bounded: a call stays where its body would make the program larger than {@link MAX_INLINED_NODES}.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Emitter } from "./emitter.ts";
 import type { Draft, PassResult } from "./pass.ts";
 import { Functions, rebuild } from "./structure.ts";
 
-/** Most nodes that a function has after calls in it were replaced. */
+/** Most nodes that a program has after calls in it were replaced. */
 export const MAX_INLINED_NODES = 16_384;
 
 /** Emits the nodes of a function on values; the values it returns. */
@@ -41,8 +41,8 @@ export const emitBody = (
 export const inlineCalls = (draft: Draft): PassResult => {
   const functions = new Functions(draft);
   let changes = 0;
+  let nodes = [...draft.functions.values()].reduce((count, fn) => count + fn.nodes.length, 0);
   for (const fn of draft.functions.values()) {
-    let nodes = fn.nodes.length;
     const made = rebuild(fn, functions.lookup, (node, operands, e) => {
       if (node.op !== "call") return undefined;
       const callee = functions.lookup(node.functions[0]);

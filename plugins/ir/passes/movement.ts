@@ -8,9 +8,9 @@
  *
  * @module
  */
-import { addDimensions, type Dimension, multiplyDimensions } from "../dimension.ts";
+import { addDimensions, type Dimension } from "../dimension.ts";
 import type { Attribute, Attributes, Node } from "../graph.ts";
-import { primitiveOf, PRIMITIVES } from "../primitives.ts";
+import { PRIMITIVES } from "../primitives.ts";
 import { countOf } from "../shape.ts";
 import type { Shape, TensorType } from "../types.ts";
 import type { Tensor } from "../value.ts";
@@ -64,18 +64,6 @@ const reshapeRules: ReadonlyArray<Rule> = [
       const spread = e.madeBy(operands[0], "broadcast");
       if (spread === undefined || e.types[spread.operands[0]].shape.length > 0) return undefined;
       return e.make("broadcast", spread.operands, { shape: results[0].shape, axes: [] });
-    },
-  },
-  {
-    name: "reshape of a broadcast that only adds axes of one",
-    ops: ["reshape"],
-    apply: ({ e, operands, results }) => {
-      const spread = e.madeBy(operands[0], "broadcast");
-      if (spread === undefined) return undefined;
-      const source = e.types[spread.operands[0]];
-      return e.solver.equal(countOf(source), countOf(results[0]))
-        ? e.make("reshape", spread.operands, { shape: results[0].shape })
-        : undefined;
     },
   },
 ];
@@ -434,10 +422,3 @@ export const MOVEMENT_RULES: ReadonlyArray<Rule> = [
   ...gatherRules,
   ...sinkRules,
 ];
-
-/** Product of some sizes of a shape. */
-export const sizeOf = (shape: Shape, axes: ReadonlyArray<number>): Dimension =>
-  multiplyDimensions(...axes.map((axis) => shape[axis]));
-
-/** Whether a primitive works element by element. */
-export const isElementwise = (op: string): boolean => primitiveOf(op).loop === "elementwise";

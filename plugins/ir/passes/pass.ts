@@ -29,6 +29,8 @@ export interface PassResult {
   readonly draft: Draft;
   /** How often it changed something; 0 where it left all as it was. */
   readonly changes: number;
+  /** Names of the rules it applied, where it is made of rules. */
+  readonly rules?: ReadonlyArray<string>;
 }
 
 /** One pass. */
@@ -44,14 +46,19 @@ export interface Pass {
 /** Applies a change to every function of a draft. */
 export const eachFunction = (
   draft: Draft,
-  change: (fn: IrFunction, draft: Draft) => { readonly fn: IrFunction; readonly changes: number },
+  change: (
+    fn: IrFunction,
+    draft: Draft,
+  ) => { readonly fn: IrFunction; readonly changes: number; readonly rules?: ReadonlyArray<string> },
 ): PassResult => {
   const functions = new Map<string, IrFunction>();
+  const rules: string[] = [];
   let changes = 0;
   for (const [name, fn] of draft.functions) {
     const made = change(fn, { entry: draft.entry, functions: new Map([...draft.functions, ...functions]) });
     functions.set(name, made.changes > 0 ? made.fn : fn);
     changes += made.changes;
+    rules.push(...made.rules ?? []);
   }
-  return { draft: { entry: draft.entry, functions }, changes };
+  return { draft: { entry: draft.entry, functions }, changes, rules };
 };

@@ -23,6 +23,9 @@ export const NOMINAL_SIZE = 32;
 /** What a node costs besides its flops and bytes. */
 export const NODE_PRICE = 1;
 
+/** What entering a call, a branch or a loop costs. */
+export const CONTROL_PRICE = 8;
+
 /** A dimension as a number, names taken as {@link NOMINAL_SIZE}. */
 export const nominal = (size: Dimension): number => {
   if (typeof size === "number") return size;
@@ -37,7 +40,7 @@ export const nodePrice = (
   attributes: Attributes,
   results: ReadonlyArray<TensorType>,
 ): number => {
-  if (isControl(op)) return NODE_PRICE;
+  if (isControl(op)) return CONTROL_PRICE;
   const { flops, bytes } = primitiveOf(op).cost({ types, attributes, results });
   const moved = bytes ?? addDimensions(...[...types, ...results].map(typeBytes));
   return nominal(flops) + nominal(moved) + NODE_PRICE;
@@ -51,5 +54,6 @@ export const priceOf = (program: Program): number => {
   }
   const sizes = Object.fromEntries([...names].map((name) => [name, NOMINAL_SIZE]));
   const { flops, bytes, nodes } = costOf(program, sizes);
-  return nominal(flops) + nominal(bytes) + nodes * NODE_PRICE;
+  const control = [...program.functions.values()].flatMap((fn) => fn.nodes).filter(({ op }) => isControl(op)).length;
+  return nominal(flops) + nominal(bytes) + nodes * NODE_PRICE + control * CONTROL_PRICE;
 };

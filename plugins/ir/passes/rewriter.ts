@@ -43,8 +43,8 @@ const MAX_DEPTH = 16;
 
 /** An emitter whose new nodes are looked at by the rules too. */
 export class RuleEmitter extends Emitter {
-  /** How often a rule was applied. */
-  applied = 0;
+  /** Names of the rules applied, in order. */
+  readonly applied: string[] = [];
   private depth = 0;
   /** Uses of each value that was carried over from the function being rebuilt; 1 for new ones. */
   readonly uses: number[];
@@ -78,22 +78,23 @@ export class RuleEmitter extends Emitter {
       results: node.results,
     };
     for (const rule of rules) {
-      const [nodes, values, applied] = [this.nodes.length, this.types.length, this.applied];
+      const [nodes, values, applied] = [this.nodes.length, this.types.length, this.applied.length];
       this.depth++;
       const answer = rule.apply(site, this.options);
       this.depth--;
       if (answer === undefined) {
         if (this.nodes.length > nodes) this.rewind(nodes, values);
+        this.applied.length = applied;
         continue;
       }
       const made = typeof answer === "number" ? [answer] : answer;
       if (this.addedPrice(nodes) <= this.freedPrice(site, new Set(made))) {
-        this.applied++;
+        this.applied.push(rule.name);
         if (this.depth === 0) this.account(nodes, site);
         return made;
       }
       this.rewind(nodes, values);
-      this.applied = applied;
+      this.applied.length = applied;
     }
     return undefined;
   }
@@ -195,7 +196,7 @@ export const rewriteFunction = (
   draft: Draft,
   rules: ReadonlyMap<string, ReadonlyArray<Rule>>,
   options: PassOptions,
-): { readonly fn: IrFunction; readonly changes: number } => {
+): { readonly fn: IrFunction; readonly changes: number; readonly rules: ReadonlyArray<string> } => {
   const e = new RuleEmitter(fn, (name) => draft.functions.get(name)!, rules, options);
   const uses = liveUses(fn);
   const values: number[] = fn.parameters.map((_, i) => i);
@@ -225,7 +226,7 @@ export const rewriteFunction = (
     });
   }
   const made = swept({ ...fn, nodes: e.nodes, returns: fn.returns.map((value) => values[value]) });
-  return { fn: made, changes: e.applied };
+  return { fn: made, changes: e.applied.length, rules: e.applied };
 };
 
 /** A pass made of rules. */
