@@ -186,7 +186,12 @@ class Space {
 }
 
 /** Whether every member reads the others only at the element it is computing. */
-export const isPointwise = (values: Values, members: ReadonlyArray<ConcreteNode>, form: Form): boolean => {
+export const isPointwise = (
+  values: Values,
+  members: ReadonlyArray<ConcreteNode>,
+  form: Form,
+  isOutside: (value: number) => boolean,
+): boolean => {
   const space = new Space(values.pool, form);
   const byValue = new Map(members.map((node) => [node.first, node]));
   const stand = new Map<number, Expression>();
@@ -194,7 +199,9 @@ export const isPointwise = (values: Values, members: ReadonlyArray<ConcreteNode>
   values.forget();
   values.hook = (value, index) => {
     const node = byValue.get(value);
-    if (node === undefined) return undefined;
+    if (node === undefined) {
+      return isOutside(value) ? values.pool.zero(values.region.types[value].dtype) : undefined;
+    }
     agrees &&= flatIndex(index, node.results[0].shape).key === space.flatOf(node).key;
     const known = stand.get(value) ?? values.pool.get(values.pool.local(node.results[0].dtype));
     stand.set(value, known);

@@ -18,6 +18,7 @@
  */
 import type { ConcreteType, Dtype, Tensor } from "../../ir/library.ts";
 import type { Affine, Axis } from "./affine.ts";
+import type { Expressions } from "./expression.ts";
 
 export type { Affine, Atom, Axis, Term } from "./affine.ts";
 
@@ -273,6 +274,8 @@ export interface Port {
 
 /** A program in loop-level form. */
 export interface LoopProgram {
+  /** What made its expressions, for those who make more of them. */
+  readonly pool: Expressions;
   /** All buffers. */
   readonly buffers: ReadonlyArray<Buffer>;
   /** What runs. */

@@ -101,7 +101,7 @@ const withCopies = (
   const returns = region.returns.map((value, at) => {
     const maker = makers.get(value);
     if (maker === undefined && frame.state.get(at) === value) return value;
-    if (maker !== undefined && !isView(maker.op) && !claimed.has(value)) {
+    if (maker !== undefined && !isView(maker.op) && maker.op !== "constant" && !claimed.has(value)) {
       claimed.add(value);
       return value;
     }
@@ -299,7 +299,7 @@ class RegionScheduler {
     if (form === undefined) return undefined;
     const isAround = this.dependsOn(second, first, (below) => below !== first) ||
       this.dependsOn(first, second, (below) => below !== second);
-    if (isAround || !isPointwise(this.values, nodes, form)) return undefined;
+    if (isAround || !isPointwise(this.values, nodes, form, (value) => this.items.has(value))) return undefined;
     const joined: Unit = { nodes, kind: "group" };
     nodes.forEach((node) => this.units.set(node.first, joined));
     return joined;
@@ -373,6 +373,7 @@ class RegionScheduler {
     for (const [at, parameter] of this.frame.state) {
       const value = this.region.returns[at];
       if (value === parameter && value < this.frame.parameters.length) continue;
+      if (countOf(this.region.types[value].shape) === 0) continue;
       const target = this.frame.targets[at];
       const unit = this.units.get(this.items.get(value)!.first)!;
       const readers = [...new Set(this.units.values())].filter((other) =>
@@ -449,10 +450,8 @@ class RegionScheduler {
     const [node] = unit.nodes;
     if (unit.kind === "control") return this.control(node);
     if (unit.kind === "group") {
-      if (countOf(formOf(this.values, unit.nodes)!.shape) === 0 && node.op !== "reduce" && !isProduct(node.op)) {
-        return [];
-      }
-      return [this.kernel(unit, this.groupWork(unit))];
+      const isEmpty = countOf(node.results[0].shape) === 0;
+      return isEmpty ? [] : [this.kernel(unit, this.groupWork(unit))];
     }
     const places = node.results.map((_, i) => this.values.places.get(node.first + i)!);
     const bodies = NESTS[node.op]({ values: this.values, node, places }).filter((body) => body.length > 0);
@@ -635,6 +634,7 @@ export const loopProgram = (program: Program, options: ScheduleOptions = {}): Lo
   const steps = new RegionScheduler(context, region, { parameters, targets, state }).steps();
   const port = (type: ConcreteType, { buffer }: Place): Port => ({ type, buffer });
   return {
+    pool: context.pool,
     buffers: context.pool.buffers,
     steps,
     parameters: region.parameters.map((type, i) => port(type, parameters[i])),

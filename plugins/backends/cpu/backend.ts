@@ -1,0 +1,242 @@
+/**
+ * CPU backend: programs compiled to WebAssembly, one module each, run where we are.
+ *
+ * Not native code and not a dependency: the module's bytes are written by this plugin (printer/, wasm/), so the same
+ * backend runs in Deno, Node and browsers.
+ * Invariant: a step is one synchronous call; parameters, state and constants stay in the memory of the executable.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import type { Program, Tensor } from "../../ir/contract.ts";
+import { attempt, DTYPE_NAMES, programDigest, zeros } from "../../ir/library.ts";
+import { eachKernel, type LoopProgram, type Port } from "../codegen/loops.ts";
+import { loopProgram } from "../codegen/schedule.ts";
+import type { Backend, CompileOptions, Device, Executable, Explanation } from "../contract.ts";
+import { backendAbsent, type BackendsFailure, deviceFailed, overCapacity } from "../failures.ts";
+import { asInputFailure, inputsFault, type Signature, signatureOf, stateMisfit } from "../signature.ts";
+import { BASE_ADDRESS, type PrintedProgram, printProgram } from "./printer/program.ts";
+import { MATH_BINARY, MATH_MODULE, MATH_UNARY } from "./printer/runtime.ts";
+import { PAGE_BYTES } from "./wasm/assembler.ts";
+import { type Features, probeFeatures } from "./wasm/features.ts";
+
+/** Most pages of an executable's memory: addresses and sizes stay positive as 32-bit numbers. */
+export const MAX_MEMORY_PAGES = 32_767;
+
+/** Compiled programs that are kept for the next `compile` of the same program. */
+export const CACHED_PROGRAMS = 32;
+
+/** Most turns of all `while` loops of one step where nothing is said. */
+export const DEFAULT_MAX_TURNS = 100_000_000;
+
+const ID = "cpu";
+
+const DEVICE_ID = `${ID}:0`;
+
+let found: Features | undefined;
+
+const features = (): Features => found ??= probeFeatures();
+
+const deviceOf = ({ simd, relaxed }: Features): Device => ({
+  id: DEVICE_ID,
+  backend: ID,
+  name: "WebAssembly",
+  kind: "cpu",
+  features: [...(simd ? ["simd128"] : []), ...(relaxed ? ["relaxed-fma"] : [])],
+  dtypes: DTYPE_NAMES,
+  memoryBytes: MAX_MEMORY_PAGES * PAGE_BYTES,
+});
+
+/** A program that has been printed and compiled, to be run in any number of memories. */
+interface Compiled {
+  readonly loops: LoopProgram;
+  readonly printed: PrintedProgram;
+  readonly module: WebAssembly.Module;
+}
+
+const cache = new Map<string, Compiled>();
+
+const remember = (key: string, make: () => Compiled): Compiled => {
+  const known = cache.get(key) ?? make();
+  // Taken out and put in again, so that the first key is the one that was not used for longest.
+  cache.delete(key);
+  cache.set(key, known);
+  if (cache.size > CACHED_PROGRAMS) cache.delete(cache.keys().next().value!);
+  return known;
+};
+
+const compileProgram = (program: Program, options: CompileOptions, signature: Signature): Compiled => {
+  const maxTurns = options.maxTurns ?? DEFAULT_MAX_TURNS;
+  const fused = features().relaxed && options.numerics !== "strict";
+  const { sizes, state } = signature;
+  const key = JSON.stringify([programDigest(program), sizes, state, fused, maxTurns]);
+  return remember(key, () => {
+    const loops = loopProgram(program, { sizes, state });
+    const printed = printProgram(loops, { vectors: features().simd, fused, maxTurns });
+    return { loops, printed, module: new WebAssembly.Module(printed.bytes) };
+  });
+};
+
+const IMPORTED: WebAssembly.ModuleImports = { ...MATH_UNARY, ...MATH_BINARY };
+
+type Elements = Exclude<Tensor["data"], BigInt64Array | BigUint64Array>;
+
+/** One program in its memory. */
+class Machine {
+  private readonly memory: WebAssembly.Memory;
+  private readonly runOnce: () => void;
+
+  constructor(private readonly compiled: Compiled) {
+    this.memory = new WebAssembly.Memory({ initial: compiled.printed.pages, maximum: compiled.printed.pages });
+    const instance = new WebAssembly.Instance(compiled.module, {
+      env: { memory: this.memory },
+      [MATH_MODULE]: IMPORTED,
+    });
+    this.runOnce = instance.exports.run as () => void;
+    for (const { id, role, data } of compiled.loops.buffers) {
+      if (role === "constant" && data !== undefined && compiled.printed.memory.offsets.has(id)) this.fill(id, data);
+    }
+  }
+
+  /** The elements of a buffer, where they lie. */
+  private view(id: number, like: Tensor): Elements {
+    const address = BASE_ADDRESS + this.compiled.printed.memory.offsets.get(id)!;
+    const { constructor } = zeros(like.dtype, [0]).data;
+    const Data = constructor as unknown as new (memory: ArrayBufferLike, at: number, count: number) => Elements;
+    return new Data(this.memory.buffer, address, like.data.length);
+  }
+
+  private fill(id: number, tensor: Tensor): void {
+    if (tensor.data.length > 0) this.view(id, tensor).set(tensor.data as Elements);
+  }
+
+  write({ buffer }: Port, tensor: Tensor): void {
+    this.fill(buffer.id, tensor);
+  }
+
+  read({ buffer, type }: Port): Tensor {
+    const made = zeros(type.dtype, type.shape);
+    if (made.data.length > 0) (made.data as Elements).set(this.view(buffer.id, made));
+    return made;
+  }
+
+  run(): void {
+    this.runOnce();
+  }
+}
+
+const explanationOf = ({ loops, printed }: Compiled): Explanation => {
+  const kernels: Array<{ name: string; nodes: number; flops: number }> = [];
+  eachKernel(loops.steps, ({ name, nodes, flops }) => kernels.push({ name, nodes, flops }));
+  return {
+    backend: ID,
+    device: DEVICE_ID,
+    kernels,
+    bytes: printed.memoryBytes,
+    codeBytes: printed.bytes.length,
+  };
+};
+
+const failed = (reason: string): BackendsFailure => deviceFailed({ device: DEVICE_ID, reason });
+
+const start = (compiled: Compiled): Effect.Effect<Machine, BackendsFailure> => {
+  const { pages } = compiled.printed;
+  const tooLarge = overCapacity({
+    device: DEVICE_ID,
+    what: "bytes",
+    limit: MAX_MEMORY_PAGES * PAGE_BYTES,
+    found: compiled.printed.memoryBytes,
+  });
+  if (pages > MAX_MEMORY_PAGES) return Effect.fail(tooLarge);
+  return Effect.suspend(() => {
+    try {
+      return Effect.succeed(new Machine(compiled));
+    } catch (thrown) {
+      if (!(thrown instanceof RangeError)) throw thrown;
+      return Effect.fail(tooLarge);
+    }
+  });
+};
+
+const runStep = (machine: Machine): BackendsFailure | undefined => {
+  try {
+    machine.run();
+    return undefined;
+  } catch (thrown) {
+    if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
+    return failed(
+      thrown.message.includes("unreachable") ? "the program's loops ran for more turns than allowed" : thrown.message,
+    );
+  }
+};
+
+/** An executable over a machine, which it lets go when it is closed. */
+const executable = (
+  compiled: Compiled,
+  signature: Signature,
+  held: { machine: Machine | undefined },
+): Executable => {
+  const { inputs, outputs, state } = signature;
+  const { parameters, results } = compiled.loops;
+  const using = <A>(use: (machine: Machine) => Effect.Effect<A, BackendsFailure>): Effect.Effect<A, BackendsFailure> =>
+    Effect.suspend(() =>
+      held.machine === undefined
+        ? Effect.fail(failed("the scope in which the program was compiled is closed"))
+        : use(held.machine)
+    );
+  const stateFault = (index: number, value?: Tensor) => stateMisfit(signature, index, value);
+  return {
+    inputs: inputs.map((parameter) => signature.parameters[parameter]),
+    outputs: outputs.map((result) => signature.results[result]),
+    explanation: explanationOf(compiled),
+    step: (given) =>
+      using((machine) => {
+        const fault = inputsFault(signature, given);
+        if (fault !== undefined) return Effect.fail(fault);
+        inputs.forEach((parameter, i) => machine.write(parameters[parameter], given[i]));
+        const trap = runStep(machine);
+        if (trap !== undefined) return Effect.fail(trap);
+        return Effect.succeed(outputs.map((result) => machine.read(results[result])));
+      }),
+    write: (index, value) =>
+      using((machine) => {
+        const fault = stateFault(index, value);
+        if (fault !== undefined) return Effect.fail(fault);
+        machine.write(parameters[state[index][1]], value);
+        return Effect.void;
+      }),
+    read: (index) =>
+      using((machine) => {
+        const fault = stateFault(index);
+        return fault === undefined ? Effect.succeed(machine.read(parameters[state[index][1]])) : Effect.fail(fault);
+      }),
+  };
+};
+
+const compileIn = (program: Program, options: CompileOptions) =>
+  Effect.gen(function* () {
+    if (options.device !== undefined && options.device !== DEVICE_ID) {
+      return yield* Effect.fail(
+        backendAbsent({ backend: options.device, reason: `the backend ${ID} has no such device` }),
+      );
+    }
+    const signature = yield* Effect.fromResult(signatureOf(program, options));
+    const compiled = yield* Effect.fromResult(
+      Result.mapError(attempt(() => compileProgram(program, options, signature)), (thrown) => asInputFailure(thrown)),
+    );
+    const held = yield* Effect.acquireRelease(
+      Effect.map(start(compiled), (machine): { machine: Machine | undefined } => ({ machine })),
+      (one) => Effect.sync(() => one.machine = undefined),
+    );
+    return executable(compiled, signature, held);
+  });
+
+/** Programs as WebAssembly. */
+export const cpuBackend: Backend = {
+  id: ID,
+  doc: "Programs compiled to one WebAssembly module each, with vectors where the engine has them; no dependency.",
+  probe: Effect.sync(() => ({ devices: [deviceOf(features())] })),
+  unsupported: () => [],
+  compile: (program, options = {}) => compileIn(program, options),
+};
