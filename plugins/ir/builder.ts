@@ -356,6 +356,11 @@ export class ProgramBuilder {
     return found;
   }
 
+  /** The functions added so far. */
+  all(): ReadonlyArray<IrFunction> {
+    return [...this.functions.values()];
+  }
+
   /** Whether a function of this name was added. */
   defines(name: string): boolean {
     return this.functions.has(name);

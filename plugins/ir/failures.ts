@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
+import { nearest } from "../../kernel/nearest.ts";
 import { Failure, failure, type FailureDefinition, type FailuresOf, isFailure } from "../../kernel/failure.ts";
 
 /** A dimension is malformed or cannot hold. */
@@ -247,6 +248,42 @@ export const unsupportedEmission: FailureDefinition<
   says: (a) => `Cannot emit ${a.op} (${a.node}) as ${a.target}: ${a.reason}`,
 });
 
+/** A kind of mutation or crossover does not exist. */
+export const unknownVariation: FailureDefinition<
+  "IR_UNKNOWN_VARIATION",
+  { kind: string; known: ReadonlyArray<string> }
+> = failure("IR_UNKNOWN_VARIATION", {
+  doc: "No kind of mutation or crossover has this name.",
+  recoverable: true,
+  says: (a) => `Cannot vary the program by "${a.kind}": there is no such kind`,
+  fix: (a) => {
+    const [best] = nearest(a.kind, a.known, 1);
+    const value = best ?? a.known[0];
+    return { summary: `Use ${value}`, patch: [{ op: "replace", path: a.path ?? "/kinds/0", value }] };
+  },
+});
+
+/** No mutation or crossover of the kinds asked for applies to a program. */
+export const noVariation: FailureDefinition<
+  "IR_NO_VARIATION",
+  { kinds: ReadonlyArray<string>; reason?: string }
+> = failure("IR_NO_VARIATION", {
+  doc: "No mutation or crossover of the kinds asked for changes the program.",
+  recoverable: true,
+  says: (a) => `Cannot vary the program by ${a.kinds.join(", ") || "nothing"}: ${a.reason ?? "none applies to it"}`,
+  fix: (a) => ({
+    summary: "Ask for other kinds",
+    ...(a.path === "/kinds" ? { patch: [{ op: "remove", path: "/kinds" } as const] } : {}),
+  }),
+});
+
+/** A quantisation cannot be done as asked. */
+export const notQuantized: FailureDefinition<"IR_QUANTIZE", { reason: string }> = failure("IR_QUANTIZE", {
+  doc: "A program cannot be quantised as asked: a scheme that does not hold together, or calibration without data.",
+  recoverable: true,
+  says: (a) => `Cannot quantise the program: ${a.reason}`,
+});
+
 /** Every row of the catalogue. */
 export const IR_FAILURES: readonly [
   typeof badDimension,
@@ -273,6 +310,9 @@ export const IR_FAILURES: readonly [
   typeof unsupportedOnnx,
   typeof dynamicOnnx,
   typeof unsupportedEmission,
+  typeof unknownVariation,
+  typeof noVariation,
+  typeof notQuantized,
 ] = [
   badDimension,
   badType,
@@ -298,6 +338,9 @@ export const IR_FAILURES: readonly [
   unsupportedOnnx,
   dynamicOnnx,
   unsupportedEmission,
+  unknownVariation,
+  noVariation,
+  notQuantized,
 ];
 
 /** The codes of the catalogue. */

@@ -145,3 +145,21 @@ export {
   toNested,
   zeros,
 } from "./value.ts";
+export {
+  cross,
+  type CrossOptions,
+  CROSSOVER_NAMES,
+  type CrossoverName,
+  type CrossoverRecord,
+  CROSSOVERS,
+} from "./variation/cross.ts";
+export {
+  mutate,
+  type MutateOptions,
+  MUTATION_NAMES,
+  type MutationName,
+  type MutationRecord,
+  MUTATIONS,
+  undoMutation,
+} from "./variation/mutate.ts";
+export { withoutDead } from "./variation/rebuild.ts";
