@@ -1,0 +1,477 @@
+/**
+ * Emission: how each primitive is written in ONNX's operators. One row a primitive; control is in export.ts.
+ *
+ * Invariant: a row keeps the primitive's whole meaning where ONNX's operator has less: division by zero, shifts past the
+ * width, indices out of range, NaN and overflow in casts are written out.
+ *
+ * @module
+ */
+import type { Direction } from "../primitives/binary.ts";
+import type { ReduceKind } from "../primitives/reduction.ts";
+import type { ScatterMode } from "../primitives/indexing.ts";
+import { type Dimension, subtractDimensions } from "../dimension.ts";
+import type { Attributes } from "../graph.ts";
+import { withAxis, withoutAxes } from "../shape.ts";
+import { type Dtype, dtypeInfo, isFloat, type Shape, type TensorType } from "../types.ts";
+import { type Element, integerRange, type Tensor } from "../value.ts";
+import { emitConv, emitDot } from "./emission_products.ts";
+import { emitRandom } from "./emission_random.ts";
+import { emitReduceWindow, emitSelectAndScatter, padWire } from "./emission_windows.ts";
+import { type OnnxWriter, productOf, type Wire } from "./writer.ts";
+
+/** A node as its row sees it; all named sizes are those of the program's entry. */
+export interface Emitted {
+  /** The primitive. */
+  readonly op: string;
+  /** Its operands. */
+  readonly inputs: ReadonlyArray<Wire>;
+  /** Its result types. */
+  readonly results: ReadonlyArray<TensorType>;
+  /** Its attributes. */
+  readonly attributes: Attributes;
+}
+
+/** Writes one primitive. */
+export type EmissionRow = (w: OnnxWriter, node: Emitted) => ReadonlyArray<Wire>;
+
+const one = (build: (w: OnnxWriter, node: Emitted) => Wire): EmissionRow => (w, node) => [build(w, node)];
+
+/** An operator that means the same, run in the carrier type. */
+const same = (type: string): EmissionRow =>
+  one((w, { inputs }) => w.carrying(inputs[0].dtype, inputs, (operands) => w.same(type, operands)));
+
+const like = (w: OnnxWriter, x: Wire, value: Element): Wire =>
+  w.number(x.dtype, isFloat(x.dtype) ? value : BigInt(Math.trunc(Number(value))));
+
+const expm1 = (w: OnnxWriter, x: Wire): Wire => {
+  // 2t / (1 − t) with t = tanh(x/2) keeps the digits near zero that eˣ − 1 loses.
+  const half = w.same("Tanh", [w.same("Mul", [x, like(w, x, 0.5)])]);
+  const near = w.same("Div", [w.same("Add", [half, half]), w.same("Sub", [like(w, x, 1), half])]);
+  const far = w.same("Sub", [w.same("Exp", [x]), like(w, x, 1)]);
+  const small = w.test("Less", w.same("Abs", [x]), like(w, x, 1));
+  return w.where(small, near, far);
+};
+
+const log1p = (w: OnnxWriter, x: Wire): Wire => {
+  // log(u) · x / (u − 1) with u = 1 + x undoes the rounding of u (Kahan).
+  const u = w.same("Add", [x, like(w, x, 1)]);
+  const rest = w.same("Sub", [u, like(w, x, 1)]);
+  const plain = w.same("Log", [u]);
+  const mended = w.same("Mul", [plain, w.same("Div", [x, rest])]);
+  const lost = w.test("Equal", rest, like(w, x, 0));
+  const infinite = w.test("Equal", u, like(w, x, Infinity));
+  return w.where(lost, x, w.where(infinite, plain, mended));
+};
+
+const wholeLimits = (dtype: Dtype): readonly [bigint, bigint] => integerRange(dtype);
+
+const unsigned64 = (dtype: Dtype): boolean => dtype === "u64";
+
+/** An i64 whose order is that of the unsigned integer with the same bits. */
+const ordered = (w: OnnxWriter, x: Wire): Wire =>
+  w.same("Add", [w.cast(x, "i64"), w.number("i64", integerRange("i64")[0])]);
+
+const floatToInteger = (w: OnnxWriter, x: Wire, dtype: Dtype): Wire => {
+  const wide = w.carried(x);
+  const [low, high] = wholeLimits(dtype);
+  const isNan = w.op("IsNaN", [wide], { dtype: "bool", shape: x.shape });
+  const number = w.where(isNan, like(w, wide, 0), wide);
+  const { bits } = dtypeInfo(dtype);
+  const exact = bits < (wide.dtype === "f64" ? 53 : 24);
+  if (exact) {
+    const [bottom, top] = [low, high].map((limit) => w.number(wide.dtype, Number(limit)));
+    return w.cast(w.same("Max", [w.same("Min", [number, top]), bottom]), dtype);
+  }
+  // The bounds are no floats of this type, so what lies outside is chosen after the conversion.
+  const above = w.test("GreaterOrEqual", number, w.number(wide.dtype, Number(high)));
+  const below = w.test("LessOrEqual", number, w.number(wide.dtype, Number(low)));
+  const safe = w.where(w.test("Or", above, below), like(w, wide, 0), number);
+  const made = w.cast(safe, dtype);
+  return w.where(above, w.number(dtype, high), w.where(below, w.number(dtype, low), made));
+};
+
+const cast = one((w, { inputs: [x], results: [{ dtype }] }) => {
+  if (isFloat(x.dtype) && dtypeInfo(dtype).kind === "int") return floatToInteger(w, x, dtype);
+  return w.cast(x, dtype);
+});
+
+const neg = one((w, { inputs: [x] }) => w.carrying(x.dtype, [x], ([wide]) => w.same("Neg", [wide])));
+
+const not = one((w, { inputs: [x] }) => {
+  if (x.dtype === "bool") return w.same("Not", [x]);
+  // ~x is −x − 1 in two's complement.
+  return w.carrying(x.dtype, [x], ([wide]) => w.same("Sub", [w.same("Neg", [wide]), like(w, wide, 1)]));
+});
+
+/** A quotient that never divides by zero, nor the smallest integer by −1. */
+const quotient = (w: OnnxWriter, x: Wire, y: Wire): Wire => {
+  const zero = w.test("Equal", y, like(w, y, 0));
+  const minus = w.test("Equal", y, like(w, y, -1));
+  const safe = w.where(w.test("Or", zero, minus), like(w, y, 1), y);
+  const plain = w.same("Div", [x, safe]);
+  return w.where(zero, like(w, x, 0), w.where(minus, w.same("Neg", [x]), plain));
+};
+
+const refuseUnsigned64 = (w: OnnxWriter, { inputs: [x] }: Emitted): void => {
+  if (unsigned64(x.dtype)) w.refuse("u64 has no such operator");
+};
+
+const div = one((w, node) => {
+  const { inputs: [x, y] } = node;
+  if (isFloat(x.dtype)) return w.carrying(x.dtype, [x, y], (operands) => w.same("Div", operands));
+  refuseUnsigned64(w, node);
+  return w.carrying(x.dtype, [x, y], ([a, b]) => quotient(w, a, b));
+});
+
+const rem = one((w, node) => {
+  const { inputs: [x, y] } = node;
+  if (isFloat(x.dtype)) return w.carrying(x.dtype, [x, y], (operands) => w.same("Mod", operands, { fmod: 1 }));
+  refuseUnsigned64(w, node);
+  return w.carrying(x.dtype, [x, y], ([a, b]) => w.same("Sub", [a, w.same("Mul", [quotient(w, a, b), b])]));
+});
+
+const BITS_PER_EXPONENT = 64;
+
+/** Integer power by squaring, which wraps as the primitive does; an exponent has at most 64 bits. */
+const integerPower = (w: OnnxWriter, x: Wire, y: Wire): Wire => {
+  const [zero, unit, two] = [0, 1, 2].map((value) => like(w, x, value));
+  let [result, base, rest] = [w.same("Add", [w.same("Mul", [x, zero]), unit]), x, y];
+  const rounds = Math.min(BITS_PER_EXPONENT, dtypeInfo(y.dtype).bits);
+  for (let bit = 0; bit < rounds; bit++) {
+    const half = quotient(w, rest, two);
+    const odd = w.test("Equal", w.same("Sub", [rest, w.same("Mul", [half, two])]), unit);
+    result = w.where(odd, w.same("Mul", [result, base]), result);
+    base = w.same("Mul", [base, base]);
+    rest = half;
+  }
+  // A negative exponent leaves 1 of 1, ±1 of −1, and 0 of all else.
+  const even = w.test("Equal", w.same("Mod", [y, two]), zero);
+  const sign = w.where(even, unit, like(w, x, -1));
+  const minus = w.where(w.test("Equal", x, like(w, x, -1)), sign, zero);
+  const inverse = w.where(w.test("Equal", x, unit), unit, minus);
+  return w.where(w.test("Less", y, zero), inverse, result);
+};
+
+const pow = one((w, node) => {
+  const { inputs: [x, y] } = node;
+  if (isFloat(x.dtype)) return w.carrying(x.dtype, [x, y], (operands) => w.same("Pow", operands));
+  refuseUnsigned64(w, node);
+  return w.carrying(x.dtype, [x, y], ([a, b]) => integerPower(w, a, b));
+});
+
+const extremum = (type: "Max" | "Min"): EmissionRow =>
+  one((w, { inputs: [x, y] }) => {
+    if (unsigned64(x.dtype)) return w.same(type, [x, y]);
+    return w.carrying(x.dtype, [x, y], (operands) => w.same(type, operands));
+  });
+
+const BITWISE_SINCE = 18;
+
+const bits = (logical: string, bitwise: string): EmissionRow =>
+  one((w, { inputs }) => {
+    if (inputs[0].dtype === "bool") return w.same(logical, inputs);
+    if (w.opset < BITWISE_SINCE) w.refuse(`${bitwise} begins with version ${BITWISE_SINCE} of the operator set`);
+    return w.carrying(inputs[0].dtype, inputs, (operands) => w.same(bitwise, operands));
+  });
+
+const UNSIGNED: { readonly [D in Dtype]?: Dtype } = {
+  i64: "u64",
+  i32: "u32",
+  i16: "u16",
+  i8: "u8",
+};
+
+/** A shift of u32 or u64, which runtimes have; narrower ones run in u32. */
+const shiftUnsigned = (w: OnnxWriter, x: Wire, y: Wire, direction: string): Wire => {
+  const wide = x.dtype === "u64" ? "u64" : "u32";
+  return w.cast(w.same("BitShift", [w.cast(x, wide), w.cast(y, wide)], { direction }), x.dtype);
+};
+
+const shiftLeft = one((w, { inputs: [x, y] }) => {
+  const { bits: width } = dtypeInfo(x.dtype);
+  const to = UNSIGNED[x.dtype] ?? x.dtype;
+  const [inside, count] = shiftCount(w, y, width);
+  const made = w.cast(shiftUnsigned(w, w.cast(x, to), w.cast(count, to), "LEFT"), x.dtype);
+  return w.where(inside, made, w.number(x.dtype, 0));
+});
+
+/** Whether a count is within the width, and a count that always is. */
+const shiftCount = (w: OnnxWriter, y: Wire, width: number): readonly [Wire, Wire] => {
+  // An unsigned count past the signed range is negative as i64, and outside either way.
+  const wide = w.cast(y, "i64");
+  const below = w.test("Less", wide, w.number("i64", width));
+  const inside = w.test("And", below, w.test("GreaterOrEqual", wide, w.number("i64", 0)));
+  return [inside, w.cast(w.where(inside, wide, w.number("i64", 0)), y.dtype)];
+};
+
+const shiftRight = one((w, { inputs: [x, y] }) => {
+  const { bits: width, signed } = dtypeInfo(x.dtype);
+  const [inside, count] = shiftCount(w, y, width);
+  if (!signed) {
+    return w.where(inside, shiftUnsigned(w, x, count, "RIGHT"), w.number(x.dtype, 0));
+  }
+  const to = UNSIGNED[x.dtype]!;
+  const wide = w.carried(x);
+  const negative = w.test("Less", wide, like(w, wide, 0));
+  const flip = (value: Wire): Wire => w.same("Sub", [w.same("Neg", [value]), like(w, value, 1)]);
+  // Of a negative number: shift the complement and complement again, so that ones come in.
+  const plain = w.cast(w.where(negative, flip(wide), wide), x.dtype);
+  const moved = w.carried(w.cast(shiftUnsigned(w, w.cast(plain, to), w.cast(count, to), "RIGHT"), x.dtype));
+  const shifted = w.where(negative, flip(moved), moved);
+  const out = w.where(negative, like(w, wide, -1), like(w, wide, 0));
+  return w.cast(w.where(inside, shifted, out), x.dtype);
+});
+
+const COMPARE: { readonly [D in Direction]: string } = {
+  eq: "Equal",
+  ne: "Equal",
+  lt: "Less",
+  le: "LessOrEqual",
+  gt: "Greater",
+  ge: "GreaterOrEqual",
+};
+
+const compare = one((w, { inputs, attributes }) => {
+  const direction = attributes.direction as Direction;
+  const [x, y] = inputs.map((wire) => unsigned64(wire.dtype) ? ordered(w, wire) : w.carried(wire));
+  const made = w.test(COMPARE[direction], x, y);
+  return direction === "ne" ? w.same("Not", [made]) : made;
+});
+
+const select = one((w, { inputs: [predicate, x, y] }) => w.where(predicate, x, y));
+
+const iota = one((w, { results: [{ dtype, shape }], attributes }) => {
+  const axis = attributes.axis as number;
+  const along = w.reshape(w.range(shape[axis]), shape.map((size, i) => i === axis ? size : 1));
+  return w.expand(w.cast(along, dtype), shape);
+});
+
+const broadcast = one((w, { inputs: [x], results: [{ shape }], attributes }) => {
+  const axes = attributes.axes as ReadonlyArray<number>;
+  const lined = shape.map((_, axis): Dimension => {
+    const from = axes.indexOf(axis);
+    return from < 0 ? 1 : x.shape[from];
+  });
+  return w.expand(w.reshape(x, lined), shape);
+});
+
+const slice = one((w, { inputs: [x], results: [{ shape }], attributes }) => {
+  const { start, limit, stride } = attributes as unknown as { start: Shape; limit: Shape; stride: number[] };
+  const parts = x.shape.flatMap((size, axis) =>
+    start[axis] === 0 && limit[axis] === size && stride[axis] === 1
+      ? []
+      : [{ axis, start: start[axis], limit: limit[axis], step: stride[axis] }]
+  );
+  return w.slice(x, parts, shape);
+});
+
+const pad = one((w, { inputs: [x, value], attributes }) => {
+  const { low, high, interior } = attributes as unknown as { low: Shape; high: Shape; interior: number[] };
+  return padWire(w, x, value, { low, high, interior });
+});
+
+/** Indices outside the axis point at one more place after its end. */
+const guardedIndices = (w: OnnxWriter, indices: Wire, size: Dimension): Wire => {
+  const wide = w.cast(indices, "i64");
+  const length = w.size(size);
+  const below = w.test("Less", wide, w.number("i64", 0));
+  const outside = w.test("Or", below, w.test("GreaterOrEqual", wide, length));
+  return w.where(outside, length, wide);
+};
+
+/** x with one more place of zeros after the end of an axis. */
+const extended = (w: OnnxWriter, x: Wire, axis: number): Wire => {
+  const zeros = w.fill(w.number(x.dtype, 0), withAxis(x.shape, axis, 1));
+  return w.concat([x, zeros], axis, withAxis(x.shape, axis, subtractDimensions(x.shape[axis], -1)));
+};
+
+const cropped = (w: OnnxWriter, x: Wire, axis: number, shape: Shape): Wire =>
+  w.slice(x, [{ axis, start: 0, limit: shape[axis], step: 1 }], shape);
+
+const gather = one((w, { inputs: [x, indices], results: [result], attributes }) => {
+  const axis = attributes.axis as number;
+  return w.op("Gather", [extended(w, x, axis), guardedIndices(w, indices, x.shape[axis])], result, { axis });
+});
+
+const takeAlong = one((w, { inputs: [x, indices], results: [result], attributes }) => {
+  const axis = attributes.axis as number;
+  return w.op("GatherElements", [extended(w, x, axis), guardedIndices(w, indices, x.shape[axis])], result, { axis });
+});
+
+const putElements = (w: OnnxWriter, x: Wire, indices: Wire, updates: Wire, axis: number, mode: ScatterMode): Wire => {
+  const put = (to: Wire, from: Wire): Wire => {
+    const wide = extended(w, to, axis);
+    const operands = [wide, guardedIndices(w, indices, to.shape[axis]), from];
+    const made = w.op("ScatterElements", operands, wide, mode === "add" ? { axis, reduction: "add" } : { axis });
+    return cropped(w, made, axis, to.shape);
+  };
+  return mode === "add" ? w.carrying(x.dtype, [x, updates], ([to, from]) => put(to, from)) : put(x, updates);
+};
+
+const putAlong = one((w, { inputs: [x, indices, updates], attributes }) =>
+  putElements(w, x, indices, updates, attributes.axis as number, attributes.mode as ScatterMode)
+);
+
+const scatter = one((w, { inputs: [x, indices, updates], attributes }) => {
+  const axis = attributes.axis as number;
+  const count = productOf(indices.shape);
+  const rows = withAxis(x.shape, axis, count);
+  const lined = w.reshape(w.reshape(indices, [count]), rows.map((size, i) => i === axis ? size : 1));
+  return putElements(w, x, w.expand(lined, rows), w.reshape(updates, rows), axis, attributes.mode as ScatterMode);
+});
+
+const REDUCE: { readonly [K in ReduceKind]: string } = {
+  sum: "ReduceSum",
+  prod: "ReduceProd",
+  max: "ReduceMax",
+  min: "ReduceMin",
+  any: "ReduceMax",
+  all: "ReduceMin",
+};
+
+/** First version in which a reduction takes its axes as an operand. */
+const axesOperandSince = (kind: ReduceKind): number => kind === "sum" ? 13 : 18;
+
+const identityOf = (kind: ReduceKind, dtype: Dtype): Element => {
+  if (kind === "any" || kind === "all") return kind === "all";
+  if (kind === "sum" || kind === "prod") return kind === "sum" ? 0 : 1;
+  if (isFloat(dtype)) return kind === "max" ? -Infinity : Infinity;
+  return integerRange(dtype)[kind === "max" ? 0 : 1];
+};
+
+const reduceWire = (w: OnnxWriter, x: Wire, kind: ReduceKind, axes: ReadonlyArray<number>, shape: Shape): Wire => {
+  const result = { dtype: x.dtype, shape };
+  if (w.opset >= axesOperandSince(kind)) return w.op(REDUCE[kind], [x, w.list(axes)], result, { keepdims: 0 });
+  return w.op(REDUCE[kind], [x], result, { axes, keepdims: 0 });
+};
+
+const reduce = one((w, node) => {
+  const { inputs: [x], results: [{ shape, dtype }], attributes } = node;
+  const { op, axes } = attributes as unknown as { op: ReduceKind; axes: ReadonlyArray<number> };
+  if (axes.length === 0) return x;
+  // Of no elements ONNX's extrema are undefined.
+  if (axes.some((axis) => x.shape[axis] === 0)) return w.fill(w.number(dtype, identityOf(op, dtype)), shape);
+  if (unsigned64(dtype) && (op === "max" || op === "min")) w.refuse("u64 has no such operator");
+  return w.carrying(dtype, [x], ([wide]) => reduceWire(w, wide, op, axes, shape));
+});
+
+const argReduce = one((w, node) => {
+  const { inputs: [x], results: [result], attributes } = node;
+  const wide = unsigned64(x.dtype) ? ordered(w, x) : w.carried(x);
+  const type = attributes.op === "max" ? "ArgMax" : "ArgMin";
+  return w.op(type, [wide], result, { axis: attributes.axis as number, keepdims: 0 });
+});
+
+const sort: EmissionRow = (w, { inputs: [x], results: [, indices], attributes }) => {
+  const axis = attributes.axis as number;
+  if (unsigned64(x.dtype)) w.refuse("u64 has no such operator");
+  const wide = w.carried(x);
+  const count = w.reshape(w.size(x.shape[axis]), [1]);
+  const [values, places] = w.ops("TopK", [wide, count], [wide, indices], {
+    axis,
+    largest: attributes.descending === true ? 1 : 0,
+    sorted: 1,
+  });
+  return [w.cast(values, x.dtype), places];
+};
+
+const RUNNING = { sum: "Add", prod: "Mul", max: "Max", min: "Min" } as const;
+
+type Running = {
+  readonly op: keyof typeof RUNNING;
+  readonly axis: number;
+  readonly reverse: boolean;
+  readonly exclusive: boolean;
+};
+
+const cumulativeWire = (w: OnnxWriter, x: Wire, { op, axis, reverse, exclusive }: Running): Wire => {
+  if (op === "sum") {
+    const flags = { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 };
+    return w.op("CumSum", [x, w.number("i64", axis)], x, flags);
+  }
+  const row = { dtype: x.dtype, shape: withoutAxes(x.shape, [axis]) };
+  const body = w.subgraph([row, row], ([sofar, element]) => {
+    const next = w.same(RUNNING[op], [sofar, element]);
+    return [next, exclusive ? sofar : next];
+  });
+  const start = w.fill(w.number(x.dtype, identityOf(op, x.dtype)), row.shape);
+  const direction = reverse ? 1 : 0;
+  return w.ops("Scan", [start, x], [row, x], {
+    body: { graph: body },
+    num_scan_inputs: 1,
+    scan_input_axes: [axis],
+    scan_output_axes: [axis],
+    scan_input_directions: [direction],
+    scan_output_directions: [direction],
+  })[1];
+};
+
+const cumulative = one((w, node) => {
+  const { inputs: [x], attributes } = node;
+  const running = attributes as unknown as Running;
+  if (unsigned64(x.dtype) && (running.op === "max" || running.op === "min")) w.refuse("u64 has no such operator");
+  return w.carrying(x.dtype, [x], ([wide]) => cumulativeWire(w, wide, running));
+});
+
+const view = one((w, { inputs: [x], results: [{ shape }] }) => w.reshape(x, shape));
+
+/** The rows. */
+export const EMISSION: { readonly [primitive: string]: EmissionRow } = {
+  neg,
+  abs: same("Abs"),
+  sign: same("Sign"),
+  exp: same("Exp"),
+  expm1: one((w, { inputs: [x] }) => w.carrying(x.dtype, [x], ([wide]) => expm1(w, wide))),
+  log: same("Log"),
+  log1p: one((w, { inputs: [x] }) => w.carrying(x.dtype, [x], ([wide]) => log1p(w, wide))),
+  sqrt: same("Sqrt"),
+  sin: same("Sin"),
+  cos: same("Cos"),
+  tanh: same("Tanh"),
+  logistic: same("Sigmoid"),
+  erf: same("Erf"),
+  floor: same("Floor"),
+  ceil: same("Ceil"),
+  round: same("Round"),
+  not,
+  stop_gradient: one((w, { inputs: [x] }) => w.same("Identity", [x])),
+  cast,
+  add: same("Add"),
+  sub: same("Sub"),
+  mul: same("Mul"),
+  div,
+  rem,
+  pow,
+  max: extremum("Max"),
+  min: extremum("Min"),
+  and: bits("And", "BitwiseAnd"),
+  or: bits("Or", "BitwiseOr"),
+  xor: bits("Xor", "BitwiseXor"),
+  shift_left: shiftLeft,
+  shift_right: shiftRight,
+  compare,
+  select,
+  constant: one((w, { attributes }) => w.constant(attributes.value as Tensor)),
+  iota,
+  dimension: one((w, { results: [{ dtype }], attributes }) => w.cast(w.size(attributes.of as Dimension), dtype)),
+  random: one(emitRandom),
+  broadcast,
+  reshape: view,
+  transpose: one((w, { inputs: [x], attributes }) => w.transpose(x, attributes.permutation as ReadonlyArray<number>)),
+  reverse: one((w, { inputs: [x], attributes }) => w.reverse(x, attributes.axes as ReadonlyArray<number>)),
+  slice,
+  pad,
+  concat: one((w, { inputs, results: [{ shape }], attributes }) => w.concat(inputs, attributes.axis as number, shape)),
+  gather,
+  scatter,
+  take_along: takeAlong,
+  put_along: putAlong,
+  reduce,
+  arg_reduce: argReduce,
+  sort,
+  cumulative,
+  reduce_window: one(emitReduceWindow),
+  select_and_scatter: one(emitSelectAndScatter),
+  dot: one(emitDot),
+  conv: one(emitConv),
+};
