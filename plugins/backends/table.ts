@@ -23,6 +23,12 @@ export interface BackendRow {
 /** Every backend. */
 export const BACKENDS: ReadonlyArray<BackendRow> = [
   {
+    id: "cpu",
+    doc: "programs compiled to WebAssembly by this plugin, with vectors where the engine has them",
+    native: false,
+    load: async () => (await import("./cpu/backend.ts")).cpuBackend,
+  },
+  {
     id: "reference",
     doc: "the IR's evaluator: runs every program, slowly; what others are judged by",
     native: false,
