@@ -285,7 +285,8 @@ class Judge {
 
   private apply({ op, dtype, arguments: args }: Extract<Expression, { kind: "apply" }>): boolean {
     const operand = args[0].dtype;
-    const known = op === "select" || vectorMath(op, this.type, false) !== undefined ||
+    const isFloat = dtype === (this.type === "f64x2" ? "f64" : "f32");
+    const known = op === "select" || (isFloat && vectorMath(op, this.type, false) !== undefined) ||
       instructionOf(this.type, op, operand, dtype) !== undefined ||
       (op === "cast" && isMaskCast(this.type, operand, dtype));
     return known && args.every((argument) => this.allows(argument));

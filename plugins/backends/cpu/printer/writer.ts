@@ -351,7 +351,7 @@ export class KernelWriter {
         this.push(argument);
         code.op(math.kind === "f64x2" ? "f64x2.splat" : "f32x4.splat");
       });
-      math.write(code);
+      math.write(context.runtime.module, code, "call");
       code.lane(math.kind === "f64x2" ? "f64x2.extract_lane" : "f32x4.extract_lane", 0);
       if (expression.dtype === "f16" || expression.dtype === "bf16") code.call(context.runtime.round(expression.dtype));
       return;
@@ -434,8 +434,9 @@ export class KernelWriter {
     }
     if (this.fusedLanes(expression, copy)) return;
     expression.arguments.forEach((argument) => this.pushLanes(argument, copy));
-    const math = vectorMath(expression.op, lanes.type as "f32x4", this.context.fused);
-    if (math !== undefined) math.write(code);
+    const isFloat = expression.dtype === (lanes.type === "f64x2" ? "f64" : "f32");
+    const math = isFloat ? vectorMath(expression.op, lanes.type, this.context.fused) : undefined;
+    if (math !== undefined) math.write(this.context.runtime.module, code, "inline");
     else lanes.apply(code, expression.op, first.dtype, expression.dtype);
   }
 
