@@ -137,7 +137,6 @@ const bestOffset = (taken: ReadonlyArray<readonly [start: number, end: number]>,
 export const planMemory = (program: LoopProgram, rules: LayoutRules): MemoryPlan => {
   const timeline = new Timeline();
   timeline.walk(program.steps);
-  timeline.grow();
   const end = timeline.time + 1;
   const touch = (buffer: Buffer, range: Range): void => {
     const known = timeline.uses.get(buffer.id) ?? range;
@@ -145,6 +144,7 @@ export const planMemory = (program: LoopProgram, rules: LayoutRules): MemoryPlan
   };
   program.parameters.forEach(({ buffer }) => touch(buffer, { from: 0, to: 0 }));
   program.results.forEach(({ buffer }) => touch(buffer, { from: end, to: end }));
+  timeline.grow();
   const lifetimes = new Map<number, Lifetime>();
   const sizes = new Map<number, number>();
   const placed: Array<Buffer> = [];

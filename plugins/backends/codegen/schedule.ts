@@ -295,7 +295,11 @@ class RegionScheduler {
     if (nodes.some(({ results }) => countOf(results[0].shape) === 0)) return undefined;
     const folds = nodes.filter(({ op }) => op === "reduce");
     if (nodes.length > 1 && folds.some((node) => !reducesRows(this.values, node))) return undefined;
-    const form = formOf(this.values, nodes);
+    const members = new Set(nodes.map((node) => node.first));
+    const isFed = nodes.some((node) =>
+      isProduct(node.op) && [...this.needs.get(node.first)!].some((need) => members.has(need))
+    );
+    const form = isFed ? undefined : formOf(this.values, nodes);
     if (form === undefined) return undefined;
     const isAround = this.dependsOn(second, first, (below) => below !== first) ||
       this.dependsOn(first, second, (below) => below !== second);

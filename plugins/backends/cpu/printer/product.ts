@@ -10,6 +10,7 @@
 import type { Dtype } from "../../../ir/library.ts";
 import { type Affine, type Axis, stepOf } from "../../codegen/affine.ts";
 import { type Contraction, type Expression, type Statement } from "../../codegen/loops.ts";
+import type { Expressions } from "../../codegen/expression.ts";
 import type { Code, Local, MemoryInstruction } from "../wasm/code.ts";
 import { emitProduct } from "../wasm/gemm.ts";
 import type { Kernel } from "../wasm/kernel.ts";
@@ -40,15 +41,20 @@ const KINDS: { readonly [D in Dtype]?: UnitKind } = {
 /** A contraction as loops that any printer can print. */
 export const contractionLoops = (
   work: Contraction,
-  multiply: (a: Expression, b: Expression) => Expression,
-  zero: Expression,
+  pool: Expressions,
 ): ReadonlyArray<Statement> => {
+  const { dtype } = work.accumulator;
+  const zero = pool.zero(dtype);
   const loops = (axes: ReadonlyArray<Axis>, loop: "parallel" | "reduce", body: ReadonlyArray<Statement>) =>
     axes.reduceRight<ReadonlyArray<Statement>>(
       (inner, axis) => axis.extent === 1 ? inner : [{ kind: "for", axis, loop, body: inner }],
       body,
     );
-  const product = multiply(work.left, work.right);
+  const { left, right } = work;
+  // Where a window looks past its input nothing is added, not even nothing times an infinity.
+  const product = right.kind === "guard" && right.otherwise === zero
+    ? pool.guard(right.condition, pool.apply("mul", dtype, left, right.then), zero)
+    : pool.apply("mul", dtype, left, right);
   return loops([...work.batch, ...work.rows, ...work.columns], "parallel", [
     { kind: "let", local: work.accumulator, value: zero },
     ...loops(work.sum, "reduce", [{ kind: "accumulate", local: work.accumulator, fold: "sum", value: product }]),

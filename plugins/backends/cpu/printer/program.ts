@@ -89,11 +89,7 @@ class ProgramPrinter {
       this.pending.push({ func, printed, turns });
       return func;
     }
-    const body = work.kind === "loops" ? work.body : contractionLoops(
-      work,
-      (a, b) => this.program.pool.apply("mul", work.accumulator.dtype, a, b),
-      this.program.pool.zero(work.accumulator.dtype),
-    );
+    const body = work.kind === "loops" ? work.body : contractionLoops(work, this.program.pool);
     return this.module.function(kernel.name, parameters, [], (code, ...locals) => {
       const writer = new KernelWriter(code, this.context);
       turns.forEach((axis, i) => writer.bind(axis, locals[i]));
