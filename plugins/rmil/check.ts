@@ -75,6 +75,8 @@ export interface Checked {
   readonly judgement?: Judgement;
   /** What is wrong, in the order in which a run would meet it. */
   readonly faults: ReadonlyArray<Fault>;
+  /** Expressions judged, as often as they were: what the check cost. */
+  readonly steps: number;
 }
 
 /** Checks a program; throws the first failure, with the path of the expression. */
@@ -86,8 +88,8 @@ export const check = (program: Expression, symbols: Symbols, options: CheckOptio
 
 /** Checks a program to its end, over faults: of an expression that is wrong nothing is known, and the check goes on. */
 export const checkAll = (program: Expression, symbols: Symbols, options: CheckOptions = {}): Checked => {
-  const judge = new Judge(program, symbols, options.training ?? false);
   const types = options.inputs ?? {};
+  const judge = new Judge(program, symbols, options.training ?? false, Object.values(types).every(isData));
   const known = Object.fromEntries(
     Object.entries(types).map(([name, type]) => [name, knownOfType(type, judge.fresh)]),
   );
@@ -99,8 +101,17 @@ export const checkAll = (program: Expression, symbols: Symbols, options: CheckOp
   const scope = named.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);
   const made = walked(judge, judge.judge(program, input, scope, "", true));
   const faults = judge.faults.found;
-  return made === undefined || faults.length > 0 ? { faults } : { judgement: judgementOf(made, judge.tally), faults };
+  const { steps } = judge;
+  return made === undefined || faults.length > 0
+    ? { faults, steps }
+    : { judgement: judgementOf(made, judge.tally), faults, steps };
 };
+
+/** Whether values of a type hold no function and no program. */
+const isData = (type: Type): boolean =>
+  type.k === "Tuple" || type.k === "Union"
+    ? type.items.every(isData)
+    : type.k !== "Var" && type.k !== "Opaque" && type.k !== "Fn";
 
 /** Walks; a walk that is too long or too deep ends with that failure among the others. */
 const walked = (judge: Judge, entered: Entered): Known | undefined => {

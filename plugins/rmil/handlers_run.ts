@@ -7,12 +7,13 @@ import * as Effect from "effect/Effect";
 import type { FailureOf } from "../../kernel/failure.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { attempting } from "./attempting.ts";
-import { checkMending } from "./check/mend.ts";
+import type { Judgement } from "./check.ts";
+import { checkMending, checkOpenMending } from "./check/mend.ts";
 import type { Program } from "./codec/v1.ts";
 import type { HostFunctions } from "./hosts/functions.ts";
 import { grantedTo, hostsFrom, type HostsGiven } from "./hosts/operations.ts";
 import { run, type RunResult } from "./interpreter.ts";
-import { type GivenProgram, programFrom, type ProgramKind, programToRun, sourcePath } from "./program_source.ts";
+import { type GivenProgram, programFrom, type ProgramKind, programToRun } from "./program_source.ts";
 import { showType } from "./types.ts";
 import { readType, readValue, showValue, type ValueJson } from "./value_json.ts";
 
@@ -23,17 +24,28 @@ interface CheckInput {
   readonly hosts?: HostsGiven;
 }
 
+const judgementJson = (made: Judgement) => ({
+  ...made,
+  type: showType(made.type),
+  parameters: made.parameters.map((parameter) => ({ ...parameter, type: showType(parameter.type) })),
+});
+
 const judged = (input: CheckInput, program: Program, hosts: HostFunctions) => {
+  const options = { training: input.training ?? false, hosts };
+  if (input.inputs === undefined) {
+    const { judgement, needs, signatures } = checkOpenMending(input.program, program, options);
+    if (needs.length === 0) return judgementJson(judgement);
+    const shown = signatures.map((signature) => ({
+      ...signature,
+      input: showType(signature.input),
+      type: showType(signature.type),
+    }));
+    return { ...judgementJson(judgement), needs, signatures: shown };
+  }
   const inputs = Object.fromEntries(
-    Object.entries(input.inputs ?? {}).map(([name, text]) => [name, readType(name, text)]),
+    Object.entries(input.inputs).map(([name, text]) => [name, readType(name, text)]),
   );
-  const options = { inputs, training: input.training ?? false, hosts };
-  const made = checkMending(input.program, program, options);
-  return {
-    ...made,
-    type: showType(made.type),
-    parameters: made.parameters.map((parameter) => ({ ...parameter, type: showType(parameter.type) })),
-  };
+  return judgementJson(checkMending(input.program, program, { ...options, inputs }));
 };
 
 const checked = (input: CheckInput) =>

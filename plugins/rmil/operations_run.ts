@@ -14,7 +14,8 @@ import { ValueJson } from "./value_json.ts";
 
 const InputTypes = Schema.optionalKey(
   Schema.Record(Schema.String, Schema.String).annotate({
-    description: "types by name, such as f32[8,32]; names the program reads are bound, the others are its input",
+    description:
+      "types by name, such as f32[8,32]; names the program reads are bound, the others are its input; absent: unknown",
   }),
 );
 
@@ -38,7 +39,9 @@ const Check = operation("rmil.check", {
   summary: "Infer a program's type, parameters, effects and cost without running it.",
   input: { program: ProgramSource, inputs: InputTypes, training: Training, hosts: Hosts },
   output: Schema.Struct({
-    type: Schema.String,
+    type: Schema.String.annotate({
+      description: "τn: anything; ⊥0 a program, ⊥1 a buffer, ⊥2 a term, ⊥3 a tuple whose length only the run knows",
+    }),
     parameters: Schema.Array(
       Schema.Struct({ path: Schema.String, type: Schema.String, count: Size, learned: Schema.Boolean }),
     ),
@@ -49,6 +52,15 @@ const Check = operation("rmil.check", {
     bytes: Size,
     peakBytes: Schema.optionalKey(Schema.Int),
     exact: Schema.Boolean.annotate({ description: "false where a loop, a branch or an input leaves the cost open" }),
+    needs: Schema.optionalKey(
+      Schema.Array(Schema.String).annotate({
+        description: "where no inputs were given: the names it reads; the empty one is the pipeline's input",
+      }),
+    ),
+    signatures: Schema.optionalKey(
+      Schema.Array(Schema.Struct({ input: Schema.String, type: Schema.String, parameterCount: Size, flops: Size }))
+        .annotate({ description: "what it gives for inputs of common shapes, sizes by name" }),
+    ),
   }),
   effects: ["readLocal"],
   refine: ({ program }) => toRead(program),
@@ -57,6 +69,11 @@ const Check = operation("rmil.check", {
     {
       input: { program: { source: "linear(64) >> relu" }, inputs: { x: "f32[8,32]" } },
       output: { type: "f32[8,64]", flops: 33_280, parameterCount: 2112, effects: [], exact: true },
+    },
+    {
+      title: "polymorphic: no inputs are said",
+      input: { program: { source: "linear(64) >> relu" } },
+      output: { needs: [""], type: "τ2", exact: false },
     },
     {
       title: "shapes that do not fit",

@@ -6,13 +6,13 @@
 import { isFailure } from "../../../kernel/mod.ts";
 import { EVALUATIONS } from "../evaluation.ts";
 import { type Expression, Tag } from "../expression.ts";
-import { missingOperand, wrongOperand } from "../interpreter/failures.ts";
+import { badTerm, missingOperand, wrongOperand } from "../interpreter/failures.ts";
 import { isTermPlace, makesProgram, type Place, placeOperands } from "../interpreter/operands.ts";
 import { type TensorOperand, tensorProgram } from "../lowering/tensor_op.ts";
 import { bindArguments, type Bound } from "../ops/arguments.ts";
 import { OPERAND_KINDS, type OperandRow, type OpRow } from "../ops/row.ts";
 import { type Judge, showKnown } from "./judge.ts";
-import { type Known, knownTensor, knownTuple, type Scope } from "./known.ts";
+import { type Known, knownTensor, knownTuple, knownValue, type Scope, TERM_KNOWN } from "./known.ts";
 import { RULES } from "./rules.ts";
 import type { Walk } from "./walk.ts";
 
@@ -38,6 +38,14 @@ export interface JudgedCall {
   readonly scope: Scope | undefined;
 }
 
+/** What is known of an expression quoted as a term: a literal is its value, an application a compound. */
+const quoted = (judge: Judge, node: Expression): Known => {
+  if (node.tag === Tag.Lit) return knownValue(node.value);
+  const isCompound = (node.tag === Tag.App && node.children.length > 0) ||
+    (node.tag === Tag.Call && node.children.length > 1);
+  return isCompound ? TERM_KNOWN : judge.fresh.unknown();
+};
+
 function* fromArgument(
   judge: Judge,
   row: OpRow,
@@ -48,16 +56,25 @@ function* fromArgument(
   path: string,
 ): Walk {
   if (operand.takes === "function") return yield* judge.callable(node, scope, path, input);
-  if (isTermPlace(row, operand)) return judge.fresh.unknown();
+  if (isTermPlace(row, operand)) return quoted(judge, node);
   if (operand.takes === "program" && !makesProgram(node)) {
     const bound = node.tag === Tag.Ref ? judge.lookup(node.code, scope) : undefined;
     return bound?.k === "Program" || bound?.k === "Unknown" ? bound : { k: "Program", program: node };
   }
-  return judge.needOne(yield judge.judge(node, input, scope, path, false));
+  return taken(judge, operand, yield judge.judge(node, input, scope, path, false));
 }
 
-const fromInput = (judge: Judge, operand: OperandRow, known: Known, path: string): Known =>
-  operand.takes === "function" ? judge.function(known, path) : judge.needOne(known);
+/** A value for an operand; where any value is taken, it may be one of several kinds. */
+const taken = (judge: Judge, operand: OperandRow, known: Known): Known =>
+  operand.takes === "any" ? known : judge.needOne(known);
+
+const fromInput = (judge: Judge, row: OpRow, operand: OperandRow, known: Known, path: string): Known => {
+  if (operand.takes === "function") return judge.function(known, path);
+  if (isTermPlace(row, operand) && (known.k === "Function" || known.k === "Buffer")) {
+    throw badTerm({ op: row.name, reason: "a function or buffer is no term", actual: showKnown(known) });
+  }
+  return taken(judge, operand, known);
+};
 
 /** Judges an application of a row's op on the pipeline's input. */
 export function* judgeOp(
@@ -76,9 +93,9 @@ export function* judgeOp(
     const place = places[i];
     const operand = row.operands[i];
     if (place === undefined) operands.push(undefined);
-    else if (place === "input") operands.push(fromInput(judge, operand, input!, path));
+    else if (place === "input") operands.push(fromInput(judge, row, operand, input!, path));
     else if ("item" in place) {
-      operands.push(fromInput(judge, operand, items?.[place.item] ?? judge.fresh.unknown(), path));
+      operands.push(fromInput(judge, row, operand, items?.[place.item] ?? judge.fresh.unknown(), path));
     } else {
       const argument = bound.operands[place.argument]!;
       const at = `${path}/args/${node.children.indexOf(argument)}`;
@@ -89,12 +106,11 @@ export function* judgeOp(
     }
   }
   const rest: Known[] = [];
-  for (let i = 0; i < bound.rest.length; i++) {
-    rest.push(
-      judge.needOne(yield judge.judge(bound.rest[i], input, scope, `${path}/args/${places.length + i}`, false)),
-    );
-  }
   const repeated = row.operands.at(-1);
+  for (let i = 0; i < bound.rest.length; i++) {
+    const at = `${path}/args/${places.length + i}`;
+    rest.push(taken(judge, repeated!, yield judge.judge(bound.rest[i], input, scope, at, false)));
+  }
   if (repeated?.repeats === true && rest.length === 0) {
     if (input === undefined) throw missingOperand({ op: row.name, operand: repeated.name });
     rest.push(...(items ?? [input]));
@@ -146,7 +162,7 @@ function* placed(
 ): Walk<{ readonly bound: Bound; readonly places: ReadonlyArray<Place> }> {
   try {
     const bound = bindArguments(row, node, judge.nameOf);
-    const spread = input?.k === "Unknown"
+    const spread = input?.k === "Unknown" || input?.k === "Many"
       ? spreadOf(row, bound)
       : input?.k === "Tuple"
       ? input.items.length

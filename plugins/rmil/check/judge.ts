@@ -8,7 +8,7 @@
  * @module
  */
 import { type Failure, isFailure, nearest } from "../../../kernel/mod.ts";
-import { type Expression, Tag } from "../expression.ts";
+import { type Expression, opcodesOf, Tag } from "../expression.ts";
 import { unknownOpcode } from "../failures.ts";
 import {
   branchesDiffer,
@@ -18,7 +18,7 @@ import {
   wrongArgumentType,
   wrongPredicate,
 } from "../interpreter/failures.ts";
-import { opOf } from "../opcodes.ts";
+import { opOf, OPS } from "../opcodes.ts";
 import { showType } from "../types.ts";
 import type { Symbols } from "../symbols.ts";
 import {
@@ -52,6 +52,10 @@ export const showKnown = (known: Known): string => {
       return "a program";
     case "Buffer":
       return "a buffer";
+    case "Term":
+      return "a term";
+    case "Many":
+      return "a tuple whose length only the run knows";
     default:
       return showType(typeOfKnown(known));
   }
@@ -67,17 +71,26 @@ export class Judge {
   readonly training: boolean;
   /** What is added up. */
   readonly tally: Tally = new Tally();
+  /** Whether the run's knowledge is empty throughout: nothing in the program, and no value it is given, can add to it. */
+  readonly knowsNothing: boolean;
   /** What is wrong. */
   readonly faults: Faults = new Faults();
   readonly #active = new Map<string, number>();
+  #steps = 0;
   #unknowns = 0;
   #sizes = 0;
 
   /** Starts a check. */
-  constructor(program: Expression, symbols: Symbols, training: boolean) {
+  constructor(program: Expression, symbols: Symbols, training: boolean, isClosed: boolean) {
+    this.knowsNothing = isClosed && !opcodesOf(program).includes(OPS.assert.code);
     this.program = program;
     this.symbols = symbols;
     this.training = training;
+  }
+
+  /** Expressions judged so far, as often as they were. */
+  get steps(): number {
+    return this.#steps;
   }
 
   /** Fresh names. */
@@ -104,10 +117,11 @@ export class Judge {
 
   /** Judges an expression on an input. */
   judge(node: Expression, input: Known | undefined, scope: Scope | undefined, path: string, stage: boolean): Entered {
-    return { steps: this.#steps(node, input, scope, path, stage), path, input, scope };
+    this.#steps++;
+    return { steps: this.#walk(node, input, scope, path, stage), path, input, scope };
   }
 
-  *#steps(node: Expression, input: Known | undefined, scope: Scope | undefined, path: string, stage: boolean): Walk {
+  *#walk(node: Expression, input: Known | undefined, scope: Scope | undefined, path: string, stage: boolean): Walk {
     const child = (index: number, name: string, own: Known | undefined, isStage: boolean, inner = scope) =>
       this.judge(node.children[index], own, inner, `${path}/${name}`, isStage);
     switch (node.tag) {
@@ -285,7 +299,7 @@ export class Judge {
   ): Scope | undefined {
     const [only] = args;
     const apart = args.length === 1 && parameters.length > 1 && only.k === "Tuple" ? only.items : args;
-    const isUnknown = args.length === 1 && parameters.length > 1 && only.k === "Unknown";
+    const isUnknown = args.length === 1 && parameters.length > 1 && (only.k === "Unknown" || only.k === "Many");
     const given = isUnknown ? parameters.map(() => this.fresh.unknown()) : apart;
     if (given.length !== parameters.length) {
       const counts = { takes: parameters.length, found: given.length };

@@ -61,7 +61,18 @@ export type Known =
   | KnownFunction
   | { readonly k: "Program"; readonly program: Expression | undefined }
   | { readonly k: "Buffer"; readonly of: Known }
+  | { readonly k: "Term" }
+  | { readonly k: "Many"; readonly of: Known }
   | { readonly k: "Unknown"; readonly id: number };
+
+/** A compound term. */
+export const TERM_KNOWN: Known = { k: "Term" };
+
+/** A tuple whose length only the run knows. */
+export const knownMany = (of: Known): Known => ({ k: "Many", of });
+
+/** Numbers of the opaque types, by what they stand for. */
+export const OPAQUE = { program: 0, buffer: 1, term: 2, many: 3 } as const;
 
 /** No value. */
 export const VOID_KNOWN: Known = { k: "Void" };
@@ -99,9 +110,13 @@ export const typeOfKnown = (known: Known): Type => {
       if (known.host !== undefined) return { k: "Fn", inputs: known.host.inputs, outputs: [known.host.output] };
       return { k: "Fn", inputs: known.parameters?.map(({ type }) => type) ?? [], outputs: [] };
     case "Program":
-      return { k: "Opaque", id: 0 };
+      return { k: "Opaque", id: OPAQUE.program };
     case "Buffer":
-      return { k: "Opaque", id: 1 };
+      return { k: "Opaque", id: OPAQUE.buffer };
+    case "Term":
+      return { k: "Opaque", id: OPAQUE.term };
+    case "Many":
+      return { k: "Opaque", id: OPAQUE.many };
     case "Unknown":
       return { k: "Var", id: known.id };
     default:
@@ -136,6 +151,7 @@ export const bytesOfKnown = (known: Known): Dimension | undefined => {
   if (known.k === "Scalar") return DTYPES[known.dtype].bytes;
   if (known.k === "Tensor") return multiplyDimensions(...known.shape, DTYPES[known.dtype].bytes);
   if (known.k === "Buffer") return bytesOfKnown(known.of);
+  if (known.k === "Many") return undefined;
   if (known.k !== "Tuple") return 0;
   let total = 0;
   for (const item of known.items) {
@@ -158,6 +174,13 @@ export interface Fresh {
   readonly size: () => string;
 }
 
+/** What is known of each item of a tuple; `undefined` where a value is none. */
+const eachOf = (known: Known, fresh: Fresh): Known | undefined => {
+  if (known.k === "Many") return known.of;
+  if (known.k !== "Tuple") return undefined;
+  return known.items.length === 0 ? fresh.unknown() : known.items.reduce((a, b) => joinKnown(a, b, fresh));
+};
+
 /** What is known of a value that is one or the other. */
 export const joinKnown = (a: Known, b: Known, fresh: Fresh): Known => {
   if (a === b || b.k === "Unknown") return a;
@@ -170,6 +193,11 @@ export const joinKnown = (a: Known, b: Known, fresh: Fresh): Known => {
   }
   if (a.k === b.k && (a.k === "Void" || a.k === "Sym" || (a.k === "Scalar" && a.dtype === (b as typeof a).dtype))) {
     return a;
+  }
+  if (a.k === "Term" && b.k === "Term") return a;
+  if (a.k === "Many" || b.k === "Many") {
+    const [of, other] = [a, b].map((known) => eachOf(known, fresh));
+    if (of !== undefined && other !== undefined) return knownMany(joinKnown(of, other, fresh));
   }
   if (a.k === "Function" && b.k === "Function") return fresh.unknown();
   if (a.k === "Program" && b.k === "Program") return { k: "Program", program: undefined };
@@ -207,6 +235,7 @@ export const mayConform = (known: Known, type: Type): boolean => {
       return (known.k === "Tensor" || known.k === "Scalar") && known.dtype === type.dtype &&
         fits(known.k === "Tensor" ? known.shape : [], type.shape);
     case "Tuple":
+      if (known.k === "Many") return type.items.every((item) => mayConform(known.of, item));
       return known.k === "Tuple" && known.items.length === type.items.length &&
         known.items.every((item, i) => mayConform(item, type.items[i]));
     case "Union":

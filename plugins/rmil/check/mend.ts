@@ -7,7 +7,7 @@
  * @module
  */
 import { Failure, failureToJson, type JsonPatch } from "../../../kernel/mod.ts";
-import { checkAll, type CheckOptions, type Judgement } from "../check.ts";
+import { checkAll, type Checked, type CheckOptions, type Judgement } from "../check.ts";
 import type { Program } from "../codec/v1.ts";
 import type { Expression } from "../expression.ts";
 import { fieldsOf } from "../interpreter/failures.ts";
@@ -17,7 +17,8 @@ import { applyEdit } from "../syntax/diagnostics.ts";
 import { parseSource } from "../syntax/parser.ts";
 import { print } from "../syntax/printer.ts";
 import type { Fault } from "./fault.ts";
-import { type Repairable, repairOf, type Step, stepFor } from "./repair.ts";
+import { checkOpen, type OpenChecked } from "./open.ts";
+import { MAX_REPAIR_STEPS, type Repairable, repairOf, type Step, stepFor } from "./repair.ts";
 import { textEditOf } from "./text_edit.ts";
 
 /** Most further failures of one answer. */
@@ -66,18 +67,40 @@ export const repairableOf = ({ root, symbols }: Program, options: CheckOptions):
     program: root,
     symbols: own,
     inputs: options.inputs ?? {},
-    faultsOf: (program: Expression): ReadonlyArray<Fault> => checkAll(program, own, options).faults,
+    check: (program: Expression) => checkAll(program, own, options),
   };
 };
 
 /** Checks a program; throws the first failure, with the patch that mends all and with the other failures. */
 export const checkMending = (given: GivenProgram, program: Program, options: CheckOptions): Judgement => {
-  const { judgement, faults } = checkAll(program.root, program.symbols, options);
-  if (judgement !== undefined) return judgement;
+  const checked = checkAll(program.root, program.symbols, options);
+  return checked.judgement ?? refuse(given, program, options, checked);
+};
+
+/** Checks a program of whose inputs nothing is said; throws as {@link checkMending} does. */
+export const checkOpenMending = (
+  given: GivenProgram,
+  program: Program,
+  options: CheckOptions,
+): OpenChecked & { readonly judgement: Judgement } => {
+  const { judgement, ...found } = checkOpen(program, options);
+  return judgement === undefined
+    ? refuse(given, program, { ...options, inputs: found.inputs }, found)
+    : { ...found, judgement };
+};
+
+const refuse = (
+  given: GivenProgram,
+  program: Program,
+  options: CheckOptions,
+  { faults, steps }: Pick<Checked, "faults" | "steps">,
+): never => {
+  const [first, ...others] = faults;
+  // A check that is as long as a repair may be is not worth many more.
+  if (steps > MAX_REPAIR_STEPS) throw first.failure;
   const repairable = repairableOf(program, options);
   const { symbols } = repairable;
   const whole = repairOf(repairable, faults);
-  const [first, ...others] = faults;
   const single = (fault: Fault): ReadonlyArray<Step> => {
     const step = stepFor(repairable, fault, faults);
     return step === undefined ? [] : [step];

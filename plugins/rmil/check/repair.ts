@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Checked } from "../check.ts";
 import type { Expression } from "../expression.ts";
 import type { Symbols } from "../symbols.ts";
 import type { Type } from "../types.ts";
@@ -17,8 +18,11 @@ import type { Fault } from "./fault.ts";
 /** Largest program that is repaired. */
 export const MAX_REPAIRED_NODES = 5_000;
 
-/** Most checks of one repair; each costs a walk of the program. */
+/** Most checks of one repair. */
 export const MAX_TRIALS = 400;
+
+/** Most expressions judged in the checks of one repair, as often as they are. */
+export const MAX_REPAIR_STEPS = 200_000;
 
 /** Most changes of one repair. */
 export const MAX_CHANGES = 8;
@@ -41,8 +45,8 @@ export interface Repairable {
   readonly symbols: Symbols;
   /** Types of the inputs. */
   readonly inputs: { readonly [name: string]: Type };
-  /** Finds the faults of a program over the same names and inputs. */
-  readonly faultsOf: (program: Expression) => ReadonlyArray<Fault>;
+  /** Checks a program over the same names and inputs. */
+  readonly check: (program: Expression) => Pick<Checked, "faults" | "steps">;
 }
 
 interface Tried extends Step {
@@ -52,18 +56,21 @@ interface Tried extends Step {
 /** Counts the checks of one repair. */
 class Trials {
   #left = MAX_TRIALS;
+  #steps = MAX_REPAIR_STEPS;
 
-  constructor(readonly faultsOf: Repairable["faultsOf"]) {}
+  constructor(readonly check: Repairable["check"]) {}
 
   get spent(): boolean {
-    return this.#left <= 0;
+    return this.#left <= 0 || this.#steps <= 0;
   }
 
   try(candidate: Candidate, before: Expression): Tried | undefined {
     const after = changed(before, candidate);
     if (after === undefined || this.spent) return undefined;
+    const { faults, steps } = this.check(after);
     this.#left--;
-    return { candidate, before, after, faults: this.faultsOf(after) };
+    this.#steps -= steps;
+    return { candidate, before, after, faults };
   }
 }
 
@@ -105,11 +112,11 @@ const next = (faults: ReadonlyArray<Fault>, faulty: Faulty, trials: Trials): Tri
 
 /** Changes after which the program passes; `undefined` where none are known. */
 export const repairOf = (
-  { program, symbols, inputs, faultsOf }: Repairable,
+  { program, symbols, inputs, check }: Repairable,
   found: ReadonlyArray<Fault>,
 ): ReadonlyArray<Step> | undefined => {
   if (program.size > MAX_REPAIRED_NODES) return undefined;
-  const trials = new Trials(faultsOf);
+  const trials = new Trials(check);
   const steps: Array<Step> = [];
   let [at, faults] = [program, found];
   while (faults.length > 0) {
@@ -124,11 +131,11 @@ export const repairOf = (
 
 /** The change that mends one fault and leaves fewer; `undefined` where none is known. */
 export const stepFor = (
-  { program, symbols, inputs, faultsOf }: Repairable,
+  { program, symbols, inputs, check }: Repairable,
   fault: Fault,
   faults: ReadonlyArray<Fault>,
 ): Step | undefined => {
   if (program.size > MAX_REPAIRED_NODES) return undefined;
-  const tried = mended(fault, faults, { program, symbols, inputs }, new Trials(faultsOf));
+  const tried = mended(fault, faults, { program, symbols, inputs }, new Trials(check));
   return tried === undefined || tried.faults.length >= faults.length ? undefined : tried;
 };

@@ -13,7 +13,16 @@ import { withChildren } from "../expression.ts";
 import type { Expression } from "../expression.ts";
 import { type JudgedCall, judgeTensorOp } from "./apply.ts";
 import { showKnown } from "./judge.ts";
-import { FLAG_KNOWN, INTEGER_KNOWN, joinKnown, type Known, knownTensor, knownTuple, VOID_KNOWN } from "./known.ts";
+import {
+  FLAG_KNOWN,
+  INTEGER_KNOWN,
+  joinKnown,
+  type Known,
+  knownMany,
+  knownTensor,
+  knownTuple,
+  VOID_KNOWN,
+} from "./known.ts";
 import type { Walk } from "./walk.ts";
 
 /** Judges one application. */
@@ -69,12 +78,14 @@ function* loop(call: JudgedCall): Walk {
 
 type Items =
   | { readonly list: ReadonlyArray<Known> }
+  | { readonly many: Known }
   | { readonly each: Known; readonly count: Dimension }
   | undefined;
 
 const itemsOf = (call: JudgedCall, known: Known): Items => {
   if (known.k === "Tuple") return { list: known.items };
-  if (known.k === "Unknown") return undefined;
+  if (known.k === "Many") return { many: known.of };
+  if (known.k === "Unknown" || known.k === "Union") return undefined;
   if (known.k === "Tensor" && known.shape.length > 0) {
     const [count, ...rest] = known.shape;
     return { each: knownTensor(known.dtype, rest), count };
@@ -92,6 +103,9 @@ const stacked = (call: JudgedCall, item: Known, count: Dimension): Known => {
     : unknown(call);
 };
 
+/** Whether the parts that a value brings to others cannot be counted. */
+const isOpen = (known: Known): boolean => known.k === "Unknown" || known.k === "Many" || known.k === "Union";
+
 const inexact = (call: JudgedCall): Known => {
   call.judge.tally.exact = false;
   return unknown(call);
@@ -108,6 +122,10 @@ function* map(call: JudgedCall): Walk {
     for (const item of items.list) made.push(yield* applied(call, 0, [item]));
     return knownTuple(made);
   }
+  if ("many" in items) {
+    call.judge.tally.exact = false;
+    return knownMany(yield* applied(call, 0, [items.many]));
+  }
   if (items.count === 0) return knownTuple([]);
   const made = yield* call.judge.tally.times(items.count, () => applied(call, 0, [items.each]));
   return stacked(call, made, items.count);
@@ -120,10 +138,11 @@ function* folded(
   start: Known | undefined,
 ): Walk<{ readonly last: Known; readonly all: Known }> {
   const items = itemsOf(call, source);
-  if (items === undefined) {
-    const value = yield* applied(call, 0, [start ?? unknown(call), unknown(call)]);
+  if (items === undefined || "many" in items) {
+    const item = items?.many ?? unknown(call);
+    const value = yield* settled(call, start ?? item, (before) => applied(call, 0, [before, item]));
     call.judge.tally.exact = false;
-    return { last: value, all: unknown(call) };
+    return { last: value, all: items === undefined ? unknown(call) : knownMany(value) };
   }
   if ("list" in items) {
     if (start === undefined && items.list.length === 0) {
@@ -150,7 +169,7 @@ function* folded(
 
 const join: Rule = (call) => {
   const { by = "tuple" } = call.attributes;
-  if (call.rest.some((known) => known.k === "Unknown")) return inexact(call);
+  if (call.rest.some(isOpen)) return inexact(call);
   const parts = call.rest.flatMap((known) => known.k === "Tuple" ? known.items : [known]);
   if (by === "tuple") return knownTuple(parts);
   if (parts.length === 0) throw badItems({ op: "join", reason: "there are no items" });
@@ -167,15 +186,16 @@ const join: Rule = (call) => {
 
 const zip: Rule = (call) => {
   const [xs, ys] = call.operands.map((known) => itemsOf(call, known!));
-  if (xs === undefined || ys === undefined) return inexact(call);
-  const lengthOf = (items: NonNullable<Items>): Dimension => "list" in items ? items.list.length : items.count;
+  if (xs === undefined || ys === undefined || "many" in xs || "many" in ys) return inexact(call);
+  type Counted = Exclude<Items, undefined | { readonly many: Known }>;
+  const lengthOf = (items: Counted): Dimension => "list" in items ? items.list.length : items.count;
   const [left, right] = [lengthOf(xs), lengthOf(ys)];
   if (typeof left !== "number" || typeof right !== "number") return inexact(call);
   if (left !== right) {
     const reason = `one collection has ${left} items, the other ${right}`;
     throw badItems({ op: "zip", reason, expected: left, actual: right });
   }
-  const at = (items: NonNullable<Items>, i: number): Known => "list" in items ? items.list[i] : items.each;
+  const at = (items: Counted, i: number): Known => "list" in items ? items.list[i] : items.each;
   return knownTuple(Array.from({ length: left }, (_, i) => knownTuple([at(xs, i), at(ys, i)])));
 };
 
@@ -187,7 +207,7 @@ const buffer = (index: number): Rule => ({ judge, operands }) => {
 const concat: Rule = (call) => {
   const [only] = call.rest;
   const parts = call.rest.length === 1 && only.k === "Tuple" ? only.items : call.rest;
-  if (parts.some((known) => known.k === "Unknown")) return inexact(call);
+  if (parts.some(isOpen)) return inexact(call);
   if (parts.length > 0 && parts.every((known) => known.k === "Tensor" && known.shape.length > 0)) {
     return judgeTensorOp({ ...call, rest: parts });
   }
@@ -196,6 +216,7 @@ const concat: Rule = (call) => {
 
 const slice: Rule = (call) => {
   const [x] = call.operands;
+  if (x?.k === "Many") return x;
   if (x?.k !== "Tuple") return judgeTensorOp(call);
   const { start = 0, end, step = 1 } = call.attributes;
   const [from, to] = sliceBounds(x.items.length, Number(start), end === undefined ? undefined : Number(end));
@@ -218,9 +239,36 @@ const mutate: Rule = ({ operands: [program, replacement], attributes: { path = [
 
 const shapeOf: Rule = (call) => {
   const [x] = call.operands;
-  if (x!.k === "Unknown") return unknown(call);
-  const count = x!.k === "Tensor" ? x!.shape.length : x!.k === "Tuple" ? 1 : 0;
+  if (x!.k === "Unknown" || x!.k === "Union") return unknown(call);
+  const count = x!.k === "Tensor" ? x!.shape.length : x!.k === "Tuple" || x!.k === "Many" ? 1 : 0;
   return knownTuple(Array.from({ length: count }, () => INTEGER_KNOWN));
+};
+
+/** A substitution: pairs of a variable and what it stands for. */
+const substitution = (call: JudgedCall): Known => knownMany(knownTuple([{ k: "Sym" }, unknown(call)]));
+
+/** A substitution, or nil where there is none. */
+const maySubstitute: Rule = (call) => ({ k: "Union", items: [VOID_KNOWN, substitution(call)] });
+
+/** Whether a goal certainly holds no goal of its own: no proof is needed for it. */
+const isProved = (goal: Known): boolean => goal.k === "Tuple" && goal.items.length === 0;
+
+/** What an empty knowledge base answers: everything about nothing, and nothing about anything else. */
+const answers = (provesNothing: boolean): Rule => (call) => {
+  const [goal] = call.operands;
+  if (!call.judge.knowsNothing || goal!.k === "Unknown" || goal!.k === "Many" || goal!.k === "Union") {
+    return knownMany(substitution(call));
+  }
+  return knownTuple(provesNothing && isProved(goal!) ? [knownTuple([])] : []);
+};
+
+const infer: Rule = (call) => call.judge.knowsNothing ? knownTuple([]) : knownMany(unknown(call));
+
+const plan: Rule = (call) => {
+  const [goal] = call.operands;
+  const steps = knownMany(unknown(call));
+  if (!call.judge.knowsNothing || goal!.k === "Unknown") return { k: "Union", items: [VOID_KNOWN, steps] };
+  return isProved(goal!) ? knownTuple([]) : VOID_KNOWN;
 };
 
 /** Rules by op name. */
@@ -288,14 +336,14 @@ export const RULES: { readonly [op: string]: Rule } = {
   self_ref: ({ judge }) => ({ k: "Program", program: judge.program }),
   mutate,
   introspect: unknown,
-  unify: unknown,
-  resolve: unknown,
-  infer: unknown,
-  match: unknown,
+  unify: maySubstitute,
+  resolve: answers(true),
+  infer,
+  match: maySubstitute,
   rewrite: unknown,
-  assert: unknown,
-  query_kb: unknown,
-  plan: unknown,
+  assert: operand(0),
+  query_kb: answers(false),
+  plan,
   bind: operand(1),
   subsume: () => FLAG_KNOWN,
   send: operand(1),

@@ -10,7 +10,7 @@ import { type Random, random } from "../../../kernel/mod.ts";
 import { app, cond, type Expression, lit, par, ref, seq, Tag, withChildren } from "../../../plugins/rmil/expression.ts";
 import { opNamed, opOf } from "../../../plugins/rmil/opcodes.ts";
 import { PATTERNS } from "../../../plugins/rmil/patterns.ts";
-import { Symbols } from "../../../plugins/rmil/symbols.ts";
+import type { Symbols } from "../../../plugins/rmil/symbols.ts";
 import { parse } from "../../../plugins/rmil/syntax/parser.ts";
 import { print } from "../../../plugins/rmil/syntax/printer.ts";
 import { f32, i64, NIL, symbolValue, toBigInt, tupleValue } from "../../../plugins/rmil/value.ts";

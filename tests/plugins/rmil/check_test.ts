@@ -115,10 +115,12 @@ Deno.test("the neurosymbolic hybrid checks and runs: a tensor beside what the kn
     op("concat"),
   );
   const judged = checkOn(hybrid, tensorOf([2, 3], "i64"));
-  assert.equal(judged.type.k, "Var");
+  assert.equal(showType(judged.type), "(f32[2,3,64]×())");
   const made = runNow(hybrid, symbols, { inputs: { x: tensor("i64", [2, 3], [1, 2, 3, 4, 5, 6]) } })!.value;
   assert.ok(made.k === "Tuple");
   assert.equal(describeValue(made.items[0]), "f32[2,3,64]");
+  assert.deepEqual(made.items[1], { k: "Tuple", items: [] });
+  assert.deepEqual([judged.parameterCount, judged.exact], [256 * 64 + 2 * (64 * 64 + 64), true]);
 });
 
 Deno.test("cost by hand: a linear layer is 2·b·n·m and b·m for the bias; relu counts as comparisons do", () => {
