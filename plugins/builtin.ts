@@ -10,6 +10,7 @@ import type { Plugin } from "../kernel/plugin.ts";
 import { registryPlugin } from "../registry/manifest.ts";
 import { backendsPlugin } from "./backends/manifest.ts";
 import { irPlugin } from "./ir/manifest.ts";
+import { linalgPlugin } from "./linalg/manifest.ts";
 import { rmilPlugin } from "./rmil/manifest.ts";
 import { surfacesPlugin } from "./surfaces/manifest.ts";
 
@@ -18,6 +19,7 @@ export const builtinPlugins: ReadonlyArray<Plugin> = [
   backendsPlugin,
   effectsPlugin,
   irPlugin,
+  linalgPlugin,
   registryPlugin,
   rmilPlugin,
   surfacesPlugin,

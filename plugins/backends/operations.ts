@@ -98,7 +98,7 @@ export const List = operation("backend.list", {
   cost: { compute: "one look at each backend" },
   examples: [{
     input: {},
-    output: { backends: [{ id: "reference", native: false, devices: [{ id: "reference:0", kind: "cpu" }] }] },
+    output: { backends: [{ id: "cpu", native: false, devices: [{ id: "cpu:0", kind: "cpu" }] }] },
   }],
 });
 
