@@ -123,7 +123,10 @@ const RECOMBINE: { readonly [K in CrossoverName]: Recombination } = {
     a.nodes.slice(0, at).forEach((node) => child.take(a, node));
     b.nodes.slice(from).forEach((node) => child.take(b, node));
     // The second's results, or values like them, are the child's.
-    b.fn.returns.forEach((value, i) => i < a.fn.returns.length && a.held.set(a.fn.returns[i], child.read(b, value)));
+    b.fn.returns.slice(0, a.fn.returns.length).forEach((value, i) => {
+      const mine = a.fn.returns[i];
+      a.held.set(mine, fit(child.g, child.read(b, value), a.types[mine]));
+    });
     return `${at} nodes of the first, then the second's from ${from}`;
   },
   twoPoint: (child, a, b) => {

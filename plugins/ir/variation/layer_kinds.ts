@@ -17,17 +17,7 @@ import { again, type Edit } from "./rebuild.ts";
 import { between, dependsOn, isElementwise, makers, type Region, regionsOf } from "./regions.ts";
 import type { Site } from "./site.ts";
 
-const NONLINEAR: ReadonlySet<string> = new Set([
-  "max",
-  "min",
-  "tanh",
-  "logistic",
-  "erf",
-  "exp",
-  "expm1",
-  "log1p",
-  "select",
-]);
+const NONLINEAR: ReadonlySet<string> = new Set(["max", "min", "tanh", "logistic", "erf", "log1p", "select"]);
 
 const ARRANGING: ReadonlySet<string> = new Set(["constant", "broadcast", "reshape", "stop_gradient"]);
 
@@ -38,20 +28,27 @@ const isGenerated = (site: Site, value: number): boolean => {
   return maker !== undefined && site.fn.nodes[maker].operands.length === 0;
 };
 
-/** Regions of float values whose source has the type of the result. */
+/**
+ * Regions of float values whose source has the type of the result: of each value the nearest that fits, by the first way
+ * that one does; and of those from one source the whole ones, not their parts.
+ */
 const regionsOfType = (
   site: Site,
   allowed: (node: Node) => boolean,
-  fits: (ops: ReadonlyArray<string>) => boolean,
-): ReadonlyArray<Region> =>
-  site.values().flatMap((value) => {
+  ...fits: ReadonlyArray<(ops: ReadonlyArray<string>) => boolean>
+): ReadonlyArray<Region> => {
+  const found = site.values().flatMap((value) => {
     if (!isFloat(site.types[value].dtype)) return [];
-    const found = regionsOf(site.fn, value, allowed).find((region) =>
-      sameType(site.types[region.source], site.types[value]) && !isGenerated(site, region.source) &&
-      fits(opsOf(site, region))
+    const regions = regionsOf(site.fn, value, allowed).filter((region) =>
+      sameType(site.types[region.source], site.types[value]) && !isGenerated(site, region.source)
     );
-    return found === undefined ? [] : [found];
+    return fits.flatMap((holds) => regions.find((region) => holds(opsOf(site, region))) ?? []).slice(0, 1);
   });
+  const isPart = (part: Region, whole: Region): boolean =>
+    part !== whole && part.source === whole.source && part.result < whole.result &&
+    part.nodes.every((node) => whole.nodes.includes(node));
+  return found.filter((region) => !found.some((other) => isPart(region, other)));
+};
 
 /** Puts something else in the place of a value. */
 const instead = (
@@ -81,12 +78,17 @@ export const changeActivation: Proposal = (site) => {
 
 const NORMALIZATIONS = ["layer", "rms", "instance", "none"];
 
+const MOMENTS: ReadonlySet<string> = new Set(["add", "sub", "mul", "div", "sqrt", "reduce"]);
+
+/** Whether nodes divide by a root of sums, taking so many sums. */
+const normalizes = (sums: number) => (ops: ReadonlyArray<string>): boolean =>
+  ["sqrt", "div"].every((op) => ops.includes(op)) && ops.filter((op) => op === "reduce").length === sums;
+
 /** A normalisation becomes another, or goes. */
 export const changeNormalization: Proposal = (site) => {
-  const allowed = (node: Node) => isElementwise(node) || ARRANGING.has(node.op) || node.op === "reduce";
-  const region = site.one(
-    regionsOfType(site, allowed, (ops) => ["reduce", "sqrt", "div"].every((op) => ops.includes(op))),
-  );
+  const allowed = (node: Node) => MOMENTS.has(node.op) || ARRANGING.has(node.op);
+  // With the mean taken away there are two sums; without, one.
+  const region = site.one(regionsOfType(site, allowed, normalizes(2), normalizes(1)));
   const kind = site.choose(NORMALIZATIONS);
   if (region === undefined || kind === undefined) return undefined;
   const { source, result } = region;

@@ -12,12 +12,12 @@ import type { Digest } from "../../../kernel/digest.ts";
 import type { Random } from "../../../kernel/random.ts";
 import { ProgramBuilder } from "../builder.ts";
 import { isIrFailure, noVariation, unknownVariation } from "../failures.ts";
-import { functionOf, type IrFunction, type Program } from "../graph.ts";
+import { functionOf, type Program } from "../graph.ts";
 import { programDigest } from "../hash.ts";
 import { parseProgram, printProgram } from "../text.ts";
 import * as layers from "./layer_kinds.ts";
 import * as nodes from "./node_kinds.ts";
-import { editable, liveNodes, rebuild } from "./rebuild.ts";
+import { editable, rebuild } from "./rebuild.ts";
 import { type Choices, Site } from "./site.ts";
 
 /** A kind of mutation. */
@@ -132,12 +132,21 @@ const drawKind = (draws: Random, kinds: ReadonlyArray<MutationName>): MutationNa
   return kinds.find((kind) => (at -= MUTATIONS[kind].weight) < 0) ?? kinds[0];
 };
 
-const drawFunction = (draws: Random, program: Program): IrFunction | undefined => {
-  const functions = editable(program);
-  const sizes = functions.map((fn) => liveNodes(fn).length);
-  let at = draws.float() * sizes.reduce((sum, size) => sum + size, 0);
-  return functions.find((_, i) => (at -= sizes[i]) < 0) ?? functions.at(-1);
-};
+/** The functions of a program that hold something to edit, drawn by how much. */
+class Sites {
+  private readonly all: ReadonlyArray<Site>;
+  private readonly total: number;
+
+  constructor(program: Program, draws: Random, choices: Choices) {
+    this.all = editable(program).map((fn) => new Site(program, fn, draws, choices));
+    this.total = this.all.reduce((sum, site) => sum + site.live.length, 0);
+  }
+
+  draw(draws: Random): Site | undefined {
+    let at = draws.float() * this.total;
+    return this.all.find((site) => (at -= site.live.length) < 0) ?? this.all.at(-1);
+  }
+}
 
 /** A function with all it runs, as a program of its own. */
 const textOf = (program: Program, name: string): string => {
@@ -178,12 +187,14 @@ export const mutate = (
   const kinds = (options.kinds ?? MUTATION_NAMES) as ReadonlyArray<MutationName>;
   const parent = programDigest(program);
   const plain = new Map<string, Digest>();
+  const sites = new Sites(program, draws, options);
   for (let tries = 0; tries < MAX_TRIES && kinds.length > 0; tries++) {
     const kind = drawKind(draws, kinds);
-    const fn = drawFunction(draws, program);
-    if (fn === undefined) break;
+    const site = sites.draw(draws);
+    if (site === undefined) break;
+    const { fn } = site;
     try {
-      const edit = MUTATIONS[kind].propose(new Site(program, fn, draws, options));
+      const edit = MUTATIONS[kind].propose(site);
       if (edit === undefined) continue;
       const made = rebuild(program, fn.name, edit);
       const child = programDigest(made);

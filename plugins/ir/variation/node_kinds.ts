@@ -59,7 +59,8 @@ export const insertNode: Proposal = (site) => {
 
 /** A node gives way to one of its operands. */
 export const deleteNode: Proposal = (site) => {
-  const node = site.node(({ operands }) => operands.length > 0);
+  const isLike = ({ operands, results }: Node) => operands.some((x) => sameType(site.types[x], results[0]));
+  const node = site.node(isLike) ?? site.node(({ operands }) => operands.length > 0);
   if (node === undefined) return undefined;
   const { op, operands, results } = site.fn.nodes[node];
   const like = operands.flatMap((operand, i) => sameType(site.types[operand], results[0]) ? [i] : []);

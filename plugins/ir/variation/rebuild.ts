@@ -92,6 +92,7 @@ const pruned = (functions: ReadonlyArray<IrFunction>, entry: string): Program =>
   functions.forEach((fn) => builder.add(fn));
   const whole = builder.build(entry);
   const kept = reached(whole);
+  if (kept.size === functions.length) return whole;
   const least = new ProgramBuilder();
   for (const fn of whole.functions.values()) if (kept.has(fn.name)) least.add(fn);
   return least.build(entry);
