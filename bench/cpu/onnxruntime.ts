@@ -3,7 +3,10 @@
  */
 import type { Case } from "./cases.ts";
 import { type Engine, type Prepared, type Started, starting } from "./engine.ts";
+import { functionOf, returnTypes } from "../../plugins/ir/library.ts";
+import { exportOnnx } from "../../plugins/ir/onnx/export.ts";
 import { singleOperator } from "./onnx.ts";
+import { programOf } from "./programs.ts";
 
 type Tensor = { readonly data: unknown };
 type Values = { readonly [name: string]: Tensor };
@@ -37,7 +40,32 @@ const prepareOn = (runtime: Runtime) => async (measured: Case): Promise<Prepared
       close: () => void session.release(),
     };
   }
-  return undefined;
+  const graph = trainingGraph(measured);
+  const session = await runtime.InferenceSession.create(graph.model, OPTIONS);
+  const feeds: { [name: string]: unknown } = Object.fromEntries(
+    graph.inputs.map(({ name, value }) => [name, tensor(value.data as Float32Array, value.shape)]),
+  );
+  return {
+    run: async () => {
+      const results = (await session.run(feeds as never)) as Values;
+      for (const [result, input] of graph.carried) feeds[input] = results[result];
+      return results[graph.loss].data as Float32Array;
+    },
+    close: () => void session.release(),
+  };
+};
+
+/** A training step as one graph, exported from this project's program, which has the gradient. */
+const trainingGraph = (measured: Case) => {
+  const { program, values, state } = programOf(measured);
+  const names = functionOf(program).parameters.map(({ name }) => name);
+  const results = returnTypes(functionOf(program)).map((_, i) => `result${i}`);
+  return {
+    model: exportOnnx(program, { opset: 17, outputs: results }),
+    inputs: names.map((name, i) => ({ name, value: values[i] })),
+    carried: state.map(([result, parameter]) => [results[result], names[parameter]] as const),
+    loss: results[0],
+  };
 };
 
 /** Starts the native one. */
