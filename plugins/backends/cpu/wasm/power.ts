@@ -24,6 +24,9 @@ const SPLITTER = 134_217_729;
 const TWO_THIRDS = 2 / 3;
 const TWO_THIRDS_LOW = 2 ** -54 * 2 / 3;
 
+/** Beyond this exp is 0 or ∞. */
+const EXP_END = 800;
+
 const halves = (v: Lanes, a: Value): Pair => {
   const shifted = v.keep(v.mul(a, v.constant(SPLITTER)));
   const high = v.keep(v.sub(shifted, v.sub(shifted, a)));
@@ -89,9 +92,9 @@ const magnitude = (v: Lanes, x: Value, y: Value): Value => {
   const logarithm = v.keep(v.choose(usual, pair.high, atEnds));
   const exact = product(v, y, logarithm);
   const lowSum = v.keep(v.add(exact.low, v.mul(y, pair.low)));
-  // Past the ends of exp the second part is not wanted; where it is not a number, the first one is at an end.
-  const p = v.keep(v.atLeast(v.atMost(exact.high, v.constant(800)), v.constant(-800)));
-  const known = v.compare("lt", v.unary("abs", lowSum), v.constant(1));
+  const p = v.keep(v.atLeast(v.atMost(exact.high, v.constant(EXP_END)), v.constant(-EXP_END)));
+  // Past the ends of exp the second part is not wanted; there it may not even be a number.
+  const known = v.compare("lt", v.unary("abs", p), v.constant(EXP_END));
   return expOfSum(v, p, v.keep(v.bitwise("and", lowSum, known)));
 };
 

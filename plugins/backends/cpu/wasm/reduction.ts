@@ -13,7 +13,7 @@ import { HALF_PI_PAIR, TWO_OVER_PI } from "./coefficients.ts";
 
 /** Limbs of the shifted significand, and words of 2/π that meet them. */
 const LIMBS = 3;
-const WORDS = 7;
+const WORDS = 8;
 /** Limbs of the product that are kept: one before the point, the rest after it. */
 const KEPT = 6;
 
