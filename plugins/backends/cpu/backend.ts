@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import type { Program, Tensor } from "../../ir/contract.ts";
+import type { Dtype, Program, Tensor } from "../../ir/contract.ts";
 import { attempt, DTYPE_NAMES, programDigest, zeros } from "../../ir/library.ts";
 import { eachKernel, type LoopProgram, type Port } from "../codegen/loops.ts";
 import { loopProgram } from "../codegen/schedule.ts";
@@ -100,15 +100,16 @@ class Machine {
   }
 
   /** The elements of a buffer, where they lie. */
-  private view(id: number, like: Tensor): Elements {
+  private view(id: number, dtype: Dtype, count: number): Elements {
     const address = BASE_ADDRESS + this.compiled.printed.memory.offsets.get(id)!;
-    const { constructor } = zeros(like.dtype, [0]).data;
+    const { constructor } = zeros(dtype, [0]).data;
     const Data = constructor as unknown as new (memory: ArrayBufferLike, at: number, count: number) => Elements;
-    return new Data(this.memory.buffer, address, like.data.length);
+    return new Data(this.memory.buffer, address, count);
   }
 
   private fill(id: number, tensor: Tensor): void {
-    if (tensor.data.length > 0) this.view(id, tensor).set(tensor.data as Elements);
+    const { dtype, data } = tensor;
+    if (data.length > 0) this.view(id, dtype, data.length).set(data as Elements);
   }
 
   write({ buffer }: Port, tensor: Tensor): void {
@@ -116,9 +117,10 @@ class Machine {
   }
 
   read({ buffer, type }: Port): Tensor {
-    const made = zeros(type.dtype, type.shape);
-    if (made.data.length > 0) (made.data as Elements).set(this.view(buffer.id, made));
-    return made;
+    const count = type.shape.reduce((product, size) => product * size, 1);
+    if (count === 0) return zeros(type.dtype, type.shape);
+    // A slice takes new memory once and fills it once.
+    return { ...type, data: this.view(buffer.id, type.dtype, count).slice() as Tensor["data"] };
   }
 
   run(): void {
