@@ -105,7 +105,26 @@ export { castTensor, erf, logistic } from "./primitives/unary.ts";
 export type { Sliding, WindowKind } from "./primitives/window.ts";
 export { broadcastShapes, countOf, printShape, stridesOf } from "./shape.ts";
 export { DimensionSolver, matchDimensions } from "./solver.ts";
-export { MAX_PRINTED_ELEMENTS, MAX_PROGRAM_TEXT, parseProgram, printProgram } from "./text.ts";
+export {
+  MAX_PRINTED_ELEMENTS,
+  MAX_PROGRAM_TEXT,
+  parseFunctions,
+  parseProgram,
+  printFunctions,
+  printProgram,
+  type UncheckedProgram,
+} from "./text.ts";
+export {
+  type Diagnostic,
+  MAX_DIAGNOSTICS,
+  type ObservationCode,
+  OBSERVATIONS,
+  type Severity,
+  type Verifiable,
+  verify,
+  type VerifyOptions,
+  type VerifyReport,
+} from "./verifier.ts";
 export {
   DTYPE_NAMES,
   type DtypeInfo,

@@ -81,9 +81,13 @@ const printFunction = (fn: IrFunction): string => {
   return [`func @${fn.name}${sizes}(${parameters.join(", ")})${where} {`, ...nodes, returned, "}"].join("\n");
 };
 
+/** The text of functions that need not have been checked, as long as they are well formed. */
+export const printFunctions = ({ entry, functions }: UncheckedProgram): string =>
+  [`program @${entry}`, ...functions.map(printFunction)].join("\n\n") + "\n";
+
 /** The text of a program. */
 export const printProgram = (program: Program): string =>
-  [`program @${program.entry}`, ...[...program.functions.values()].map(printFunction)].join("\n\n") + "\n";
+  printFunctions({ entry: program.entry, functions: [...program.functions.values()] });
 
 const BLANK = /[ \t\r\n]*/uy;
 
@@ -96,6 +100,14 @@ const TOKENS = {
   hex: /x[0-9a-f]*/uy,
   type: /[a-z0-9]+[ ]*\[[^\]\n]*\]/uy,
 };
+
+/** Functions as they were written, not yet checked. */
+export interface UncheckedProgram {
+  /** Name of the function that running runs. */
+  readonly entry: string;
+  /** The functions, in any order. */
+  readonly functions: ReadonlyArray<IrFunction>;
+}
 
 class ProgramReader {
   private position = 0;
@@ -334,14 +346,22 @@ class ProgramReader {
     return { name, sizes, parameters, constraints, nodes, returns };
   }
 
-  program(): Program {
+  program(): UncheckedProgram {
     this.expectWord("program");
     const entry = this.global();
     const functions: IrFunction[] = [];
     for (this.space(); this.position < this.text.length; this.space()) functions.push(this.function());
-    return makeProgram(functions, entry);
+    return { entry, functions };
   }
 }
+
+/** Reads a program's functions without checking what they say; throws `IR_SYNTAX` and what types and literals refuse. */
+export const parseFunctions = (text: string): UncheckedProgram => {
+  if (text.length > MAX_PROGRAM_TEXT) {
+    throw overLimit({ what: "a program's text", limit: MAX_PROGRAM_TEXT, found: text.length });
+  }
+  return new ProgramReader(text).program();
+};
 
 /**
  * Reads a program; throws `IR_SYNTAX` with line and column, or what the checks refuse.
@@ -359,8 +379,6 @@ class ProgramReader {
  * ```
  */
 export const parseProgram = (text: string): Program => {
-  if (text.length > MAX_PROGRAM_TEXT) {
-    throw overLimit({ what: "a program's text", limit: MAX_PROGRAM_TEXT, found: text.length });
-  }
-  return new ProgramReader(text).program();
+  const { entry, functions } = parseFunctions(text);
+  return makeProgram(functions, entry);
 };

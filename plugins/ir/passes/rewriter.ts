@@ -125,10 +125,12 @@ export class RuleEmitter extends Emitter {
 
   private readonly forgotten = new Set<Node>();
 
+  /** The price of a node made here. */
   private priceOf(node: Node): number {
     return nodePrice(node.op, node.operands.map((operand) => this.types[operand]), node.attributes, node.results);
   }
 
+  /** The price of what was made since a moment. */
   private addedPrice(from: number): number {
     let sum = 0;
     for (let i = from; i < this.nodes.length; i++) {
@@ -155,6 +157,7 @@ export class RuleEmitter extends Emitter {
     return sum;
   }
 
+  /** Uses of a value, at least one. */
   private usesOf(value: number): number {
     return Math.max(1, this.uses[value] ?? 1);
   }
