@@ -182,3 +182,16 @@ export {
   undoMutation,
 } from "./variation/mutate.ts";
 export { withoutDead } from "./variation/rebuild.ts";
+export {
+  type Calibration,
+  dequantizeOne,
+  INTEGER_TARGETS,
+  type IntegerTarget,
+  type Mapping,
+  mappingFor,
+  mappingOf,
+  packNibbles,
+  quantizeOne,
+  roundHalfAway,
+  unpackNibbles,
+} from "./quantize/integers.ts";

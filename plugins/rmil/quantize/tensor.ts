@@ -6,13 +6,11 @@
  *
  * @module
  */
-import { decodeNarrow, encodeNarrow } from "../../ir/library.ts";
-import { DTYPES } from "../dtype.ts";
-import { notQuantizable } from "../failures.ts";
-import { type TensorValue, tensorValue } from "../value.ts";
 import {
   type Calibration,
+  decodeNarrow,
   dequantizeOne,
+  encodeNarrow,
   INTEGER_TARGETS,
   type IntegerTarget,
   type Mapping,
@@ -20,7 +18,10 @@ import {
   packNibbles,
   quantizeOne,
   unpackNibbles,
-} from "./integers.ts";
+} from "../../ir/library.ts";
+import { DTYPES } from "../dtype.ts";
+import { notQuantizable } from "../failures.ts";
+import { type TensorValue, tensorValue } from "../value.ts";
 import { widenBits } from "./narrow.ts";
 
 /** Targets in the order of their size. */

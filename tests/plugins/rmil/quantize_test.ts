@@ -14,7 +14,7 @@ import {
   packNibbles,
   roundHalfAway,
   unpackNibbles,
-} from "../../../plugins/rmil/quantize/integers.ts";
+} from "../../../plugins/ir/quantize/integers.ts";
 import { narrowBits, widenBits } from "../../../plugins/rmil/quantize/narrow.ts";
 import { programTarget, quantizeProgram } from "../../../plugins/rmil/quantize/program.ts";
 import {

@@ -46,7 +46,8 @@ export const roundHalfAway = (value: number): number => {
 const ranked = (sorted: Float64Array, percent: number): number =>
   sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1))];
 
-const rangeOf = (values: Float64Array, { symmetric, percentile }: Calibration): readonly [number, number] => {
+/** The range that values are mapped over; for symmetric ones from zero to the largest magnitude. */
+export const rangeOf = (values: Float64Array, { symmetric, percentile }: Calibration): readonly [number, number] => {
   const sized = symmetric ? values.map(Math.abs) : values.slice();
   if (percentile >= 100) {
     let [least, most] = [0, 0];
@@ -71,18 +72,24 @@ const positive = (scale: number, single: boolean): number => {
   return rounded > 0 ? rounded : single ? LEAST_SINGLE : Number.MIN_VALUE;
 };
 
-/** The mapping for finite values; of none, or of zeros alone, the one with scale 1. */
-export const mappingOf = (values: Float64Array, target: IntegerTarget, calibration: Calibration): Mapping => {
-  if (values.length === 0) return { scale: 1, zero: 0 };
+/** The mapping for a range that holds zero; of the empty range, the one with scale 1. */
+export const mappingFor = (
+  [low, high]: readonly [number, number],
+  target: IntegerTarget,
+  { symmetric, single }: Pick<Calibration, "symmetric" | "single">,
+): Mapping => {
   const { least, most } = INTEGER_TARGETS[target];
-  const [low, high] = rangeOf(values, calibration);
   if (low === 0 && high === 0) return { scale: 1, zero: 0 };
-  if (calibration.symmetric) return { scale: positive(high / most, calibration.single), zero: 0 };
+  if (symmetric) return { scale: positive(Math.max(high, -low) / most, single), zero: 0 };
   const steps = most - least;
   // Halves first, so that the widest range does not overflow.
-  const scale = positive((high / steps) - (low / steps), calibration.single);
+  const scale = positive((high / steps) - (low / steps), single);
   return { scale, zero: Math.max(least, Math.min(most, roundHalfAway(least - low / scale))) };
 };
+
+/** The mapping for finite values; of none, or of zeros alone, the one with scale 1. */
+export const mappingOf = (values: Float64Array, target: IntegerTarget, calibration: Calibration): Mapping =>
+  values.length === 0 ? { scale: 1, zero: 0 } : mappingFor(rangeOf(values, calibration), target, calibration);
 
 /** The integer for a number. */
 export const quantizeOne = (
