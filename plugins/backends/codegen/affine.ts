@@ -103,16 +103,15 @@ export const rangeOf = (index: Affine): readonly [low: number, high: number] => 
 
 /** Puts quotient and remainder of one index by one number together again: q·n·b + r·b is the index times b. */
 const rejoin = (constant: number, terms: ReadonlyArray<Term>): Affine => {
-  for (const { atom, step } of terms) {
-    if (atom.kind !== "quotient" || step % atom.by !== 0) continue;
-    const factor = step / atom.by;
-    const partner = terms.find((other) =>
-      other.atom.kind === "remainder" && other.atom.by === atom.by && other.step === factor &&
-      other.atom.of.key === atom.of.key
-    );
+  for (const term of terms) {
+    const { atom, step } = term;
+    if (atom.kind !== "remainder") continue;
+    const quotient = single(divideIndex(atom.of, atom.by));
+    if (quotient === undefined) continue;
+    const partner = terms.find((other) => other.atom.key === quotient.key && other.step === step * atom.by);
     if (partner === undefined) continue;
-    const rest = terms.filter((term) => term.atom !== atom && term !== partner);
-    return addIndices(make(constant, rest), scaleIndex(atom.of, factor));
+    const rest = terms.filter((other) => other !== term && other !== partner);
+    return addIndices(make(constant, rest), scaleIndex(atom.of, step));
   }
   return make(constant, terms);
 };

@@ -324,16 +324,20 @@ class RegionScheduler {
     }
   }
 
+  /** The one order in which all readers of a value see its axes, through any number of transpositions. */
+  private readOrder(value: number): ReadonlyArray<number> | undefined {
+    const readers = [...this.readers.get(value) ?? []];
+    const [first] = readers;
+    if (first?.op !== "transpose" || readers.length !== 1 || this.region.returns.includes(value)) return undefined;
+    const order = first.attributes.permutation as ReadonlyArray<number>;
+    const further = this.readOrder(first.first);
+    return further === undefined ? order : further.map((axis) => order[axis]);
+  }
+
   /** Strides by which the readers of a product see it in rows, where they all see it transposed the same way. */
   private strides(node: ConcreteNode, type: ConcreteType): ReadonlyArray<number> {
-    const readers = [...this.readers.get(node.first) ?? []];
-    const dense = denseStrides(type.shape);
-    if (node.op !== "dot" || readers.length === 0 || this.region.returns.includes(node.first)) return dense;
-    const orders = readers.map((reader) =>
-      reader.op === "transpose" ? reader.attributes.permutation as ReadonlyArray<number> : undefined
-    );
-    const [order] = orders;
-    if (order === undefined || orders.some((other) => other?.join() !== order.join())) return dense;
+    const order = node.op === "dot" ? this.readOrder(node.first) : undefined;
+    if (order === undefined) return denseStrides(type.shape);
     const moved = denseStrides(order.map((axis) => type.shape[axis]));
     return type.shape.map((_, axis) => moved[order.indexOf(axis)]);
   }

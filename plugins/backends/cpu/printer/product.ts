@@ -12,7 +12,8 @@ import { type Affine, type Axis, stepOf } from "../../codegen/affine.ts";
 import { type Contraction, type Expression, type Statement } from "../../codegen/loops.ts";
 import type { Expressions } from "../../codegen/expression.ts";
 import type { Code, Local, MemoryInstruction } from "../wasm/code.ts";
-import { emitProduct } from "../wasm/gemm.ts";
+import type { ModuleBuilder } from "../wasm/assembler.ts";
+import { emitProduct, type Product } from "../wasm/gemm.ts";
 import type { Kernel } from "../wasm/kernel.ts";
 import type { UnitKind } from "../wasm/numbers.ts";
 import type { ElementPlace, MatrixOperand } from "../wasm/pack.ts";
@@ -121,6 +122,18 @@ export interface PrintedProduct {
   /** Writes the addresses of left, right and result. */
   readonly addresses: ReadonlyArray<(writer: KernelWriter) => void>;
 }
+
+const plainKernels = new WeakMap<ModuleBuilder, Map<string, Kernel>>();
+
+/** The kernel of a product that is all numbers: equal ones are in a module once. */
+const sharedKernel = (module: ModuleBuilder, product: Product): Kernel => {
+  const known = plainKernels.get(module) ?? new Map<string, Kernel>();
+  plainKernels.set(module, known);
+  const key = JSON.stringify(product);
+  const kernel = known.get(key) ?? emitProduct(module, product);
+  known.set(key, kernel);
+  return kernel;
+};
 
 class ProductPrinter {
   private readonly axes: ReadonlySet<number>;
@@ -250,7 +263,7 @@ class ProductPrinter {
     const right = this.operand(work.right, work.sum, work.columns);
     const plain = this.plainResult();
     const result = plain?.result ?? { batch: work.batch.map(() => 0), row: 0, column: 0 };
-    const kernel = emitProduct(context.runtime.module, {
+    const product: Product = {
       kind,
       batch: work.batch.map(({ extent }) => extent),
       m: countOf(work.rows),
@@ -262,7 +275,11 @@ class ProductPrinter {
       fused: context.fused,
       pointers: this.turns.length,
       ...(plain === undefined ? { epilogue: this.epilogue() } : {}),
-    });
+    };
+    const isPlain = plain !== undefined && left.operand.load === undefined && right.operand.load === undefined;
+    const kernel = isPlain
+      ? sharedKernel(context.runtime.module, product)
+      : emitProduct(context.runtime.module, product);
     const address = (writer: KernelWriter): void => {
       if (plain === undefined) return void writer.code.i32(0);
       const { buffer, index } = plain.store;
