@@ -22,6 +22,7 @@ import { LAW_SETS } from "./rewriting/laws.ts";
 import { DEFAULT_FUEL } from "./rewriting/match.ts";
 import type { Rule } from "./rewriting/pattern.ts";
 import { ruleFromJson } from "./rewriting/pattern_json.ts";
+import { looksForLayers, marked, movesOf, unmarked } from "./rewriting/lineage.ts";
 import { rewrite, type Rewriting } from "./rewriting/rewriter.ts";
 import type { StrategyName } from "./rewriting/strategy.ts";
 import type { Symbols } from "./symbols.ts";
@@ -89,8 +90,8 @@ const traceJson = ({ trace }: Rewriting, symbols: Symbols) =>
   ) => ({
     rule,
     path,
-    before: print(before, symbols),
-    after: print(after, symbols),
+    before: print(unmarked(before), symbols),
+    after: print(unmarked(after), symbols),
   }));
 
 /** Search as a generator that answers its failure instead of throwing it. */
@@ -112,10 +113,13 @@ const search = function* (
 
 const bySearch = (program: Program, rules: ReadonlyArray<Rule>, input: RewriteInput, fuel: number) =>
   Effect.gen(function* () {
-    const found = yield* answer(yield* inSlices(() => search(program.root, rules, input, fuel)));
+    const isMarked = !rules.some(looksForLayers);
+    const start = isMarked ? marked(program.root) : { root: program.root, paths: [] };
+    const found = yield* answer(yield* inSlices(() => search(start.root, rules, input, fuel)));
     return {
-      ...(yield* attempting(() => programJson(found.expression, program.symbols))),
-      changed: found.expression !== program.root,
+      ...(yield* attempting(() => programJson(unmarked(found.expression), program.symbols))),
+      changed: found.expression !== start.root,
+      ...(isMarked ? { moved: movesOf(start, found.expression) } : {}),
       end: found.saturation?.end ?? "selfReference",
       costBefore: found.costBefore,
       costAfter: found.costAfter,
@@ -127,10 +131,12 @@ const bySearch = (program: Program, rules: ReadonlyArray<Rule>, input: RewriteIn
 const byRules = ({ root, symbols }: Program, rules: ReadonlyArray<Rule>, input: RewriteInput, fuel: number) =>
   attempting(() => {
     const { strategy = "innermost", growing = false, cost = "work" } = input;
-    const made = rewrite(root, rules, { strategy, shrinking: !growing, fuel });
+    const start = marked(root);
+    const made = rewrite(start.root, rules, { strategy, shrinking: !growing, fuel });
     return {
-      ...programJson(made.expression, symbols),
+      ...programJson(unmarked(made.expression), symbols),
       changed: made.firings > 0,
+      moved: movesOf(start, made.expression),
       end: made.end,
       costBefore: treeCost(root, COSTS[cost]),
       costAfter: treeCost(made.expression, COSTS[cost]),

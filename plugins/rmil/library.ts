@@ -66,6 +66,7 @@ export { isOpName, knows, nameOf, nearestOps, OP_NAMES, opNamed, opOf, OPS } fro
 export { bindArguments, type Bound } from "./ops/arguments.ts";
 export { ATTRIBUTE_KINDS, FAMILIES, INITIALISERS, OP_EFFECTS, OPERAND_KINDS } from "./ops/row.ts";
 export { PATTERNS } from "./patterns.ts";
+export { marked, type Marked, type Moved, moveParameters, movesOf, unmarked } from "./rewriting/lineage.ts";
 export { showHash } from "./siphash.ts";
 export { format } from "./syntax/format.ts";
 export { parse, parseSource } from "./syntax/parser.ts";

@@ -81,6 +81,13 @@ export const Rewrite = operation("rmil.rewrite", {
   output: Schema.Struct({
     ...ProgramOut,
     changed: Schema.Boolean,
+    moved: Schema.optionalKey(
+      Schema.Array(Schema.Struct({ from: Schema.optionalKey(Schema.String), to: Schema.optionalKey(Schema.String) }))
+        .annotate({
+          description:
+            "where each layer's parameters were and are, by its path, [*] being a repeated turn's mark; absent where search is given rules that look for layers",
+        }),
+    ),
     end: Schema.String.annotate({ description: "done, saturated, or the limit that was met" }),
     costBefore: Schema.Int,
     costAfter: Schema.Int,
@@ -101,7 +108,7 @@ export const Rewrite = operation("rmil.rewrite", {
     {
       title: "rule by rule, with a record",
       input: { program: { source: "linear >> identity >> relu >> relu" }, method: "rules" },
-      output: { source: "linear >> relu", end: "done" },
+      output: { source: "linear >> relu", end: "done", moved: [{ from: "/a/a/a", to: "/a" }] },
     },
     {
       title: "a skip connection stays",

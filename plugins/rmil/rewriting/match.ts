@@ -11,6 +11,7 @@ import { equalTypes, type Type } from "../types.ts";
 import { equalValues } from "../value.ts";
 import { branchesOf, chainOf, spineOf, stagesOf } from "./chains.ts";
 import { factBits, FactTable } from "./facts.ts";
+import { MARK } from "./mark.ts";
 import type { AttributePattern, Guard, Pat } from "./pattern.ts";
 
 /** What a name is bound to: an expression, a list of them, a symbol, or a lambda's parameters or an op's attributes. */
@@ -179,9 +180,10 @@ class Search {
 
   attributes(pattern: AttributePattern | undefined, found: ReadonlyArray<Attribute>, then: Then): boolean {
     const required = pattern?.require ?? [];
+    const own = found.filter(({ name }) => name !== MARK).length;
     if (!required.every((wanted) => found.some((attribute) => equalAttribute(attribute, wanted)))) return false;
     if (pattern?.bind !== undefined) return this.bind(pattern.bind, { k: "attributes", attributes: found }, then);
-    return found.length === required.length && then();
+    return own === required.length && then();
   }
 
   /** Patterns against items, one each but for `Rest`. */

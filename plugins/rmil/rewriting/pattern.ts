@@ -144,6 +144,12 @@ const partsOf = (part: Pat | Tmpl): ReadonlyArray<Pat | Tmpl> => {
   }
 };
 
+/** Every opcode that a pattern or template applies. */
+export const opcodesIn = (part: Pat | Tmpl): ReadonlyArray<number> => [
+  ...part.k === "App" ? [part.op] : [],
+  ...partsOf(part).flatMap(opcodesIn),
+];
+
 const ownNames = (part: Pat | Tmpl): ReadonlyArray<string> => {
   switch (part.k) {
     case "Var":

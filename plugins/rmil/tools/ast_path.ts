@@ -76,6 +76,8 @@ export interface Placed {
   readonly node: Expression;
   /** Its path. */
   readonly path: string;
+  /** Child indices from the root. */
+  readonly indices: ReadonlyArray<number>;
 }
 
 /** Name of a child in paths, by its index. */
@@ -86,15 +88,19 @@ const memberOf = ({ tag }: Expression, index: number): string => {
   return `${name}/${index - first}`;
 };
 
-/** Every node with its path, in tree order. */
-export function* placedNodes(root: Expression): Generator<Placed> {
-  const pending: Array<Placed> = [{ node: root, path: "" }];
+/** Every node with its path, in tree order; children for which `enters` is false are left out with all they hold. */
+export function* placedNodes(
+  root: Expression,
+  enters: (node: Expression, index: number) => boolean = () => true,
+): Generator<Placed> {
+  const pending: Array<Placed> = [{ node: root, path: "", indices: [] }];
   while (pending.length > 0) {
     const placed = pending.pop()!;
     yield placed;
-    const { node, path } = placed;
+    const { node, path, indices } = placed;
     for (let i = node.children.length - 1; i >= 0; i--) {
-      pending.push({ node: node.children[i], path: `${path}/${memberOf(node, i)}` });
+      if (!enters(node, i)) continue;
+      pending.push({ node: node.children[i], path: `${path}/${memberOf(node, i)}`, indices: [...indices, i] });
     }
   }
 }
