@@ -80,13 +80,21 @@ const astOf = (root: Expression): { readonly ast?: Json } => {
   return jsonDepth(ast) < MAX_JSON_DEPTH ? { ast } : {};
 };
 
-const decode = (input: { readonly hex: string; readonly version?: WireVersion; readonly form?: Form }) => {
+interface DecodeInput {
+  readonly hex: string;
+  readonly version?: WireVersion;
+  readonly form?: Form;
+  readonly anyOpcode?: boolean;
+}
+
+const decode = (input: DecodeInput) => {
   const bytes = bytesOfHex(input.hex, "/hex");
+  const options = input.anyOpcode === true ? { knows: v1.anyOpcode } : {};
   let program: AnyProgram;
   try {
     program = input.form === "expression"
-      ? decodeTree(bytes, input.version ?? 1)
-      : decodeAny(bytes, input.version === undefined ? {} : { version: input.version });
+      ? decodeTree(bytes, input.version ?? 1, options)
+      : decodeAny(bytes, input.version === undefined ? options : { ...options, version: input.version });
   } catch (thrown) {
     throw isFailure(thrown) ? failureAt(thrown, "/hex") : thrown;
   }

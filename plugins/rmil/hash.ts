@@ -7,6 +7,7 @@
  * @module
  */
 import { DTYPES } from "./dtype.ts";
+import { LittleEndian, Room } from "./codec/little_endian.ts";
 import { type Expression, type Parameter, Tag } from "./expression.ts";
 import { notExpressible } from "./failures.ts";
 import { type Hash64, sipHash13 } from "./siphash.ts";
@@ -14,63 +15,6 @@ import { type Type, TYPE_TAGS } from "./types.ts";
 import { type Value, VALUE_TAGS } from "./value.ts";
 
 const HASH_VERSION = 1;
-
-/** Bytes to be hashed: sized first, then written, so that nothing is copied. */
-class Preimage {
-  readonly words: Int32Array;
-  readonly #bytes: Uint8Array;
-  at = 0;
-
-  constructor(size: number) {
-    this.words = new Int32Array(((size >>> 3) + 1) * 2);
-    this.#bytes = new Uint8Array(this.words.buffer);
-  }
-
-  u8(value: number): void {
-    this.#bytes[this.at++] = value;
-  }
-
-  u16(value: number): void {
-    const bytes = this.#bytes;
-    bytes[this.at++] = value;
-    bytes[this.at++] = value >>> 8;
-  }
-
-  u32(value: number): void {
-    const bytes = this.#bytes;
-    let at = this.at;
-    bytes[at++] = value;
-    bytes[at++] = value >>> 8;
-    bytes[at++] = value >>> 16;
-    bytes[at++] = value >>> 24;
-    this.at = at;
-  }
-
-  /** A small non-negative number as eight bytes; the upper ones are already zero. */
-  small(value: number): void {
-    const bytes = this.#bytes;
-    bytes[this.at] = value;
-    bytes[this.at + 1] = value >>> 8;
-    bytes[this.at + 2] = value >>> 16;
-    bytes[this.at + 3] = value >>> 24;
-    this.at += 8;
-  }
-
-  u64(value: number): void {
-    this.u32(value % 4294967296);
-    this.u32(value / 4294967296);
-  }
-
-  dynamic(): void {
-    this.u32(0xffffffff);
-    this.u32(0xffffffff);
-  }
-
-  bytes(data: Uint8Array): void {
-    this.#bytes.set(data, this.at);
-    this.at += data.length;
-  }
-}
 
 const nameless = (what: string) => notExpressible({ what, version: HASH_VERSION });
 
@@ -112,16 +56,19 @@ const typeSize = (type: Type): number => {
   }
 };
 
-const feedShape = (into: Preimage, shape: ReadonlyArray<number | null | string>): void => {
-  into.small(shape.length);
+/** The original's largest number, which stands for a size that is not known. */
+const DYNAMIC = new Uint8Array(8).fill(0xff);
+
+const feedShape = (into: LittleEndian, shape: ReadonlyArray<number | null | string>): void => {
+  into.u64(shape.length);
   for (const size of shape) {
-    if (size === null) into.dynamic();
+    if (size === null) into.raw(DYNAMIC);
     else if (typeof size === "number") into.u64(size);
     else throw nameless(`the named size ${size}`);
   }
 };
 
-const feedValue = (into: Preimage, value: Value): void => {
+const feedValue = (into: LittleEndian, value: Value): void => {
   into.u8(VALUE_TAGS.indexOf(value.k));
   switch (value.k) {
     case "Nil":
@@ -140,20 +87,20 @@ const feedValue = (into: Preimage, value: Value): void => {
       into.u8(DTYPES[value.dtype].code);
       feedShape(into, value.shape);
       into.u64(value.bytes.length);
-      return into.bytes(value.bytes);
+      return into.raw(value.bytes);
     case "Tuple":
-      into.small(value.items.length);
+      into.u64(value.items.length);
       for (const item of value.items) feedValue(into, item);
   }
 };
 
-const feedTypes = (into: Preimage, types: ReadonlyArray<Type>): void => {
-  into.small(types.length);
+const feedTypes = (into: LittleEndian, types: ReadonlyArray<Type>): void => {
+  into.u64(types.length);
   for (const type of types) feedType(into, type);
 };
 
-const feedType = (into: Preimage, type: Type): void => {
-  into.small(TYPE_TAGS.indexOf(type.k));
+const feedType = (into: LittleEndian, type: Type): void => {
+  into.u64(TYPE_TAGS.indexOf(type.k));
   switch (type.k) {
     case "Scalar":
       return into.u8(DTYPES[type.dtype].code);
@@ -172,43 +119,31 @@ const feedType = (into: Preimage, type: Type): void => {
   }
 };
 
-const FIRST_ROOM = 4096;
-/** More is given back after a large program. */
-const KEPT_ROOM: number = 2 ** 20;
 /** Most bytes hashed at once. */
 const MAX_HASHED: number = 2 ** 30;
 /** Most bytes of a node's own fields, lists and long literals aside; and the padding after the last one. */
 const OWN_ROOM = 40;
 
-/** What is being fed to the hash, as bytes and as words; nothing is read beyond what was written. */
-let view = new DataView(new ArrayBuffer(FIRST_ROOM));
-let words = new Int32Array(view.buffer);
-
-const grow = (size: number): void => {
-  if (size > MAX_HASHED) throw nameless(`a program of ${size} bytes to hash`);
-  const grown = new ArrayBuffer(Math.ceil(Math.max(size, 2 * view.byteLength) / 8) * 8);
-  new Uint8Array(grown).set(new Uint8Array(view.buffer));
-  view = new DataView(grown);
-  words = new Int32Array(grown);
-};
+/** What is being fed to the hash; nothing is read beyond what was written. */
+const ROOM = new Room(MAX_HASHED, (size) => nameless(`a program of ${size} bytes to hash`));
 
 /** A tag, count or other number below 2^32 as eight bytes. */
 const putWord = (at: number, value: number): number => {
+  const { view } = ROOM;
   view.setInt32(at, value, true);
   view.setInt32(at + 4, 0, true);
   return at + 8;
 };
 
-/** What a preimage of its own holds, copied in. */
-const putFed = (at: number, size: number, feedInto: (into: Preimage) => void): number => {
-  const preimage = new Preimage(size);
-  feedInto(preimage);
-  if (at + size + OWN_ROOM > view.byteLength) grow(at + size + OWN_ROOM);
-  new Uint8Array(view.buffer).set(new Uint8Array(preimage.words.buffer, 0, size), at);
+/** Writes what takes `size` bytes from a place on, with room after it. */
+const putFed = (at: number, size: number, feedInto: (into: LittleEndian) => void): number => {
+  ROOM.reserve(at + size + OWN_ROOM);
+  feedInto(new LittleEndian(ROOM.bytes, at));
   return at + size;
 };
 
 const putValue = (value: Value, at: number): number => {
+  const { view } = ROOM;
   switch (value.k) {
     case "F32":
       view.setUint8(at, 3);
@@ -227,7 +162,7 @@ const putValue = (value: Value, at: number): number => {
 const putParameters = (parameters: ReadonlyArray<Parameter>, at: number): number => {
   const size = parameters.reduce((sum, { type }) => sum + 4 + typeSize(type), 8);
   return putFed(at, size, (into) => {
-    into.small(parameters.length);
+    into.u64(parameters.length);
     for (const { sym, type } of parameters) {
       into.u32(sym);
       feedType(into, type);
@@ -237,7 +172,7 @@ const putParameters = (parameters: ReadonlyArray<Parameter>, at: number): number
 
 /** Feeds an expression from a place on; gives the place after it. */
 const put = (node: Expression, start: number): number => {
-  if (start + OWN_ROOM > view.byteLength) grow(start + OWN_ROOM);
+  ROOM.reserve(start + OWN_ROOM);
   const { tag, children } = node;
   let at = putWord(start, tag);
   let first = 0;
@@ -246,12 +181,12 @@ const put = (node: Expression, start: number): number => {
       return putValue(node.value, at);
     case Tag.App:
       if (node.attributes.length > 0) throw nameless(`the attribute ${node.attributes[0].name}`);
-      view.setUint16(at, node.code, true);
+      ROOM.view.setUint16(at, node.code, true);
       at = putWord(at + 2, children.length);
       break;
     case Tag.Ref:
     case Tag.Let:
-      view.setInt32(at, node.code, true);
+      ROOM.view.setInt32(at, node.code, true);
       at += 4;
       break;
     case Tag.Lam:
@@ -259,7 +194,7 @@ const put = (node: Expression, start: number): number => {
       break;
     case Tag.Call:
       at = put(children[0], at);
-      if (at + OWN_ROOM > view.byteLength) grow(at + OWN_ROOM);
+      ROOM.reserve(at + OWN_ROOM);
       at = putWord(at, children.length - 1);
       first = 1;
       break;
@@ -274,30 +209,24 @@ const put = (node: Expression, start: number): number => {
 export const contentHash = (root: Expression): Hash64 => {
   try {
     const size = put(root, 0);
-    if (size + OWN_ROOM > view.byteLength) grow(size + OWN_ROOM);
+    ROOM.reserve(size + OWN_ROOM);
     // The hash reads whole words: what follows the last byte must be zero.
     putWord(putWord(size, 0), 0);
-    return sipHash13(words, size);
+    return sipHash13(ROOM.words, size);
   } finally {
-    if (view.byteLength > KEPT_ROOM) {
-      view = new DataView(new ArrayBuffer(FIRST_ROOM));
-      words = new Int32Array(view.buffer);
-    }
+    ROOM.release();
   }
 };
 
-/** Hash of a value, as the `hash` op gives it. */
-export const valueHash = (value: Value): Hash64 => {
-  const size = valueSize(value);
-  const preimage = new Preimage(size);
-  feedValue(preimage, value);
-  return sipHash13(preimage.words, size);
+/** Hash of what takes `size` bytes. */
+const hashOf = (size: number, feedInto: (into: LittleEndian) => void): Hash64 => {
+  const words = new Int32Array(((size >>> 3) + 1) * 2);
+  feedInto(new LittleEndian(new Uint8Array(words.buffer)));
+  return sipHash13(words, size);
 };
 
+/** Hash of a value, as the `hash` op gives it. */
+export const valueHash = (value: Value): Hash64 => hashOf(valueSize(value), (into) => feedValue(into, value));
+
 /** Hash of a type on its own. */
-export const typeHash = (type: Type): Hash64 => {
-  const size = typeSize(type);
-  const preimage = new Preimage(size);
-  feedType(preimage, type);
-  return sipHash13(preimage.words, size);
-};
+export const typeHash = (type: Type): Hash64 => hashOf(typeSize(type), (into) => feedType(into, type));

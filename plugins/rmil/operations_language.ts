@@ -83,7 +83,14 @@ const Encode = operation("rmil.encode", {
 const Decode = operation("rmil.decode", {
   ...declare,
   summary: "Decode bytes of the wire format: source text, tree, names, hash. Everything malformed is refused.",
-  input: { hex: Hex, version: Version, form: FormText },
+  input: {
+    hex: Hex,
+    version: Version,
+    form: FormText,
+    anyOpcode: Schema.optionalKey(
+      Schema.Boolean.annotate({ description: "accept opcodes that the table does not have; false where absent" }),
+    ),
+  },
   output: Schema.Struct({
     source: Schema.String,
     ast: Schema.optionalKey(

@@ -35,6 +35,7 @@ import {
   unknownOpcode,
   unknownSymbol,
 } from "../failures.ts";
+import { knows as isKnown } from "../opcodes.ts";
 import { type Dimension, fn, MAX_NESTING, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "../types.ts";
 import {
   f32Of,
@@ -267,14 +268,19 @@ interface Before {
 }
 
 class ExpressionReader extends Reader {
-  readonly #knows: ((opcode: number) => boolean) | undefined;
+  readonly #knows: (opcode: number) => boolean;
   readonly #symbols: number;
   readonly #weights: ReadonlyArray<TensorValue>;
   readonly #before: Array<Before> = [];
   /** Nodes of the tree so far. */
   #nodes = 0;
 
-  constructor(bytes: Uint8Array, { knows }: DecodeOptions, symbols: number, weights: ReadonlyArray<TensorValue>) {
+  constructor(
+    bytes: Uint8Array,
+    { knows = isKnown }: DecodeOptions,
+    symbols: number,
+    weights: ReadonlyArray<TensorValue>,
+  ) {
     super(bytes);
     this.#knows = knows;
     this.#symbols = symbols;
@@ -311,7 +317,7 @@ class ExpressionReader extends Reader {
   }
 
   #known(opcode: number): number {
-    if (this.#knows === undefined || this.#knows(opcode)) return opcode;
+    if (this.#knows(opcode)) return opcode;
     throw unknownOpcode({ opcode, path: `/${this.at}` });
   }
 

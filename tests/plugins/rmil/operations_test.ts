@@ -38,11 +38,23 @@ Deno.test("encode and decode agree with the golden programs, through the kernel"
       assert.ok(judged > 40, `${judged}`);
       for (const { name, expr_hex, ast, content_hash } of vectors("codec")) {
         if (ast === null || name === "lit_tensor_len_mismatch" || name === "lit_tensor_dyn_dim_lossy") continue;
-        const decoded = yield* call(kernel, "rmil.decode", { hex: expr_hex, form: "expression" });
+        const decoded = yield* call(kernel, "rmil.decode", { hex: expr_hex, form: "expression", anyOpcode: true });
         assert.deepEqual([decoded.ast, decoded.hash], [ast, content_hash], name);
         const encoded = yield* call(kernel, "rmil.encode", { source: decoded.source, form: "expression" });
         // Names of symbols are not in the bytes of a tree alone, so its text has their indices.
         assert.equal(encoded.hex, expr_hex, name);
+      }
+    })
+  ));
+
+Deno.test("opcodes outside the table are refused, and accepted where the caller says so", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      for (const [hex, version] of [["02efbe0000", 1], ["b800efbe0000", 2]] as const) {
+        const asked = { hex, version, form: "expression" };
+        const failure = yield* refused(kernel, "rmil.decode", asked);
+        assert.deepEqual([failure.code, failure.path], ["RMIL_OPCODE", "/hex"]);
+        assert.ok(yield* call(kernel, "rmil.decode", { ...asked, anyOpcode: true }));
       }
     })
   ));
