@@ -161,8 +161,10 @@ const pow = one((w, node) => {
 
 const extremum = (type: "Max" | "Min"): EmissionRow =>
   one((w, { inputs: [x, y] }) => {
-    if (unsigned64(x.dtype)) return w.same(type, [x, y]);
-    return w.carrying(x.dtype, [x, y], (operands) => w.same(type, operands));
+    if (unsigned64(x.dtype)) {
+      return w.where(w.test(type === "Max" ? "Greater" : "Less", ordered(w, x), ordered(w, y)), x, y);
+    }
+    return w.carrying(x.dtype, [x, y], ([a, b]) => w.combine(type, a, b));
   });
 
 const BITWISE_SINCE = 18;
@@ -358,8 +360,15 @@ const reduce = one((w, node) => {
 const argReduce = one((w, node) => {
   const { inputs: [x], results: [result], attributes } = node;
   const wide = unsigned64(x.dtype) ? ordered(w, x) : w.carried(x);
+  const axis = attributes.axis as number;
   const type = attributes.op === "max" ? "ArgMax" : "ArgMin";
-  return w.op(type, [wide], result, { axis: attributes.axis as number, keepdims: 0 });
+  const found = w.op(type, [wide], result, { axis, keepdims: 0 });
+  if (!isFloat(x.dtype)) return found;
+  // The first NaN wins; ONNX leaves it open.
+  const marks = w.cast(w.op("IsNaN", [wide], { dtype: "bool", shape: x.shape }), "i32");
+  const first = w.op("ArgMax", [marks], result, { axis, keepdims: 0 });
+  const any = w.cast(reduceWire(w, marks, "any", [axis], result.shape), "bool");
+  return w.where(any, first, found);
 });
 
 const sort: EmissionRow = (w, { inputs: [x], results: [, indices], attributes }) => {
@@ -384,17 +393,23 @@ type Running = {
   readonly exclusive: boolean;
 };
 
-const cumulativeWire = (w: OnnxWriter, x: Wire, { op, axis, reverse, exclusive }: Running): Wire => {
+const cumulativeWire = (
+  w: OnnxWriter,
+  x: Wire,
+  { op, axis, reverse, exclusive }: Running,
+  identity: Element,
+): Wire => {
+  if (x.shape.includes(0)) return x;
   if (op === "sum") {
     const flags = { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 };
     return w.op("CumSum", [x, w.number("i64", axis)], x, flags);
   }
   const row = { dtype: x.dtype, shape: withoutAxes(x.shape, [axis]) };
   const body = w.subgraph([row, row], ([sofar, element]) => {
-    const next = w.same(RUNNING[op], [sofar, element]);
+    const next = w.combine(RUNNING[op], sofar, element);
     return [next, exclusive ? sofar : next];
   });
-  const start = w.fill(w.number(x.dtype, identityOf(op, x.dtype)), row.shape);
+  const start = w.fill(w.number(x.dtype, identity), row.shape);
   const direction = reverse ? 1 : 0;
   return w.ops("Scan", [start, x], [row, x], {
     body: { graph: body },
@@ -410,7 +425,7 @@ const cumulative = one((w, node) => {
   const { inputs: [x], attributes } = node;
   const running = attributes as unknown as Running;
   if (unsigned64(x.dtype) && (running.op === "max" || running.op === "min")) w.refuse("u64 has no such operator");
-  return w.carrying(x.dtype, [x], ([wide]) => cumulativeWire(w, wide, running));
+  return w.carrying(x.dtype, [x], ([wide]) => cumulativeWire(w, wide, running, identityOf(running.op, x.dtype)));
 });
 
 const view = one((w, { inputs: [x], results: [{ shape }] }) => w.reshape(x, shape));

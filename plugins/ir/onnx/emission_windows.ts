@@ -8,7 +8,7 @@
  */
 import { addDimensions, type Dimension, multiplyDimensions, subtractDimensions } from "../dimension.ts";
 import type { Sliding, WindowKind } from "../primitives/window.ts";
-import { isFloat, type Shape } from "../types.ts";
+import { type Dtype, isFloat, type Shape } from "../types.ts";
 import { elementCount, integerRange } from "../value.ts";
 import type { Emitted } from "./emission.ts";
 import type { OnnxWriter, Wire } from "./writer.ts";
@@ -75,10 +75,11 @@ export const padWire = (w: OnnxWriter, x: Wire, value: Wire, { low, high, interi
   return w.slice(made, cuts, shape);
 };
 
-const lowestOf = (wire: Wire, op: WindowKind): number | bigint => {
+/** What a window that covers nothing gives, in the operand's own type. */
+const lowestOf = (dtype: Dtype, op: WindowKind): number | bigint => {
   if (op === "sum") return 0;
-  if (isFloat(wire.dtype)) return op === "max" ? -Infinity : Infinity;
-  return integerRange(wire.dtype)[op === "max" ? 0 : 1];
+  if (isFloat(dtype)) return op === "max" ? -Infinity : Infinity;
+  return integerRange(dtype)[op === "max" ? 0 : 1];
 };
 
 /** Calls `visit` with the place of every element of a window. */
@@ -141,8 +142,8 @@ const refuseLarge = (w: OnnxWriter, window: ReadonlyArray<number>): void => {
 };
 
 /** The operand with the identity around it. */
-const surrounded = (w: OnnxWriter, x: Wire, op: WindowKind, { low, high }: Sliding): Wire =>
-  padWire(w, x, w.number(x.dtype, lowestOf(x, op)), { low, high, interior: low.map(() => 0) });
+const surrounded = (w: OnnxWriter, x: Wire, lowest: number | bigint, { low, high }: Sliding): Wire =>
+  padWire(w, x, w.number(x.dtype, lowest), { low, high, interior: low.map(() => 0) });
 
 const COMBINE = { sum: "Add", max: "Max", min: "Min" } as const;
 
@@ -154,11 +155,11 @@ export const emitReduceWindow = (w: OnnxWriter, { inputs: [x], results: [result]
     const pooled = pool(w, wide, op, sliding, result.shape);
     if (pooled !== undefined) return pooled;
     refuseLarge(w, sliding.window);
-    const padded = surrounded(w, wide, op, sliding);
+    const padded = surrounded(w, wide, lowestOf(x.dtype, op), sliding);
     let made: Wire | undefined;
     eachTap(sliding.window, (place) => {
       const seen = tapSlice(w, padded, place, sliding, result.shape);
-      made = made === undefined ? seen : w.same(COMBINE[op], [made, seen]);
+      made = made === undefined ? seen : w.combine(COMBINE[op], made, seen);
     });
     return made!;
   });
@@ -170,7 +171,7 @@ export const emitSelectAndScatter = (w: OnnxWriter, { inputs: [x, source], attri
   if (x.dtype === "u64") w.refuse("u64 has no such operator");
   refuseLarge(w, sliding.window);
   return w.carrying(x.dtype, [x, source], ([wide, from]) => {
-    const padded = surrounded(w, wide, op, sliding);
+    const padded = surrounded(w, wide, lowestOf(x.dtype, op), sliding);
     const zero = w.number(wide.dtype, 0);
     let [best, chosen, tap]: [Wire | undefined, Wire | undefined, number] = [undefined, undefined, 0];
     eachTap(sliding.window, (place) => {

@@ -10,7 +10,7 @@
 import { bindCall, rowOf } from "../control.ts";
 import { type Bindings, type Dimension, symbolsOf } from "../dimension.ts";
 import { badAttribute, overLimit, unboundDimension, wrongShape } from "../failures.ts";
-import { functionOf, type IrFunction, type Node, type Program } from "../graph.ts";
+import { functionOf, type IrFunction, type Node, type Program, valueTypes } from "../graph.ts";
 import { substituteAttributes } from "../infer.ts";
 import { DimensionSolver } from "../solver.ts";
 import { printType, sameType, substituteType, type TensorType, tensorType } from "../types.ts";
@@ -46,6 +46,20 @@ export interface ExportOptions {
 
 /** Version of the file format for each version of the operator set. */
 const FORMAT_VERSIONS: { readonly [opset: number]: number } = { 17: 8, 18: 8, 19: 9, 20: 9, 21: 10 };
+
+/** The nodes that the results depend on; a model has no others. */
+const neededNodes = (fn: IrFunction): ReadonlySet<Node> => {
+  const values = new Set(fn.returns);
+  const nodes = new Set<Node>();
+  let first = valueTypes(fn).length;
+  for (const node of fn.nodes.toReversed()) {
+    first -= node.results.length;
+    if (!node.results.some((_, i) => values.has(first + i))) continue;
+    node.operands.forEach((operand) => values.add(operand));
+    nodes.add(node);
+  }
+  return nodes;
+};
 
 class Exporter {
   private readonly w: OnnxWriter;
@@ -152,13 +166,18 @@ class Exporter {
 
   /** Emits a function in place. */
   body(fn: IrFunction, bindings: Bindings, args: ReadonlyArray<Wire>): ReadonlyArray<Wire> {
-    const wires: Wire[] = [...args];
+    const wires: Array<Wire | undefined> = [...args];
+    const needed = neededNodes(fn);
     fn.nodes.forEach((node, index) => {
+      if (!needed.has(node)) {
+        node.results.forEach(() => wires.push(undefined));
+        return;
+      }
       const made = this.node(
         node,
         `/functions/${fn.name}/nodes/${index}`,
         bindings,
-        node.operands.map((operand) => wires[operand]),
+        node.operands.map((operand) => wires[operand]!),
       );
       // Types stay those the program says, whatever the operators' own inference would call them.
       made.forEach((wire, i) => {
@@ -166,7 +185,7 @@ class Exporter {
         wires.push({ ...wire, shape: type.shape, dtype: type.dtype });
       });
     });
-    return fn.returns.map((value) => wires[value]);
+    return fn.returns.map((value) => wires[value]!);
   }
 }
 

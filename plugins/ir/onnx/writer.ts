@@ -254,6 +254,13 @@ export class OnnxWriter {
     return this.op(type, operands, wide, attributes);
   }
 
+  /** Two operands combined by Add, Mul, Max or Min. */
+  combine(type: "Add" | "Mul" | "Max" | "Min", x: Wire, y: Wire): Wire {
+    // onnxruntime 1.30 compares only half of the bits in Max and Min of i64, so a comparison is written out.
+    if (x.dtype !== "i64" || type === "Add" || type === "Mul") return this.same(type, [x, y]);
+    return this.where(this.test(type === "Max" ? "Greater" : "Less", x, y), x, y);
+  }
+
   /** A comparison, as a bool. */
   test(type: string, x: Wire, y: Wire): Wire {
     const shape = x.shape.length >= y.shape.length ? x.shape : y.shape;
