@@ -92,6 +92,17 @@ export {
   PIPELINES,
 } from "./optimise.ts";
 export { NODE_PRICE, NOMINAL_SIZE, priceOf } from "./passes/price.ts";
+export { DEFAULT_OPSET, exportOnnx, type ExportOptions, NEWEST_EXPORT, OLDEST_EXPORT } from "./onnx/export.ts";
+export {
+  type Imported,
+  importOnnx,
+  type ImportOptions,
+  inspectOnnx,
+  MAX_MODEL_BYTES,
+  NEWEST_OPSET,
+  type OnnxSignature,
+} from "./onnx/import.ts";
+export { readOnnxTensor, writeOnnxTensor } from "./onnx/tensors.ts";
 export { type Input, Operators, Value } from "./operators.ts";
 export { DTYPE_CLASSES, type DtypeClass } from "./primitive.ts";
 export { isPrimitive, primitiveOf, PRIMITIVES } from "./primitives.ts";
