@@ -94,6 +94,10 @@ const BLOCK_ROWS = 96;
 const BLOCK_COLUMNS = 1024;
 /** Fewest row tiles for which packing the right operand pays where it could be read as it lies. */
 const PACK_RIGHT_TILES = 4;
+/** Units of an operand above which packing it pays: below, it stays in the first caches as it lies. */
+const PACK_UNITS = 32_768;
+/** Fewest columns for which packing the left operand pays. */
+const PACK_LEFT_COLUMNS = 128;
 /** Bytes of a right operand that a chunk packs by itself. */
 const LOCAL_RIGHT_BYTES = 262_144;
 /** Fewest batches for which every chunk packs its own right operand. */
@@ -128,8 +132,8 @@ const planOf = (product: Product): Plan => {
   const batches = product.batch.reduce((count, size) => count * size, 1);
   const rightBatches = right.batch.every((stride) => stride === 0) ? Math.min(1, batches) : batches;
   const chosen: Tuning = {
-    packLeft: false,
-    packRight: right.column !== 1 || m > tile.rows * PACK_RIGHT_TILES,
+    packLeft: m * terms > PACK_UNITS && n >= PACK_LEFT_COLUMNS,
+    packRight: terms * n > PACK_UNITS && m > tile.rows * PACK_RIGHT_TILES,
     blockTerms: BLOCK_TERMS,
     blockRows: Math.ceil(BLOCK_ROWS / tile.rows) * tile.rows,
     blockColumns: BLOCK_COLUMNS,
@@ -418,7 +422,7 @@ const multiplyPhase = (
   part: Part,
   functions: { readonly panels: { full?: Func; last?: Func }; readonly packs: PackFunctions },
 ): Phase => {
-  const { product, unit, tile, width, blockRows } = plan;
+  const { product, unit, width, blockRows } = plan;
   const rowBlocks = Math.ceil(product.m / blockRows);
   const layout = threadLayout(plan);
   const func = module.function("multiply", I32S(6 + plan.pointers), [], (code, ...locals) => {
@@ -494,7 +498,6 @@ const multiplyPhase = (
       code.i32(0).set(term);
       round();
     }
-    void tile;
   });
   return { func, chunks: plan.batches * rowBlocks };
 };
