@@ -284,6 +284,13 @@ export const notQuantized: FailureDefinition<"IR_QUANTIZE", { reason: string }> 
   says: (a) => `Cannot quantise the program: ${a.reason}`,
 });
 
+/** Bytes are not a program. */
+export const badBinary: FailureDefinition<"IR_BINARY", { offset: number; reason: string }> = failure("IR_BINARY", {
+  doc: "Bytes are not an encoded program, or not the one spelling of it.",
+  recoverable: true,
+  says: (a) => `Cannot read the program's bytes at ${a.offset}: ${a.reason}`,
+});
+
 /** Every row of the catalogue. */
 export const IR_FAILURES: readonly [
   typeof badDimension,
@@ -313,6 +320,7 @@ export const IR_FAILURES: readonly [
   typeof unknownVariation,
   typeof noVariation,
   typeof notQuantized,
+  typeof badBinary,
 ] = [
   badDimension,
   badType,
@@ -341,6 +349,7 @@ export const IR_FAILURES: readonly [
   unknownVariation,
   noVariation,
   notQuantized,
+  badBinary,
 ];
 
 /** The codes of the catalogue. */

@@ -6,6 +6,7 @@
  * @module
  */
 export * from "./contract.ts";
+export { BINARY_VERSION, decodeProgram, encodeProgram, MAX_PROGRAM_BYTES, MAX_TYPE_CHARACTERS } from "./binary.ts";
 export {
   buildProgram,
   FunctionBuilder,
