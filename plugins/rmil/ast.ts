@@ -24,13 +24,15 @@ import {
   Tag,
 } from "./expression.ts";
 import { badSize, badText, tooDeep } from "./failures.ts";
-import { type Dimension, fn, MAX_NESTING, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "./types.ts";
+import { type Dimension, fn, isSize, MAX_NESTING, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "./types.ts";
 import { bool, f32Of, f64Of, i64, NIL, symbolValue, tensorValue, toBigInt, tupleValue, type Value } from "./value.ts";
 
 const hex64 = ({ lo, hi }: { readonly lo: number; readonly hi: number }): string =>
   `0x${(hi >>> 0).toString(16).padStart(8, "0")}${(lo >>> 0).toString(16).padStart(8, "0")}`;
 
-const shapeJson = (shape: ReadonlyArray<Dimension>): Json => shape.map((size) => size ?? "?");
+/** Sizes beyond exact numbers stand as `{u64: digits}`: a text is a name. */
+const shapeJson = (shape: ReadonlyArray<Dimension>): Json =>
+  shape.map((size) => typeof size === "bigint" ? { u64: String(size) } : size ?? "?");
 
 /** A value as JSON. */
 export const valueToAst = (value: Value): Json => {
@@ -154,7 +156,10 @@ const shapeAt = (json: Json, path: string): ReadonlyArray<Dimension> =>
   listAt(json, "shape", path).map((size, axis) => {
     if (size === "?") return null;
     if (typeof size === "string") return size;
-    if (typeof size === "number" && Number.isSafeInteger(size) && size >= 0) return size;
+    if (typeof size === "number" && isSize(size)) return size;
+    const large = isJsonObject(size) && typeof size.u64 === "string" && /^\d{1,20}$/u.test(size.u64) &&
+      BigInt(size.u64);
+    if (typeof large === "bigint" && isSize(large)) return large;
     throw badSize({
       what: "size",
       size: JSON.stringify(size),

@@ -11,7 +11,7 @@ import { LittleEndian, Room } from "./codec/little_endian.ts";
 import { type Expression, type Parameter, Tag } from "./expression.ts";
 import { notExpressible } from "./failures.ts";
 import { type Hash64, sipHash13 } from "./siphash.ts";
-import { type Type, TYPE_TAGS } from "./types.ts";
+import { type Shape, type Type, TYPE_TAGS } from "./types.ts";
 import { type Value, VALUE_TAGS } from "./value.ts";
 
 const HASH_VERSION = 1;
@@ -59,11 +59,12 @@ const typeSize = (type: Type): number => {
 /** The original's largest number, which stands for a size that is not known. */
 const DYNAMIC = new Uint8Array(8).fill(0xff);
 
-const feedShape = (into: LittleEndian, shape: ReadonlyArray<number | null | string>): void => {
+const feedShape = (into: LittleEndian, shape: Shape): void => {
   into.u64(shape.length);
   for (const size of shape) {
     if (size === null) into.raw(DYNAMIC);
     else if (typeof size === "number") into.u64(size);
+    else if (typeof size === "bigint") into.long(size);
     else throw nameless(`the named size ${size}`);
   }
 };

@@ -10,11 +10,14 @@
 import { digestBytes } from "../../kernel/digest.ts";
 import { type Expression, MAX_NODES, Tag } from "./expression.ts";
 import { badSize, tooDeep } from "./failures.ts";
-import { MAX_NESTING, type Type } from "./types.ts";
+import { type Dimension, MAX_NESTING, type Type } from "./types.ts";
 import type { Value } from "./value.ts";
 
 /** Longer data is compared by its digest. */
 const DIGESTED_BYTES = 64;
+
+const shapeKey = (shape: ReadonlyArray<Dimension>): string =>
+  shape.map((size) => typeof size === "string" ? JSON.stringify(size) : String(size)).join(",");
 
 const dataKey = (bytes: Uint8Array): string =>
   bytes.length <= DIGESTED_BYTES ? bytes.toHex() : `#${digestBytes(bytes)}`;
@@ -34,7 +37,7 @@ export const valueKey = (value: Value, nesting = 1): string => {
     case "F64":
       return `d${value.hi},${value.lo}`;
     case "Tensor":
-      return `T${value.dtype}${JSON.stringify(value.shape)}${dataKey(value.bytes)}`;
+      return `T${value.dtype}[${shapeKey(value.shape)}]${dataKey(value.bytes)}`;
     case "Sym":
       return `$${value.sym}`;
     case "Tuple":
@@ -50,7 +53,7 @@ export const typeKey = (type: Type, nesting = 1): string => {
     case "Scalar":
       return type.dtype;
     case "Tensor":
-      return `${type.dtype}${JSON.stringify(type.shape)}`;
+      return `${type.dtype}[${shapeKey(type.shape)}]`;
     case "Fn":
       return `Fn(${all(type.inputs)}>${all(type.outputs)})`;
     case "Tuple":

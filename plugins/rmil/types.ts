@@ -11,14 +11,26 @@ import { type Dtype, DTYPES } from "./dtype.ts";
 /** A size known only at run time. */
 export const DYNAMIC = null;
 
-/** A size: known, dynamic, or named (the same name is the same size within a program). */
-export type Dimension = number | null | string;
+/**
+ * A size: known, dynamic, or named (the same name is the same size within a program). A known one is a number as far as
+ * numbers are exact, and a bigint beyond ({@link sizeOf}): no value of this machine has such a size, but a type may.
+ */
+export type Dimension = number | bigint | null | string;
 
 /** Sizes, outermost first. */
 export type Shape = ReadonlyArray<Dimension>;
 
-/** Largest size; larger ones cannot be told apart by a double. */
-export const MAX_SIZE: number = Number.MAX_SAFE_INTEGER;
+/** Largest size: two less than what 64 bits hold, since version 2 keeps two numbers for sizes that are not known. */
+export const MAX_SIZE: bigint = 2n ** 64n - 3n;
+
+/** A known size in its one form. */
+export const sizeOf = (size: bigint): number | bigint => size <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(size) : size;
+
+/** Whether a number or bigint is a size in its one form. */
+export const isSize = (size: number | bigint): boolean =>
+  typeof size === "number"
+    ? Number.isSafeInteger(size) && size >= 0
+    : size > BigInt(Number.MAX_SAFE_INTEGER) && size <= MAX_SIZE;
 
 /** Deepest nesting of a type or of a value. */
 export const MAX_NESTING = 512;

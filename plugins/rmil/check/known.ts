@@ -124,6 +124,10 @@ export const typeOfKnown = (known: Known): Type => {
   }
 };
 
+/** A size as the IR has it; `undefined` where it is not known, or more than any value has. */
+const sizeKnown = (size: OwnDimension): Dimension | undefined =>
+  typeof size === "bigint" || size === null ? undefined : size;
+
 /** What a literal is. */
 export const knownValue = (value: Value): Known => {
   switch (value.k) {
@@ -142,7 +146,7 @@ export const knownValue = (value: Value): Known => {
     case "Tuple":
       return knownTuple(value.items.map(knownValue));
     case "Tensor":
-      return { k: "Tensor", dtype: value.dtype, shape: value.shape.map((size) => size ?? "_0") };
+      return { k: "Tensor", dtype: value.dtype, shape: value.shape.map((size) => sizeKnown(size) ?? "_0") };
   }
 };
 
@@ -211,7 +215,7 @@ export const knownOfType = (type: Type, fresh: Fresh): Known => {
     case "Scalar":
       return { k: "Scalar", dtype: type.dtype };
     case "Tensor":
-      return knownTensor(type.dtype, type.shape.map((size) => size ?? fresh.size()));
+      return knownTensor(type.dtype, type.shape.map((size) => sizeKnown(size) ?? fresh.size()));
     case "Tuple":
       return knownTuple(type.items.map((item) => knownOfType(item, fresh)));
     case "Union":
@@ -255,7 +259,7 @@ const fits = (shape: Shape, wanted: ReadonlyArray<OwnDimension>): boolean => {
   return shape.length === wanted.length && shape.every((size, axis) => {
     const own = wanted[axis];
     if (own === null || isOpen(size)) return true;
-    if (typeof own === "number") return own === size;
+    if (typeof own !== "string") return own === size;
     const known = names.get(own);
     names.set(own, known ?? size);
     return known === undefined || known === size;

@@ -46,6 +46,12 @@ export class LittleEndian {
     this.u32(value / U32);
   }
 
+  /** Eight bytes of an integer from 0 to below 2^64. */
+  long(value: bigint): void {
+    this.u32(Number(BigInt.asUintN(32, value)));
+    this.u32(Number(value >> 32n));
+  }
+
   /** Data as it is. */
   raw(data: Uint8Array): void {
     this.bytes.set(data, this.at);

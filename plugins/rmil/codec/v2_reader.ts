@@ -36,7 +36,7 @@ import {
   unknownSymbol,
 } from "../failures.ts";
 import { knows as isKnown } from "../opcodes.ts";
-import { type Dimension, fn, MAX_NESTING, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "../types.ts";
+import { type Dimension, fn, MAX_NESTING, scalar, sizeOf, SYMBOL, tensor, tuple, type Type, VOID } from "../types.ts";
 import {
   f32Of,
   f64Of,
@@ -69,7 +69,7 @@ import {
 const MAX_U32 = 0xffffffff;
 const GROUP = 0x80;
 const GROUP_BITS = 7n;
-const SIGNED_GROUPS = 10;
+const LONG_GROUPS = 10;
 const DTYPE_BITS = 0x1f;
 const SMALL_APPLIED = Lead.applied | Low.applied;
 
@@ -129,15 +129,21 @@ export class Reader {
 
   /** A signed 64-bit integer. */
   signed(): bigint {
+    const value = this.long();
+    return (value >> 1n) ^ -(value & 1n);
+  }
+
+  /** A 64-bit integer from 0. */
+  long(): bigint {
     const start = this.at;
     let value = 0n;
-    for (let group = 0; group < SIGNED_GROUPS; group++) {
+    for (let group = 0; group < LONG_GROUPS; group++) {
       const byte = this.u8();
       value |= BigInt(byte % GROUP) << (GROUP_BITS * BigInt(group));
       if (byte >= GROUP) continue;
       if (group > 0 && byte === 0) this.otherwise(start, "an integer takes more bytes than it needs");
       if (value !== BigInt.asUintN(64, value)) break;
-      return (value >> 1n) ^ -(value & 1n);
+      return value;
     }
     throw badSize({ what: "integer", size: "of more than 64 bits", reason: "none has them", path: `/${start}` });
   }
@@ -197,9 +203,9 @@ export class Reader {
     const rank = this.count();
     const shape: Array<Dimension> = [];
     for (let axis = 0; axis < rank; axis++) {
-      const size = this.integer();
-      if (size >= SizeLead.known) shape.push(size - SizeLead.known);
-      else shape.push(size === SizeLead.dynamic ? null : this.text());
+      const size = this.long();
+      if (size >= SizeLead.known) shape.push(sizeOf(size - BigInt(SizeLead.known)));
+      else shape.push(Number(size) === SizeLead.dynamic ? null : this.text());
     }
     return shape;
   }

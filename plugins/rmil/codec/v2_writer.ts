@@ -10,7 +10,7 @@ import { DTYPES } from "../dtype.ts";
 import { type Attribute, type Expression, Tag } from "../expression.ts";
 import { badSize, badText, tooDeep } from "../failures.ts";
 import { Interner, valueKey } from "../intern.ts";
-import { type Dimension, MAX_NESTING, MAX_SIZE, type Type } from "../types.ts";
+import { type Dimension, isSize, MAX_NESTING, MAX_SIZE, type Type } from "../types.ts";
 import { type TensorValue, toBigInt, type Value } from "../value.ts";
 import {
   byteOfOp,
@@ -72,7 +72,12 @@ export class Bytes {
 
   /** A signed 64-bit integer, its sign in the lowest bit. */
   signed(value: bigint): void {
-    let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+    this.long(BigInt.asUintN(64, (value << 1n) ^ (value >> 63n)));
+  }
+
+  /** A 64-bit integer from 0 in as few bytes as hold it. */
+  long(value: bigint): void {
+    let rest = value;
     while (rest >= BigInt(GROUP)) {
       this.u8(Number(rest & 0x7fn) | GROUP);
       rest >>= 7n;
@@ -118,11 +123,11 @@ export const writeShape = (into: Bytes, shape: ReadonlyArray<Dimension>): void =
     else if (typeof size === "string") {
       into.integer(SizeLead.named);
       into.text(size);
-    } else if (Number.isInteger(size) && size >= 0 && size <= MAX_SIZE - SizeLead.known) {
+    } else if (!isSize(size)) {
+      throw badSize({ what: "size", size: String(size), reason: `sizes are integers from 0 to ${MAX_SIZE}` });
+    } else if (typeof size === "number" && size < Number.MAX_SAFE_INTEGER - SizeLead.known) {
       into.integer(size + SizeLead.known);
-    } else {
-      throw badSize({ what: "size", size, reason: `sizes are integers from 0 to ${MAX_SIZE - SizeLead.known}` });
-    }
+    } else into.long(BigInt(size) + BigInt(SizeLead.known));
   }
 };
 

@@ -69,7 +69,7 @@ const isTensorOf = (type: Type & { readonly k: "Tensor" }, value: Value, binding
   return type.shape.every((wanted, axis) => {
     const size = value.shape[axis];
     if (wanted === null) return true;
-    if (typeof wanted === "number" || typeof size !== "number") return size === wanted;
+    if (typeof wanted !== "string" || typeof size !== "number") return size === wanted;
     const bound = bindings.sizes.get(wanted);
     if (bound === undefined) bindings.sizes.set(wanted, size);
     return bound === undefined || bound === size;

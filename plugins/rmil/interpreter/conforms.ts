@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Type } from "../types.ts";
+import type { Shape, Type } from "../types.ts";
 import { dtypeOfValue, type RunValue } from "./run_value.ts";
 
 /** Whether a value has a type; names of sizes are bound, and the same name is the same size. */
@@ -34,13 +34,13 @@ export const conforms = (value: RunValue, type: Type, sizes: Map<string, number>
 
 const conformsShape = (
   shape: ReadonlyArray<number>,
-  wanted: ReadonlyArray<number | null | string>,
+  wanted: Shape,
   sizes: Map<string, number>,
 ): boolean =>
   shape.length === wanted.length && shape.every((size, axis) => {
     const own = wanted[axis];
     if (own === null) return true;
-    if (typeof own === "number") return own === size;
+    if (typeof own !== "string") return own === size;
     const known = sizes.get(own);
     if (known === undefined) sizes.set(own, size);
     return known === undefined || known === size;

@@ -8,7 +8,7 @@
  */
 import { MAX_DEPTH } from "../expression.ts";
 import { tooDeep } from "../failures.ts";
-import { MAX_SIZE } from "../types.ts";
+import { MAX_SIZE, sizeOf } from "../types.ts";
 import type { Diagnostics, Span, TextEdit } from "./diagnostics.ts";
 import type { Token, TokenKind } from "./lexer.ts";
 
@@ -162,8 +162,13 @@ export class Cursor {
     return { items, comma: list.comma };
   }
 
-  /** An integer from 0 up to a limit. */
-  size(limit: number = MAX_SIZE): number | undefined {
+  /** An integer from 0 up to a limit that numbers hold exactly. */
+  integer(limit: number): number | undefined {
+    return this.size(BigInt(limit)) as number | undefined;
+  }
+
+  /** A size from 0 up to a limit. */
+  size(limit: bigint = MAX_SIZE): number | bigint | undefined {
     const { token } = this;
     if (!this.isKind("integer")) {
       this.unexpected("a size");
@@ -171,8 +176,8 @@ export class Cursor {
       return undefined;
     }
     this.take();
-    const size = Number(token.text);
-    if (Number.isSafeInteger(size) && size >= 0 && size <= limit) return size;
+    const size = BigInt(token.text);
+    if (size >= 0n && size <= limit) return sizeOf(size);
     this.diagnostics.literal(token, token.text, `an integer from 0 to ${limit} is expected`);
     return undefined;
   }

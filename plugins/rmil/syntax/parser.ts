@@ -343,7 +343,7 @@ class Parser {
     if (kind === "name" && text === "op" && cursor.following.text === "<") {
       cursor.take();
       cursor.take();
-      const code = cursor.size(MAX_U16) ?? 0;
+      const code = cursor.integer(MAX_U16) ?? 0;
       cursor.expect(">");
       return yield* this.#application(start, code);
     }

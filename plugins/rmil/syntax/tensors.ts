@@ -133,7 +133,7 @@ const listed = ({ dtype, bytes }: TensorValue): string | undefined => {
 
 /** Sizes as source text. */
 export const showSizes = (shape: ReadonlyArray<Dimension>): string =>
-  `[${shape.map((size) => size === null ? "?" : typeof size === "number" ? size : showName(size)).join(", ")}]`;
+  `[${shape.map((size) => size === null ? "?" : typeof size === "string" ? showName(size) : size).join(", ")}]`;
 
 /** A tensor as source text. */
 export const showTensor = (tensor: TensorValue): string =>

@@ -15,13 +15,12 @@
 import { type Dtype, DTYPE_NAMES, DTYPES, isDtype } from "../dtype.ts";
 import { tooDeep } from "../failures.ts";
 import { nearest } from "../../../kernel/nearest.ts";
-import { type Dimension, fn, MAX_NESTING, MAX_SIZE, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "../types.ts";
+import { type Dimension, fn, MAX_NESTING, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "../types.ts";
 import { type TensorValue, tensorValue } from "../value.ts";
 import type { Cursor } from "./cursor.ts";
 import { isListed, readElements } from "./tensors.ts";
 
 const MAX_U32 = 0xffffffff;
-const LARGEST_SIZE = MAX_SIZE - 2;
 const WORDS = ["bool", "void", "sym", "tensor", "union", "var", "opaque"];
 
 /** The dtype that a word spells; also in the original's printed spelling. */
@@ -50,7 +49,7 @@ const spanOf = ({ token: { start, end } }: Cursor) => ({ start, end });
 const readSize = (cursor: Cursor): Dimension => {
   if (cursor.accept("?")) return null;
   if (cursor.isKind("name") || cursor.isKind("quoted")) return cursor.take().text;
-  return cursor.size(LARGEST_SIZE) ?? null;
+  return cursor.size() ?? null;
 };
 
 const readSizes = (cursor: Cursor): ReadonlyArray<Dimension> =>
@@ -61,7 +60,7 @@ const readTypes = (cursor: Cursor, close: string, nesting: number) =>
 
 const readNumbered = (cursor: Cursor, k: "Var" | "Opaque"): Type => {
   cursor.expect("<");
-  const id = cursor.size(MAX_U32) ?? 0;
+  const id = cursor.integer(MAX_U32) ?? 0;
   cursor.expect(">");
   return { k, id };
 };

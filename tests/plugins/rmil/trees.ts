@@ -37,6 +37,9 @@ import {
 
 const NAMES = ["x", "y", "relu", "if", "it's", "ünï", "a b", "", "nan", "f32", "_", "line\nbreak", "`", "z9"];
 
+/** Sizes beyond version 1, beyond exact numbers, and the largest. */
+const LARGE_SIZES = [2 ** 33 + 7, 2 ** 53 - 3, 2 ** 53 - 2, 2 ** 53 - 1, 2n ** 53n, 2n ** 63n, 2n ** 64n - 3n];
+
 /** What a tree may hold. */
 export interface TreeOptions {
   /** Whether only what version 1 can say. */
@@ -71,7 +74,7 @@ export class Trees {
     const draw = this.#random.below(this.#v1 ? 4 : 6);
     if (draw === 0) return null;
     if (draw === 4) return this.#random.pick(["batch", "B", "n*2", "é"]);
-    if (draw === 5) return 2 ** 33 + this.#random.below(1000);
+    if (draw === 5) return this.#random.pick(LARGE_SIZES);
     return this.#random.below(1000);
   }
 
