@@ -18,7 +18,8 @@ import { startTfjs } from "./cpu/tfjs.ts";
 
 /** How to start every engine. */
 export const ENGINES: { readonly [name: string]: () => Promise<Started> } = {
-  "rmi": () => startOurs("cpu", "rmi"),
+  rmi: () => startOurs("cpu", "rmi"),
+  "rmi+openblas": () => startOurs("openblas", "rmi+openblas"),
   "jax-js": startJax,
   tfjs: startTfjs,
   "onnxruntime-web": startOnnxWeb,

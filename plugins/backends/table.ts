@@ -34,4 +34,10 @@ export const BACKENDS: ReadonlyArray<BackendRow> = [
     native: false,
     load: async () => (await import("./reference/backend.ts")).referenceBackend,
   },
+  {
+    id: "openblas",
+    doc: "the CPU compiler with its products computed by OpenBLAS",
+    native: true,
+    load: async () => (await import("./openblas/backend.ts")).openBlasBackend,
+  },
 ];

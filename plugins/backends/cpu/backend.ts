@@ -16,6 +16,7 @@ import { loopProgram } from "../codegen/schedule.ts";
 import type { Backend, CompileOptions, Device, Executable, Explanation } from "../contract.ts";
 import { backendAbsent, type BackendsFailure, deviceFailed, overCapacity } from "../failures.ts";
 import { asInputFailure, inputsFault, type Signature, signatureOf, stateMisfit } from "../signature.ts";
+import { EXTERNAL_FUNCTION, EXTERNAL_MODULE, type Multiplier } from "./printer/external.ts";
 import { BASE_ADDRESS, type PrintedProgram, printProgram } from "./printer/program.ts";
 import { MATH_BINARY, MATH_MODULE, MATH_UNARY } from "./printer/runtime.ts";
 import { PAGE_BYTES } from "./wasm/assembler.ts";
@@ -32,18 +33,39 @@ export const DEFAULT_MAX_TURNS = 100_000_000;
 
 const ID = "cpu";
 
-const DEVICE_ID = `${ID}:0`;
-
 let found: Features | undefined;
 
 const features = (): Features => found ??= probeFeatures();
 
-const deviceOf = ({ simd, relaxed }: Features): Device => ({
-  id: DEVICE_ID,
-  backend: ID,
+/** A backend that compiles to WebAssembly: this one, or it with somebody else's products. */
+export interface CpuVariant {
+  /** The backend's id. */
+  readonly id: string;
+  /** One line. */
+  readonly doc: string;
+  /** What the device calls itself. */
+  readonly name: string;
+  /** What it has besides the features of WebAssembly. */
+  readonly features: ReadonlyArray<string>;
+  /** Who computes products; the program itself where absent, and always under `strict` numerics. */
+  readonly multiplier?: (options: CompileOptions) => Multiplier;
+}
+
+const OWN: CpuVariant = {
+  id: ID,
+  doc: "Programs compiled to one WebAssembly module each, with vectors where the engine has them; no dependency.",
   name: "WebAssembly",
+  features: [],
+};
+
+const deviceIdOf = ({ id }: CpuVariant): string => `${id}:0`;
+
+const deviceOf = ({ simd, relaxed }: Features, variant: CpuVariant): Device => ({
+  id: deviceIdOf(variant),
+  backend: variant.id,
+  name: variant.name,
   kind: "cpu",
-  features: [...(simd ? ["simd128"] : []), ...(relaxed ? ["relaxed-fma"] : [])],
+  features: [...(simd ? ["simd128"] : []), ...(relaxed ? ["relaxed-fma"] : []), ...variant.features],
   dtypes: DTYPE_NAMES,
   memoryBytes: MAX_MEMORY_PAGES * PAGE_BYTES,
 });
@@ -53,6 +75,8 @@ interface Compiled {
   readonly loops: LoopProgram;
   readonly printed: PrintedProgram;
   readonly module: WebAssembly.Module;
+  readonly variant: CpuVariant;
+  readonly multiplier: Multiplier | undefined;
 }
 
 const cache = new Map<string, Compiled>();
@@ -66,15 +90,22 @@ const remember = (key: string, make: () => Compiled): Compiled => {
   return known;
 };
 
-const compileProgram = (program: Program, options: CompileOptions, signature: Signature): Compiled => {
+const compileProgram = (
+  program: Program,
+  options: CompileOptions,
+  signature: Signature,
+  variant: CpuVariant,
+): Compiled => {
+  const multiplier = options.numerics === "strict" ? undefined : variant.multiplier?.(options);
   const maxTurns = options.maxTurns ?? DEFAULT_MAX_TURNS;
   const fused = features().relaxed && options.numerics !== "strict";
   const { sizes, state } = signature;
-  const key = JSON.stringify([programDigest(program), sizes, state, fused, maxTurns]);
+  const key = JSON.stringify([programDigest(program), sizes, state, fused, maxTurns, variant.id, multiplier?.id]);
   return remember(key, () => {
     const loops = loopProgram(program, { sizes, state });
-    const printed = printProgram(loops, { vectors: features().simd, fused, maxTurns });
-    return { loops, printed, module: new WebAssembly.Module(printed.bytes) };
+    const external = multiplier === undefined ? {} : { externalFrom: multiplier.fewest };
+    const printed = printProgram(loops, { vectors: features().simd, fused, maxTurns, ...external });
+    return { loops, printed, module: new WebAssembly.Module(printed.bytes), variant, multiplier };
   });
 };
 
@@ -89,9 +120,13 @@ class Machine {
 
   constructor(private readonly compiled: Compiled) {
     this.memory = new WebAssembly.Memory({ initial: compiled.printed.pages, maximum: compiled.printed.pages });
-    const instance = new WebAssembly.Instance(compiled.module, {
+    const { module, multiplier, printed: { externals } } = compiled;
+    const instance = new WebAssembly.Instance(module, {
       env: { memory: this.memory },
       [MATH_MODULE]: IMPORTED,
+      ...(multiplier === undefined
+        ? {}
+        : { [EXTERNAL_MODULE]: { [EXTERNAL_FUNCTION]: multiplier.bind(this.memory, externals) } }),
     });
     this.runOnce = instance.exports.run as () => void;
     for (const { id, role, data } of compiled.loops.buffers) {
@@ -128,24 +163,25 @@ class Machine {
   }
 }
 
-const explanationOf = ({ loops, printed }: Compiled): Explanation => {
+const explanationOf = ({ loops, printed, variant }: Compiled): Explanation => {
   const kernels: Array<{ name: string; nodes: number; flops: number }> = [];
   eachKernel(loops.steps, ({ name, nodes, flops }) => kernels.push({ name, nodes, flops }));
   return {
-    backend: ID,
-    device: DEVICE_ID,
+    backend: variant.id,
+    device: deviceIdOf(variant),
     kernels,
     bytes: printed.memoryBytes,
     codeBytes: printed.bytes.length,
   };
 };
 
-const failed = (reason: string): BackendsFailure => deviceFailed({ device: DEVICE_ID, reason });
+const failed = (variant: CpuVariant, reason: string): BackendsFailure =>
+  deviceFailed({ device: deviceIdOf(variant), reason });
 
 const start = (compiled: Compiled): Effect.Effect<Machine, BackendsFailure> => {
   const { pages } = compiled.printed;
   const tooLarge = overCapacity({
-    device: DEVICE_ID,
+    device: deviceIdOf(compiled.variant),
     what: "bytes",
     limit: MAX_MEMORY_PAGES * PAGE_BYTES,
     found: compiled.printed.memoryBytes,
@@ -161,13 +197,14 @@ const start = (compiled: Compiled): Effect.Effect<Machine, BackendsFailure> => {
   });
 };
 
-const runStep = (machine: Machine): BackendsFailure | undefined => {
+const runStep = (machine: Machine, variant: CpuVariant): BackendsFailure | undefined => {
   try {
     machine.run();
     return undefined;
   } catch (thrown) {
     if (!(thrown instanceof WebAssembly.RuntimeError)) throw thrown;
     return failed(
+      variant,
       thrown.message.includes("unreachable") ? "the program's loops ran for more turns than allowed" : thrown.message,
     );
   }
@@ -184,7 +221,7 @@ const executable = (
   const using = <A>(use: (machine: Machine) => Effect.Effect<A, BackendsFailure>): Effect.Effect<A, BackendsFailure> =>
     Effect.suspend(() =>
       held.machine === undefined
-        ? Effect.fail(failed("the scope in which the program was compiled is closed"))
+        ? Effect.fail(failed(compiled.variant, "the scope in which the program was compiled is closed"))
         : use(held.machine)
     );
   const stateFault = (index: number, value?: Tensor) => stateMisfit(signature, index, value);
@@ -197,7 +234,7 @@ const executable = (
         const fault = inputsFault(signature, given);
         if (fault !== undefined) return Effect.fail(fault);
         inputs.forEach((parameter, i) => machine.write(parameters[parameter], given[i]));
-        const trap = runStep(machine);
+        const trap = runStep(machine, compiled.variant);
         if (trap !== undefined) return Effect.fail(trap);
         return Effect.succeed(outputs.map((result) => machine.read(results[result])));
       }),
@@ -216,29 +253,34 @@ const executable = (
   };
 };
 
-const compileIn = (program: Program, options: CompileOptions) =>
+const compileIn = (program: Program, options: CompileOptions, variant: CpuVariant) =>
   Effect.gen(function* () {
-    if (options.device !== undefined && options.device !== DEVICE_ID) {
+    if (options.device !== undefined && options.device !== deviceIdOf(variant)) {
       return yield* Effect.fail(
-        backendAbsent({ backend: options.device, reason: `the backend ${ID} has no such device` }),
+        backendAbsent({ backend: options.device, reason: `the backend ${variant.id} has no such device` }),
       );
     }
     const signature = yield* Effect.fromResult(signatureOf(program, options));
     const compiled = yield* Effect.fromResult(
-      Result.mapError(attempt(() => compileProgram(program, options, signature)), (thrown) => asInputFailure(thrown)),
+      Result.mapError(attempt(() => compileProgram(program, options, signature, variant)), (thrown) =>
+        asInputFailure(thrown)),
     );
     const held = yield* Effect.acquireRelease(
       Effect.map(start(compiled), (machine): { machine: Machine | undefined } => ({ machine })),
-      (one) => Effect.sync(() => one.machine = undefined),
+      (one) =>
+        Effect.sync(() => one.machine = undefined),
     );
     return executable(compiled, signature, held);
   });
 
-/** Programs as WebAssembly. */
-export const cpuBackend: Backend = {
-  id: ID,
-  doc: "Programs compiled to one WebAssembly module each, with vectors where the engine has them; no dependency.",
-  probe: Effect.sync(() => ({ devices: [deviceOf(features())] })),
+/** Programs as WebAssembly, in a variant. */
+export const cpuBackendWith = (variant: CpuVariant): Backend => ({
+  id: variant.id,
+  doc: variant.doc,
+  probe: Effect.sync(() => ({ devices: [deviceOf(features(), variant)] })),
   unsupported: () => [],
-  compile: (program, options = {}) => compileIn(program, options),
-};
+  compile: (program, options = {}) => compileIn(program, options, variant),
+});
+
+/** Programs as WebAssembly. */
+export const cpuBackend: Backend = cpuBackendWith(OWN);

@@ -18,6 +18,7 @@ import type { Kernel } from "../wasm/kernel.ts";
 import type { UnitKind } from "../wasm/numbers.ts";
 import type { ElementPlace, MatrixOperand } from "../wasm/pack.ts";
 import type { Epilogue, MatrixResult, ResultPlace } from "../wasm/tile.ts";
+import { emitExternal, isExternal } from "./external.ts";
 import { LANES } from "./lanes.ts";
 import { bytesOf } from "./scalar.ts";
 import { canLanes, type KernelContext, KernelWriter } from "./writer.ts";
@@ -276,17 +277,23 @@ class ProductPrinter {
       pointers: this.turns.length,
       ...(plain === undefined ? { epilogue: this.epilogue() } : {}),
     };
+    if (context.externals !== undefined && isExternal(context.externals, product)) {
+      const kernel = emitExternal(context.runtime.module, context.externals, product);
+      return { kernel, addresses: [left.address, right.address, this.resultAddress(plain?.store)] };
+    }
     const isPlain = plain !== undefined && left.operand.load === undefined && right.operand.load === undefined;
     const kernel = isPlain
       ? sharedKernel(context.runtime.module, product)
       : emitProduct(context.runtime.module, product);
-    const address = (writer: KernelWriter): void => {
-      if (plain === undefined) return void writer.code.i32(0);
-      const { buffer, index } = plain.store;
-      const offset = writer.pushAddress(buffer, without(index, this.axes));
+    return { kernel, addresses: [left.address, right.address, this.resultAddress(plain?.store)] };
+  }
+
+  private resultAddress(store: Extract<Statement, { kind: "store" }> | undefined): (writer: KernelWriter) => void {
+    return (writer) => {
+      if (store === undefined) return void writer.code.i32(0);
+      const offset = writer.pushAddress(store.buffer, without(store.index, this.axes));
       writer.code.plus(offset);
     };
-    return { kernel, addresses: [left.address, right.address, address] };
   }
 }
 

@@ -12,6 +12,7 @@ import { type MemoryPlan, planMemory } from "../../codegen/memory.ts";
 import { ModuleBuilder, PAGE_BYTES } from "../wasm/assembler.ts";
 import type { Code, Func, Global, Local } from "../wasm/code.ts";
 import { runKernel } from "../wasm/kernel.ts";
+import { type ExternalProduct, importExternals } from "./external.ts";
 import { contractionLoops, isLoopProduct, type PrintedProduct, printProduct } from "./product.ts";
 import { importMath, Runtime } from "./runtime.ts";
 import { bytesOf } from "./scalar.ts";
@@ -37,6 +38,8 @@ export interface PrintOptions {
   readonly fused: boolean;
   /** Most turns of all `while` loops of one run; more trap. */
   readonly maxTurns: number;
+  /** Fewest multiplications of a product that is worth a call of somebody else; nobody is called where absent. */
+  readonly externalFrom?: number;
 }
 
 /** A printed program. */
@@ -49,6 +52,8 @@ export interface PrintedProgram {
   readonly pages: number;
   /** Bytes of everything but code. */
   readonly memoryBytes: number;
+  /** Products that somebody else computes, by number. */
+  readonly externals: ReadonlyArray<ExternalProduct>;
 }
 
 /** Prints the steps of one program. */
@@ -68,8 +73,12 @@ class ProgramPrinter {
   ) {
     this.turnsLeft = this.module.global("i32", 0);
     this.module.importMemory({ module: "env", name: "memory", minimum: 1 });
-    const runtime = new Runtime(this.module, importMath(this.module));
+    const math = importMath(this.module);
+    const { externalFrom } = options;
+    const externals = externalFrom === undefined ? undefined : importExternals(this.module, externalFrom);
+    const runtime = new Runtime(this.module, math);
     this.context = {
+      ...(externals === undefined ? {} : { externals }),
       runtime,
       address: (buffer) => BASE_ADDRESS + (plan.offsets.get(buffer.id) ?? 0),
       sources: new SourceTable(),
@@ -194,6 +203,7 @@ class ProgramPrinter {
       memory: this.plan,
       pages: Math.ceil(end / PAGE_BYTES),
       memoryBytes: end - BASE_ADDRESS,
+      externals: this.context.externals?.products ?? [],
     };
   }
 }

@@ -22,6 +22,7 @@ import {
 import type { Code, Local, ValueType } from "../wasm/code.ts";
 import { canVector, LANES, type Lanes, lanesOf, type LaneType, unrollOf, vectorAxis } from "./lanes.ts";
 import type { Runtime } from "./runtime.ts";
+import type { Externals } from "./external.ts";
 import { bytesOf, loadElement, pushCast, pushConstant, pushOperation, registerOf, storeElement } from "./scalar.ts";
 import { type VectorMath, vectorMath } from "./vector_math.ts";
 
@@ -108,6 +109,8 @@ export interface KernelContext {
   readonly vectors: boolean;
   /** Whether multiply-add may round once. */
   readonly fused: boolean;
+  /** Who else computes products, where somebody does. */
+  readonly externals?: Externals;
 }
 
 type Kept = { readonly local: Local; readonly sources: Sources };
