@@ -269,20 +269,14 @@ export const stepOf = (index: Affine, axis: Axis): number | undefined => {
   return found;
 };
 
-const NAMES = "ijklmnpqrstuvwxyz";
-
-/** How an axis is called in text. */
-export const axisName = (axis: Axis): string =>
-  axis.id < NAMES.length ? NAMES[axis.id] : `${NAMES[axis.id % NAMES.length]}${Math.floor(axis.id / NAMES.length)}`;
-
-/** Text of an index; computed integers are printed by `value`. */
-export const printIndex = (index: Affine, value: (of: unknown) => string): string => {
+/** Text of an index; axes and computed integers are printed by the caller. */
+export const printIndex = (index: Affine, axis: (of: Axis) => string, value: (of: unknown) => string): string => {
   const parts = index.terms.map(({ atom, step }) => {
     const inner = atom.kind === "axis"
-      ? axisName(atom.axis)
+      ? axis(atom.axis)
       : atom.kind === "value"
       ? value(atom.value)
-      : `(${printIndex(atom.of, value)}) ${atom.kind === "quotient" ? "/" : "%"} ${atom.by}`;
+      : `(${printIndex(atom.of, axis, value)}) ${atom.kind === "quotient" ? "/" : "%"} ${atom.by}`;
     const text = atom.kind === "quotient" || atom.kind === "remainder" ? `(${inner})` : inner;
     return step === 1 ? text : `${step}*${text}`;
   });

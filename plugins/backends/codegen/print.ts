@@ -6,12 +6,30 @@
  *
  * @module
  */
-import { type Affine, type Axis, axisName, printIndex } from "./affine.ts";
-import type { Buffer, Contraction, Expression, Kernel, LoopProgram, Statement, Step } from "./loops.ts";
+import { type Affine, type Axis, printIndex } from "./affine.ts";
+import type { Buffer, Contraction, Expression, Kernel, Local, LoopProgram, Statement, Step } from "./loops.ts";
 
 const bufferName = (buffer: Buffer): string => `%${buffer.id}`;
 
-const index = (of: Affine): string => printIndex(of, (value) => expression(value as Expression));
+/** Marks around the number of an axis and of a local, until both are named in the order in which they appear. */
+const AXIS_MARK = "\u0001";
+const LOCAL_MARK = "\u0002";
+
+const axisName = ({ id }: Axis): string => `${AXIS_MARK}${id}${AXIS_MARK}`;
+
+const localName = ({ id }: Local): string => `${LOCAL_MARK}${id}${LOCAL_MARK}`;
+
+const NAMES = "ijklmnpqrstuvwyz";
+
+const named = (text: string, mark: string, name: (order: number) => string): string => {
+  const order = new Map<string, number>();
+  return text.replaceAll(new RegExp(`${mark}(\\d+)${mark}`, "gu"), (_, id: string) => {
+    if (!order.has(id)) order.set(id, order.size);
+    return name(order.get(id)!);
+  });
+};
+
+const index = (of: Affine): string => printIndex(of, axisName, (value) => expression(value as Expression));
 
 const INFIX: { readonly [op: string]: string } = {
   add: "+",
@@ -30,7 +48,7 @@ const expression = (of: Expression): string => {
   if (of.kind === "constant") return Object.is(of.value, -0) ? "-0" : String(of.value);
   if (of.kind === "index") return `${of.dtype}(${index(of.index)})`;
   if (of.kind === "load") return `${bufferName(of.buffer)}[${index(of.index)}]`;
-  if (of.kind === "local") return `x${of.local.id}`;
+  if (of.kind === "local") return localName(of.local);
   if (of.kind === "guard") {
     return `(${expression(of.condition)} ? ${expression(of.then)} : ${expression(of.otherwise)})`;
   }
@@ -48,7 +66,7 @@ const statement = (of: Statement, indent: string): ReadonlyArray<string> => {
   if (of.kind === "store") {
     return [`${indent}${bufferName(of.buffer)}[${index(of.index)}] = ${expression(of.value)}`];
   }
-  const name = `x${of.local.id}`;
+  const name = localName(of.local);
   if (of.kind === "let") return [`${indent}${name}: ${of.local.dtype} = ${expression(of.value)}`];
   if (of.kind === "assign") return [`${indent}${name} = ${expression(of.value)}`];
   return [`${indent}${name} ${of.fold}= ${expression(of.value)}`];
@@ -64,7 +82,9 @@ const contraction = (of: Contraction, indent: string): ReadonlyArray<string> => 
     `${indent}contract${axes("batch", of.batch)}${axes("rows", of.rows)}${axes("columns", of.columns)}${
       axes("sum", of.sum)
     }`,
-    `${indent}  x${of.accumulator.id}: ${of.accumulator.dtype} = sum ${expression(of.left)} * ${expression(of.right)}`,
+    `${indent}  ${localName(of.accumulator)}: ${of.accumulator.dtype} = sum ${expression(of.left)} * ${
+      expression(of.right)
+    }`,
     ...statements(of.epilogue, `${indent}  `),
   ];
 };
@@ -101,7 +121,7 @@ const steps = (of: ReadonlyArray<Step>, indent: string): ReadonlyArray<string> =
 export const printLoops = (program: LoopProgram): string => {
   const ports = (list: LoopProgram["parameters"]): string =>
     list.map(({ type, buffer }) => `${bufferName(buffer)} ${type.dtype}[${type.shape.join(",")}]`).join(", ");
-  return [
+  const text = [
     `parameters ${ports(program.parameters)}`,
     ...program.buffers.filter(({ role }) => role !== "input" && role !== "state")
       .map((buffer) => `${bufferName(buffer)}: ${buffer.role} ${buffer.dtype} * ${buffer.elements}`),
@@ -109,4 +129,9 @@ export const printLoops = (program: LoopProgram): string => {
     `results ${ports(program.results)}`,
     "",
   ].join("\n");
+  const axes = named(text, AXIS_MARK, (order) => {
+    const again = Math.floor(order / NAMES.length);
+    return `${NAMES[order % NAMES.length]}${again === 0 ? "" : again}`;
+  });
+  return named(axes, LOCAL_MARK, (order) => `x${order}`);
 };
