@@ -9,7 +9,7 @@
  */
 import type { Dtype } from "../../../ir/library.ts";
 import { type Affine, type Axis, stepOf } from "../../codegen/affine.ts";
-import { type Contraction, type Expression, type Statement } from "../../codegen/loops.ts";
+import type { Contraction, Expression, Statement } from "../../codegen/loops.ts";
 import type { Expressions } from "../../codegen/expression.ts";
 import type { Code, Local, MemoryInstruction } from "../wasm/code.ts";
 import type { ModuleBuilder } from "../wasm/assembler.ts";

@@ -2,7 +2,7 @@
  * No two buffers that are needed at once share a byte, on random programs; and buffers that are not do.
  */
 import assert from "node:assert/strict";
-import { type LoopProgram } from "../../../../plugins/backends/codegen/loops.ts";
+import type { LoopProgram } from "../../../../plugins/backends/codegen/loops.ts";
 import { type LayoutRules, type MemoryPlan, planMemory } from "../../../../plugins/backends/codegen/memory.ts";
 import { loopProgram } from "../../../../plugins/backends/codegen/schedule.ts";
 import { buildProgram, dtypeInfo } from "../../../../plugins/ir/library.ts";
