@@ -45,6 +45,18 @@ export interface Rewriting {
   readonly to: Term;
 }
 
+/** One application of a rule. */
+export interface Rewritten {
+  /** Number of the rule, from 0. */
+  readonly rule: number;
+  /** Where: numbers of arguments from the root down. */
+  readonly path: ReadonlyArray<number>;
+  /** What stood there. */
+  readonly before: Term;
+  /** What stands there now. */
+  readonly after: Term;
+}
+
 /** Bounds of a search. */
 export interface Bounds {
   /** Most answers, rounds or rewritings. */
@@ -78,8 +90,16 @@ export interface Symbolic {
   readonly match: (pattern: Term, subject: Term) => Substitution | undefined;
   /** A term with its bound variables replaced. */
   readonly apply: (substitution: Substitution, term: Term) => Term;
-  /** Rewrites innermost parts first, by the first rule that applies, until none does or the limit is reached. */
-  readonly rewrite: (rules: ReadonlyArray<Rewriting>, subject: Term, bounds: Bounds) => Search<Term>;
+  /**
+   * Rewrites innermost parts first, by the first rule that applies, until none does or the limit is reached; `rewrote`
+   * hears of every application, in order.
+   */
+  readonly rewrite: (
+    rules: ReadonlyArray<Rewriting>,
+    subject: Term,
+    bounds: Bounds,
+    rewrote?: (step: Rewritten) => void,
+  ) => Search<Term>;
   /** Empty knowledge for a run. */
   readonly open: () => Knowledge;
 }

@@ -9,7 +9,17 @@
  * @module
  */
 import { outOfMemory } from "./interpreter/failures.ts";
-import type { Bounds, Clause, Knowledge, Rewriting, Search, Substitution, Symbolic, Term } from "./symbolic.ts";
+import type {
+  Bounds,
+  Clause,
+  Knowledge,
+  Rewriting,
+  Rewritten,
+  Search,
+  Substitution,
+  Symbolic,
+  Term,
+} from "./symbolic.ts";
 import { compound, variable } from "./symbolic.ts";
 import { equalValues } from "./value.ts";
 
@@ -142,31 +152,40 @@ const instantiate = (term: Term, found: Substitution, depth = 0): Term => {
   return term.kind === "value" ? term : compound(term.functor, term.args.map((a) => instantiate(a, found, depth + 1)));
 };
 
-function* rewrite(rules: ReadonlyArray<Rewriting>, subject: Term, { limit }: Bounds): Search<Term> {
+function* rewrite(
+  rules: ReadonlyArray<Rewriting>,
+  subject: Term,
+  { limit }: Bounds,
+  rewrote: (step: Rewritten) => void = () => {},
+): Search<Term> {
   let left = limit;
-  function* settle(term: Term, depth: number): Search<Term> {
-    if (depth > MAX_TERM_DEPTH) throw outOfMemory({ what: "nested terms", limit: MAX_TERM_DEPTH });
+  function* settle(term: Term, path: ReadonlyArray<number>): Search<Term> {
+    if (path.length > MAX_TERM_DEPTH) throw outOfMemory({ what: "nested terms", limit: MAX_TERM_DEPTH });
     let current = term;
     for (;;) {
       yield;
       if (current.kind === "compound" && current.args.length > 0) {
         const args: Term[] = [];
-        for (const arg of current.args) args.push(yield* settle(arg, depth + 1));
+        for (const [index, arg] of current.args.entries()) args.push(yield* settle(arg, [...path, index]));
         current = compound(current.functor, args);
       }
       const next = left > 0 ? rewriteOnce(rules, current) : undefined;
       if (next === undefined) return current;
       left--;
-      current = next;
+      rewrote({ ...next, path, before: current });
+      current = next.after;
     }
   }
-  return yield* settle(subject, 0);
+  return yield* settle(subject, []);
 }
 
-const rewriteOnce = (rules: ReadonlyArray<Rewriting>, term: Term): Term | undefined => {
-  for (const { from, to } of rules) {
+const rewriteOnce = (
+  rules: ReadonlyArray<Rewriting>,
+  term: Term,
+): { readonly rule: number; readonly after: Term } | undefined => {
+  for (const [rule, { from, to }] of rules.entries()) {
     const found = match(from, term);
-    if (found !== undefined) return instantiate(to, found);
+    if (found !== undefined) return { rule, after: instantiate(to, found) };
   }
   return undefined;
 };

@@ -7,7 +7,8 @@ import { isFailure } from "../../../kernel/mod.ts";
 import { EVALUATIONS } from "../evaluation.ts";
 import { type Expression, Tag } from "../expression.ts";
 import { badTerm, missingOperand, wrongOperand } from "../interpreter/failures.ts";
-import { isTermPlace, makesProgram, type Place, placeOperands } from "../interpreter/operands.ts";
+import { isTermPlace, makesProgram, type Place, placeOperands, takesPrograms } from "../interpreter/operands.ts";
+import { holdsNoTerm } from "../interpreter/terms.ts";
 import { type TensorOperand, tensorProgram } from "../lowering/tensor_op.ts";
 import { bindArguments, type Bound } from "../ops/arguments.ts";
 import { OPERAND_KINDS, type OperandRow, type OpRow } from "../ops/row.ts";
@@ -39,7 +40,16 @@ export interface JudgedCall {
 }
 
 /** What is known of an expression quoted as a term: a literal is its value, an application a compound. */
-const quoted = (judge: Judge, node: Expression): Known => {
+const quoted = (judge: Judge, row: OpRow, node: Expression, scope: Scope | undefined): Known => {
+  const bound = node.tag === Tag.Ref ? judge.lookup(node.code, scope) : undefined;
+  if (takesPrograms(row)) {
+    if (bound?.k === "Program") return bound;
+    if (makesProgram(node) || holdsNoTerm(node)) return { k: "Program", program: undefined };
+  }
+  if (holdsNoTerm(node)) throw badTerm({ op: row.name, reason: "it holds a form that is no term" });
+  if (bound?.k === "Function" || bound?.k === "Buffer") {
+    throw badTerm({ op: row.name, reason: "a function or buffer is no term", actual: showKnown(bound) });
+  }
   if (node.tag === Tag.Lit) return knownValue(node.value);
   const isCompound = (node.tag === Tag.App && node.children.length > 0) ||
     (node.tag === Tag.Call && node.children.length > 1);
@@ -56,7 +66,7 @@ function* fromArgument(
   path: string,
 ): Walk {
   if (operand.takes === "function") return yield* judge.callable(node, scope, path, input);
-  if (isTermPlace(row, operand)) return quoted(judge, node);
+  if (isTermPlace(row, operand)) return quoted(judge, row, node, scope);
   if (operand.takes === "program" && !makesProgram(node)) {
     const bound = node.tag === Tag.Ref ? judge.lookup(node.code, scope) : undefined;
     return bound?.k === "Program" || bound?.k === "Unknown" ? bound : { k: "Program", program: node };

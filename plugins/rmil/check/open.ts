@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { nearest } from "../../../kernel/mod.ts";
 import type { Dimension } from "../../ir/contract.ts";
 import { checkAll, type Checked, type CheckOptions } from "../check.ts";
 import type { Program } from "../codec/v1.ts";
@@ -71,21 +72,22 @@ const signaturesOf = (
   });
 };
 
-/** Symbols of names that stand where a function is wanted and are nearly an op's: misspelled ops, not inputs. */
-const misspelled = ({ root, symbols }: Program): ReadonlySet<number> => {
+/** Symbols of names that are no inputs: what is called is no value, and a stage that is nearly an op is a slip. */
+const slipsOf = ({ root, symbols }: Program, hosts: ReadonlyArray<string>): ReadonlySet<number> => {
   const found = new Set<number>();
   for (const { node, path } of placedNodes(root)) {
-    if (node.tag !== Tag.Ref || !/\/(?:b|func)$/u.test(path)) continue;
+    if (node.tag !== Tag.Ref) continue;
     const name = symbols.nameOf(node.code) ?? "";
-    if (!isOpName(name) && nearestOps(name, 1).length > 0) found.add(node.code);
+    const isNear = !isOpName(name) && (nearestOps(name, 1).length > 0 || nearest(name, hosts, 1).length > 0);
+    if (path.endsWith("/func") || (path.endsWith("/b") && isNear)) found.add(node.code);
   }
   return found;
 };
 
 /** Names that a program reads as inputs. */
 const inputNames = (program: Program, { hosts }: CheckOptions): ReadonlyArray<string> => {
-  const slips = misspelled(program);
   const known = new Set(hosts?.names ?? []);
+  const slips = slipsOf(program, [...known]);
   return [...freeNames(program.root)].filter((sym) => !slips.has(sym))
     .map((sym) => program.symbols.nameOf(sym) ?? "").filter((name) => name !== "" && !known.has(name)).sort();
 };

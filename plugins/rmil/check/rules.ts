@@ -250,6 +250,16 @@ const substitution = (call: JudgedCall): Known => knownMany(knownTuple([{ k: "Sy
 /** A substitution, or nil where there is none. */
 const maySubstitute: Rule = (call) => ({ k: "Union", items: [VOID_KNOWN, substitution(call)] });
 
+const isProgram = (known: Known | undefined): boolean => known?.k === "Program";
+
+/** The result of a rewriting: a program of a program, any value of a term; with a record, that beside it. */
+const rewrite: Rule = (call) => {
+  const result: Known = call.operands.some(isProgram) ? { k: "Program", program: undefined } : unknown(call);
+  if (call.attributes.trace !== true) return result;
+  const step = knownTuple([INTEGER_KNOWN, knownMany(INTEGER_KNOWN), result, result]);
+  return knownTuple([result, knownMany(step), { k: "Sym" }]);
+};
+
 /** Whether a goal certainly holds no goal of its own: no proof is needed for it. */
 const isProved = (goal: Known): boolean => goal.k === "Tuple" && goal.items.length === 0;
 
@@ -340,7 +350,7 @@ export const RULES: { readonly [op: string]: Rule } = {
   resolve: answers(true),
   infer,
   match: maySubstitute,
-  rewrite: unknown,
+  rewrite,
   assert: operand(0),
   query_kb: answers(false),
   plan,

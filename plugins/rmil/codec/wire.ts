@@ -28,6 +28,9 @@ import { OPS } from "../opcodes.ts";
 import type { OpRow } from "../ops/row.ts";
 import type { Value } from "../value.ts";
 
+/** What every program begins with: `RMIL`. */
+export const MAGIC: Uint8Array = Uint8Array.of(0x52, 0x4d, 0x49, 0x4c);
+
 /** This format's version number. */
 export const VERSION_2 = 2;
 
@@ -136,6 +139,8 @@ export const ATTRIBUTE_NAMES: ReadonlyArray<string> = [
   "step",
   "name",
   "path",
+  "trace",
+  "strategy",
 ];
 
 const rows: ReadonlyArray<OpRow> = Object.values(OPS);

@@ -10,9 +10,10 @@ import { runTuple, type RunValue } from "../interpreter/run_value.ts";
 import { termList, termOfValue, valueOfSubstitution, valueOfTerm } from "../interpreter/terms.ts";
 import type { Request, Steps } from "../interpreter/work.ts";
 import type { SymbolicName } from "../ops/symbolic.ts";
-import type { Bounds, Rewriting, Search, Substitution, Term } from "../symbolic.ts";
+import type { Bounds, Rewriting, Rewritten, Search, Substitution, Term } from "../symbolic.ts";
 import { clauseOf } from "../symbolic_default.ts";
 import { bool, NIL } from "../value.ts";
+import { matchPrograms, rewritePrograms, stepValue, tracedValue } from "./programs.ts";
 
 const termAt = (call: OpCall, index: number): Term => termOfValue(call.machine, call.row.name, call.operands[index]!);
 
@@ -44,6 +45,22 @@ const rewritingOf = (term: Term): Rewriting => {
   return { from: head, to: body[0] };
 };
 
+const isProgram = (value: RunValue | undefined): boolean => value?.k === "Program";
+
+function* rewriteTerms(call: OpCall): Steps {
+  const rules = termList(termAt(call, 0)).map(rewritingOf);
+  const { machine } = call;
+  const bounds = boundsOf(call);
+  const steps: Array<Rewritten> = [];
+  const search = machine.options.symbolic.rewrite(rules, termAt(call, 1), bounds, (step) => steps.push(step));
+  const made = valueOfTerm(machine, yield* searched(call, search));
+  if (call.attributes.trace !== true) return made;
+  const shown = steps.map(({ rule, path, before, after }) =>
+    stepValue(rule, path, valueOfTerm(machine, before), valueOfTerm(machine, after))
+  );
+  return tracedValue(machine, made, shown, steps.length >= bounds.limit ? "limit" : "done");
+}
+
 const factsOf = (call: OpCall): ReadonlyArray<Term> => call.operands[0] === undefined ? [] : termList(termAt(call, 0));
 
 /** Symbolic. */
@@ -57,14 +74,10 @@ export const symbolicEvaluations: Evaluations<SymbolicName> = {
     return runTuple(facts.map((fact) => valueOfTerm(call.machine, fact)));
   },
   match(call) {
+    if (call.operands.some(isProgram)) return matchPrograms(call);
     return answerOf(call, call.machine.options.symbolic.match(termAt(call, 0), termAt(call, 1)));
   },
-  *rewrite(call) {
-    const rules = termList(termAt(call, 0)).map(rewritingOf);
-    const { symbolic } = call.machine.options;
-    const made = yield* searched(call, symbolic.rewrite(rules, termAt(call, 1), boundsOf(call)));
-    return valueOfTerm(call.machine, made);
-  },
+  rewrite: (call) => call.operands.some(isProgram) ? rewritePrograms(call) : rewriteTerms(call),
   assert(call) {
     const fact = termAt(call, 0);
     call.machine.knowledge.assert(clauseOf(fact));

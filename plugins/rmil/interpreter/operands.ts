@@ -5,7 +5,7 @@
  * @module
  */
 import { EVALUATIONS } from "../evaluation.ts";
-import { type Expression, Tag } from "../expression.ts";
+import { type Expression, lit, Tag, withChildren } from "../expression.ts";
 import { missingOperand, wrongOperand } from "./failures.ts";
 import { opOf } from "../opcodes.ts";
 import { bindArguments, type Bound } from "../ops/arguments.ts";
@@ -13,7 +13,8 @@ import { OPERAND_KINDS, type OperandRow, type OpRow } from "../ops/row.ts";
 import type { Machine } from "./machine.ts";
 import { describeValue, type Environment, isPlain, type RunValue } from "./run_value.ts";
 import { runTensorOp } from "./tensors.ts";
-import { termOf, termOfValue } from "./terms.ts";
+import { boundSymbols, seesBinding } from "../tools/scope.ts";
+import { holdsNoTerm, termOf, termOfValue } from "./terms.ts";
 import type { Steps } from "./work.ts";
 
 /** Where each operand comes from: an argument's index, an item of the input, the whole input, or nowhere. */
@@ -78,6 +79,50 @@ export const isTermPlace = (row: OpRow, operand: OperandRow): boolean =>
 export const makesProgram = (node: Expression): boolean =>
   node.tag === Tag.App && opOf(node.code)?.result === "program";
 
+/** Ops whose operands are terms or programs: patterns look alike for both. */
+const TERMS_OR_PROGRAMS: ReadonlySet<string> = new Set(["match", "rewrite"]);
+
+/** Whether an op's quoted arguments may be programs as well as terms. */
+export const takesPrograms = (row: OpRow): boolean => TERMS_OR_PROGRAMS.has(row.name);
+
+/** A quoted argument that may be a program: what makes or names one is that one, a form that is no term is itself. */
+function* quotedArgument(
+  machine: Machine,
+  row: OpRow,
+  node: Expression,
+  input: RunValue | undefined,
+  environment: Environment | undefined,
+  path: string,
+): Steps {
+  if (makesProgram(node)) return yield machine.evaluate(node, input, environment, path, false);
+  const bound = node.tag === Tag.Ref ? machine.lookup(node.code, environment) : undefined;
+  if (bound?.k === "Program") return bound;
+  const quoted = withBound(machine, node, environment);
+  if (holdsNoTerm(node)) return { k: "Program", program: quoted };
+  return { k: "Term", term: termOf(machine, row.name, node, environment), quoted };
+}
+
+/** A quoted expression with names that are bound to data or programs replaced by these. */
+const withBound = (machine: Machine, node: Expression, environment: Environment | undefined): Expression => {
+  if (node.tag === Tag.Ref) {
+    const bound = machine.lookup(node.code, environment);
+    if (bound === undefined) return node;
+    return bound.k === "Program" ? bound.program : isPlain(bound) ? lit(bound) : node;
+  }
+  // Names bound inside are the quotation's own.
+  const inner = boundSymbols(node).reduce<Environment | undefined>(
+    (outer, sym) => ({ sym, value: UNREAD, outer }),
+    environment,
+  );
+  const children = node.children.map((child, i) =>
+    withBound(machine, child, seesBinding(node, i) ? inner : environment)
+  );
+  return children.every((child, i) => child === node.children[i]) ? node : withChildren(node, children);
+};
+
+/** What stands for a name of the quotation's own: no data, so that the name stays. */
+const UNREAD: RunValue = { k: "Buffer", id: 0 };
+
 function* fromArgument(
   machine: Machine,
   row: OpRow,
@@ -88,6 +133,7 @@ function* fromArgument(
   path: string,
 ): Steps {
   if (operand.takes === "function") return yield* machine.callable(node, environment, path, input);
+  if (takesPrograms(row)) return yield* quotedArgument(machine, row, node, input, environment, path);
   if (isTermPlace(row, operand)) return { k: "Term", term: termOf(machine, row.name, node, environment) };
   if (operand.takes === "program" && !makesProgram(node)) {
     const bound = node.tag === Tag.Ref ? machine.lookup(node.code, environment) : undefined;
@@ -98,6 +144,7 @@ function* fromArgument(
 
 const fromInput = (machine: Machine, row: OpRow, operand: OperandRow, value: RunValue, path: string): RunValue => {
   if (operand.takes === "function") return machine.function(value, path);
+  if (takesPrograms(row) && value.k === "Program") return value;
   if (isTermPlace(row, operand)) return { k: "Term", term: termOfValue(machine, row.name, value) };
   if (operand.takes === "program" && value.k !== "Program" && isPlain(value)) {
     throw wrongOperand({

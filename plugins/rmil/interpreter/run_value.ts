@@ -74,7 +74,12 @@ export type RunValue =
   | RunTuple
   | FunctionValue
   | { readonly k: "Program"; readonly program: Expression }
-  | { readonly k: "Term"; readonly term: Term }
+  | {
+    readonly k: "Term";
+    readonly term: Term;
+    /** The expression that it was quoted from, for ops that take programs as well. */
+    readonly quoted?: Expression;
+  }
   | { readonly k: "Buffer"; readonly id: number };
 
 /** A tuple of a run. */

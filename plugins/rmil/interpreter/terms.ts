@@ -16,6 +16,18 @@ import { type Environment, isPlain, runTuple, type RunValue } from "./run_value.
 const TUPLE = "tuple";
 const VARIABLE = /^[\p{Lu}_]/u;
 
+/** Whether a free name is a logic variable. */
+export const isVariableName = (name: string): boolean => VARIABLE.test(name);
+
+/** Whether an expression has a form that is no term, such as a pipeline or a lambda, anywhere in it. */
+export const holdsNoTerm = (node: Expression): boolean => {
+  if (node.tag === Tag.Call) {
+    return node.children[0].tag !== Tag.Ref || node.children.slice(1).some(holdsNoTerm);
+  }
+  const isForm = node.tag === Tag.Lit || node.tag === Tag.Ref || node.tag === Tag.App || node.tag === Tag.Par;
+  return !isForm || node.children.some(holdsNoTerm);
+};
+
 /** A value as a term. */
 export const termOfValue = (machine: Machine, op: string, value: RunValue): Term => {
   switch (value.k) {
@@ -49,7 +61,7 @@ export const termOf = (
       const bound = machine.lookup(node.code, environment);
       if (bound !== undefined) return termOfValue(machine, op, bound);
       const name = machine.textOf(node.code);
-      return VARIABLE.test(name) ? machine.bindings.get(name) ?? variable(name) : atom(name);
+      return isVariableName(name) ? machine.bindings.get(name) ?? variable(name) : atom(name);
     }
     case Tag.App:
       return compound(nameOf(node.code) ?? String(node.code), parts());

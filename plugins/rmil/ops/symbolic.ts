@@ -56,17 +56,29 @@ export const symbolicOps: Family<SymbolicName> = family("Symbolic", {
   },
   match: {
     code: 0x0103,
-    doc: "The substitution that makes a pattern equal to a subject, whose variables stay; nil where there is none.",
+    doc:
+      "The substitution that makes a pattern equal to a subject, a term or a program, whose variables stay; nil where there is none.",
     operands: [operand("pattern", "term"), operand("subject", "term")],
     piped: "subject",
     result: "term",
   },
   rewrite: {
     code: 0x0104,
-    doc: "Rewrites a subject by rules until none applies.",
+    doc: "Rewrites a subject, a term or a program, by rules `rule(from, to)` until none applies.",
     operands: [operand("rules", "any"), operand("subject", "any")],
     piped: "subject",
-    attributes: [steps],
+    attributes: [
+      attribute("limit", "size", "Most applications of rules.", { default: STEP_LIMIT }),
+      attribute("trace", "flag", "Whether it gives (result, applications, why it ended) instead of the result.", {
+        default: false,
+        named: true,
+      }),
+      attribute("strategy", "choice", "Where the rules are tried first in a program.", {
+        choices: ["innermost", "outermost", "topDown", "bottomUp", "once"],
+        default: "innermost",
+        named: true,
+      }),
+    ],
     result: "any",
   },
   assert: {

@@ -47,6 +47,8 @@ export const instanceOf = (template: Tmpl, bound: Bindings): Expression | undefi
     }
     case "Lit":
       return lit(template.val);
+    case "Is":
+      return template.node;
     case "Ref": {
       const binding = bound.get(template.sym);
       return binding?.k === "symbol" ? ref(binding.sym) : undefined;

@@ -145,6 +145,8 @@ class Search {
         return pattern.options.some((option) => this.match(option, node, then));
       case "Lit":
         return node.tag === Tag.Lit && equalValues(node.value, pattern.val) && then();
+      case "Is":
+        return equalModulo(pattern.node, node) && then();
       case "Ref":
         return node.tag === Tag.Ref && this.bind(pattern.sym, { k: "symbol", sym: node.code }, then);
       case "App":

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Attribute } from "../expression.ts";
+import type { Attribute, Expression } from "../expression.ts";
 import type { Type } from "../types.ts";
 import type { Value } from "../value.ts";
 import type { FactName } from "./facts.ts";
@@ -21,13 +21,14 @@ export interface AttributePattern {
 
 /**
  * A pattern. A repeated name matches equal sub-expressions. In `Seq` a name matches one stage or several; in every list
- * a `Rest` matches any number, also none. `Let`, `Lam` and `Ref` bind symbols and parameter lists to names.
+ * a `Rest` matches any number, also none. `Is` matches one expression and nothing else. `Let`, `Lam` and `Ref` bind symbols and parameter lists to names.
  */
 export type Pat =
   | { readonly k: "Var"; readonly name: string }
   | { readonly k: "Any" }
   | { readonly k: "Rest"; readonly name: string }
   | { readonly k: "Lit"; readonly val: Value }
+  | { readonly k: "Is"; readonly node: Expression }
   | { readonly k: "Ref"; readonly sym: string }
   | {
     readonly k: "App";
@@ -54,6 +55,7 @@ export interface AttributeTemplate {
 export type Tmpl =
   | { readonly k: "Var" | "Rest"; readonly name: string }
   | { readonly k: "Lit"; readonly val: Value }
+  | { readonly k: "Is"; readonly node: Expression }
   | { readonly k: "Ref"; readonly sym: string }
   | {
     readonly k: "App";

@@ -10,18 +10,30 @@ import { type Expression, Tag } from "../expression.ts";
 import { parse } from "../syntax/parser.ts";
 import type { Pat } from "./pattern.ts";
 
-/** Reads names off a table, for those inside a pattern. */
-type TextOf = (sym: number) => string;
+/** How the names of a pattern are read. */
+interface Names {
+  /** The text of a symbol. */
+  readonly textOf: (sym: number) => string;
+  /** Whether a free name stands for any expression; one that does not stands for itself. */
+  readonly isVariable: (name: string) => boolean;
+}
 
-const patternOf = (node: Expression, bound: ReadonlySet<number>, textOf: TextOf): Pat => {
+const nameOf = (node: Expression, bound: ReadonlySet<number>, { textOf, isVariable }: Names): Pat => {
+  const name = textOf(node.code);
+  if (bound.has(node.code)) return { k: "Ref", sym: name };
+  return isVariable(name) ? { k: "Var", name } : { k: "Is", node };
+};
+
+const patternOf = (node: Expression, bound: ReadonlySet<number>, names: Names): Pat => {
+  const { textOf } = names;
   const { children } = node;
-  const at = (index: number, scope = bound): Pat => patternOf(children[index], scope, textOf);
+  const at = (index: number, scope = bound): Pat => patternOf(children[index], scope, names);
   const all = (from: number): ReadonlyArray<Pat> => children.slice(from).map((_, i) => at(i + from));
   switch (node.tag) {
     case Tag.Lit:
       return { k: "Lit", val: node.value };
     case Tag.Ref:
-      return bound.has(node.code) ? { k: "Ref", sym: textOf(node.code) } : { k: "Var", name: textOf(node.code) };
+      return nameOf(node, bound, names);
     case Tag.App: {
       const attributes = node.attributes.length === 0
         ? {}
@@ -50,5 +62,8 @@ const patternOf = (node: Expression, bound: ReadonlySet<number>, textOf: TextOf)
 /** The pattern (and, for a text without alternatives, also the template) that a text says. Throws as `parse` does. */
 export const patternFromText = (source: string): Pat => {
   const { root, symbols } = parse(source);
-  return patternOf(root, new Set(), (sym) => symbols.nameOf(sym) ?? `@${sym}`);
+  return patternOf(root, new Set(), { textOf: (sym) => symbols.nameOf(sym) ?? `@${sym}`, isVariable: () => true });
 };
+
+/** The pattern that a quoted expression is, where only certain free names stand for any expression. */
+export const patternOfExpression = (node: Expression, names: Names): Pat => patternOf(node, new Set(), names);

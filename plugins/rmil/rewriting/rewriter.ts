@@ -34,6 +34,8 @@ export interface RewriteOptions {
   readonly fuel?: number;
   /** Most applications. */
   readonly maxFirings?: number;
+  /** Whether the program is data of another one, so that one which asks for itself may be changed; false by default. */
+  readonly isData?: boolean;
   /** The type of an expression where something knows it. */
   readonly typeOf?: MatchContext["typeOf"];
 }
@@ -75,7 +77,9 @@ export const rewrite = (
   options: RewriteOptions = {},
 ): Rewriting => {
   // A program that asks for itself answers differently once anything in it is spelled differently.
-  if (namesItself(root)) return { expression: root, firings: 0, end: "selfReference", trace: [], fuelUsed: 0 };
+  if (options.isData !== true && namesItself(root)) {
+    return { expression: root, firings: 0, end: "selfReference", trace: [], fuelUsed: 0 };
+  }
   const { strategy = "innermost", shrinking = true, fuel = DEFAULT_FUEL, maxFirings = DEFAULT_MAX_FIRINGS } = options;
   const sizeOf = treeSizes();
   const trace: Array<Firing> = [];

@@ -45,6 +45,8 @@ const headsOf = (pattern: Pat): ReadonlyArray<string> | undefined => {
       const heads = pattern.options.map(headsOf);
       return heads.every((head) => head !== undefined) ? heads.flat() : undefined;
     }
+    case "Is":
+      return [headOf(pattern.node)];
     default:
       return [pattern.k];
   }
