@@ -207,3 +207,14 @@ export {
   roundHalfAway,
   unpackNibbles,
 } from "./quantize/integers.ts";
+export { CALIBRATION_METHODS, type CalibrationMethod } from "./quantize/calibrate.ts";
+export { type QuantizedProgram, type QuantizeOptions, quantizeProgram } from "./quantize/quantize.ts";
+export {
+  DEFAULT_SCHEME,
+  type Deviation,
+  QUANTIZED_FORMS,
+  type QuantizedForm,
+  type QuantizedTensorReport,
+  type QuantizeReport,
+  type QuantizeScheme,
+} from "./quantize/scheme.ts";

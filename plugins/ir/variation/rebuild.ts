@@ -67,7 +67,8 @@ const editFunction = (made: ProgramBuilder, fn: IrFunction, edit: Edit): IrFunct
   for (const index of edit.order ?? fn.nodes.keys()) {
     const node = fn.nodes[index];
     const operands = node.operands.map((operand) => values.get(operand)!);
-    const replaced = edit.replace?.(index, g, operands, list());
+    const replace = () => edit.replace?.(index, g, operands, list());
+    const replaced = node.location === undefined ? replace() : g.at(node.location, replace);
     const results = replaced?.map((value, i) => fit(g, value, types[firsts[index] + i])) ?? again(g, node, operands);
     results.forEach((result, i) => values.set(firsts[index] + i, result));
     settle(index);
