@@ -20,7 +20,7 @@ import {
 import type { Code, Local, PlainInstruction } from "../wasm/code.ts";
 import { isComparison } from "./scalar.ts";
 import { vectorMath } from "./vector_math.ts";
-import type { SourceTable } from "./writer.ts";
+import type { SourceTable } from "./sources.ts";
 
 /** Kinds of vector. */
 export type LaneType = "f32x4" | "f64x2";
