@@ -8,6 +8,25 @@
 export * from "./contract.ts";
 export { CALIBRATION_MS, type Speed } from "./calibrate.ts";
 export { type Contender, estimateMs, mayNotEnd, type Needs, rank, refusalOf } from "./choose.ts";
+export {
+  type Affine,
+  type Axis,
+  type Buffer,
+  type Contraction,
+  eachExpression,
+  eachKernel,
+  eachStatement,
+  type Expression,
+  expressionsOf,
+  type FoldKind,
+  type Kernel,
+  type Local,
+  type LoopProgram,
+  type Operation,
+  type Statement,
+  type Step,
+} from "./codegen/loops.ts";
+export { loopProgram, type ScheduleOptions } from "./codegen/schedule.ts";
 export type { Level } from "./conformance/case.ts";
 export { conform, type ConformOptions, type Report, type Wrong } from "./conformance/conform.ts";
 export { EXACT, type Tolerance, ULPS } from "./conformance/tolerance.ts";
