@@ -2,9 +2,11 @@
  * Memory: one offset for every buffer of a loop program, such that buffers share bytes where they are never needed at once.
  *
  * Not allocation at run time: the plan is made once, and running a program allocates nothing.
+ * A kernel's result lies over an operand that ends there, where each element is read before it is written (reuse.ts).
  * Lifetimes: inputs live from before the first step to their last use, outputs from their first to after the last step;
  * state and constants live always. What is used both inside and outside a loop lives through all of it.
- * Invariant: the ranges of two buffers whose lifetimes meet do not overlap, and every offset is aligned.
+ * Invariant: the ranges of two buffers whose lifetimes meet do not overlap, save one that lies over the operand it
+ * replaces; and every offset is aligned.
  *
  * @module
  */
@@ -19,6 +21,7 @@ import {
   type LoopProgram,
   type Step,
 } from "./loops.ts";
+import { overwritesSafely } from "./reuse.ts";
 
 /** How a device lays out memory. */
 export interface LayoutRules {
@@ -46,6 +49,8 @@ export interface MemoryPlan {
   readonly offsets: ReadonlyMap<number, number>;
   /** Lifetimes by buffer id. */
   readonly lifetimes: ReadonlyMap<number, Lifetime>;
+  /** By buffer id, the operand that a buffer lies over. */
+  readonly over: ReadonlyMap<number, number>;
   /** Bytes by buffer id, all workers' scratch included. */
   readonly sizes: ReadonlyMap<number, number>;
   /** Bytes of everything. */
@@ -71,6 +76,7 @@ type Range = { from: number; to: number };
 
 /** Numbers the steps in the order of the text and notes when each buffer is touched, and where loops begin and end. */
 class Timeline {
+  readonly kernels: Array<{ readonly kernel: Kernel; readonly time: number }> = [];
   readonly uses = new Map<number, Range>();
   readonly loops: Lifetime[] = [];
   time = 0;
@@ -84,8 +90,10 @@ class Timeline {
   walk(steps: ReadonlyArray<Step>): void {
     for (const step of steps) {
       this.time++;
-      if (step.kind === "kernel") buffersOf(step).forEach((buffer) => this.touch(buffer));
-      else if (step.kind === "if") {
+      if (step.kind === "kernel") {
+        this.kernels.push({ kernel: step, time: this.time });
+        buffersOf(step).forEach((buffer) => this.touch(buffer));
+      } else if (step.kind === "if") {
         this.touch(step.predicate);
         this.walk(step.then);
         this.walk(step.otherwise);
@@ -133,6 +141,60 @@ const bestOffset = (taken: ReadonlyArray<readonly [start: number, end: number]>,
   return best < 0 ? end : best;
 };
 
+/** Buffers that are written over an operand that ends where they begin, with the operand. */
+const overlays = (
+  timeline: Timeline,
+  lifetimes: ReadonlyMap<number, Lifetime>,
+  sizeOf: (buffer: Buffer) => number,
+): ReadonlyMap<number, number> => {
+  const over = new Map<number, number>();
+  const taken = new Set<number>();
+  for (const { kernel, time } of timeline.kernels) {
+    const buffers = [...buffersOf(kernel)];
+    const ends = buffers.filter(({ id, role }) =>
+      (role === "temporary" || role === "input") && lifetimes.get(id)!.to === time && lifetimes.get(id)!.from < time
+    );
+    const begins = buffers.filter(({ id, role }) =>
+      (role === "temporary" || role === "output") && lifetimes.get(id)!.from === time
+    );
+    for (const written of begins) {
+      const read = ends.find((each) =>
+        !taken.has(each.id) && sizeOf(each) === sizeOf(written) && overwritesSafely(kernel.work, written, each)
+      );
+      if (read === undefined) continue;
+      taken.add(read.id);
+      over.set(written.id, read.id);
+    }
+  }
+  return over;
+};
+
+/** Room for a buffer and those that are written over it, one after the other. */
+type Slot = { readonly members: ReadonlyArray<number>; readonly size: number; readonly range: Lifetime };
+
+const slotsOf = (
+  placed: ReadonlyArray<Buffer>,
+  over: ReadonlyMap<number, number>,
+  lifetimes: ReadonlyMap<number, Lifetime>,
+  sizes: ReadonlyMap<number, number>,
+): ReadonlyArray<Slot> => {
+  const roots = new Map<number, number[]>();
+  for (const { id } of placed) {
+    let root = id;
+    while (over.has(root)) root = over.get(root)!;
+    roots.set(root, [...roots.get(root) ?? [], id]);
+  }
+  const slots = [...roots.values()].map((members): Slot => ({
+    members,
+    size: Math.max(...members.map((id) => sizes.get(id)!)),
+    range: {
+      from: Math.min(...members.map((id) => lifetimes.get(id)!.from)),
+      to: Math.max(...members.map((id) => lifetimes.get(id)!.to)),
+    },
+  }));
+  return slots.sort((a, b) => b.size - a.size || a.members[0] - b.members[0]);
+};
+
 /** Assigns offsets, largest buffers first. */
 export const planMemory = (program: LoopProgram, rules: LayoutRules): MemoryPlan => {
   const timeline = new Timeline();
@@ -157,21 +219,19 @@ export const planMemory = (program: LoopProgram, rules: LayoutRules): MemoryPlan
     sizes.set(buffer.id, buffer.role === "scratch" ? one * rules.workers : one);
     placed.push(buffer);
   }
-  placed.sort((a, b) => sizes.get(b.id)! - sizes.get(a.id)! || a.id - b.id);
+  const over = overlays(timeline, lifetimes, ({ dtype, elements }) => elements * rules.elementBytes(dtype));
   const offsets = new Map<number, number>();
   let bytes = 0;
-  const done: Buffer[] = [];
-  for (const buffer of placed) {
-    const { from, to } = lifetimes.get(buffer.id)!;
-    const size = sizes.get(buffer.id)!;
+  const done: Array<{ readonly range: Lifetime; readonly start: number; readonly end: number }> = [];
+  for (const { size, range, members } of slotsOf(placed, over, lifetimes, sizes)) {
     const taken = done
-      .filter((other) => lifetimes.get(other.id)!.from <= to && lifetimes.get(other.id)!.to >= from)
-      .map((other) => [offsets.get(other.id)!, offsets.get(other.id)! + sizes.get(other.id)!] as const)
+      .filter((other) => other.range.from <= range.to && other.range.to >= range.from)
+      .map(({ start, end: stop }) => [start, stop] as const)
       .sort((a, b) => a[0] - b[0]);
     const offset = bestOffset(taken, size);
-    offsets.set(buffer.id, offset);
-    done.push(buffer);
+    members.forEach((id) => offsets.set(id, offset));
+    done.push({ range, start: offset, end: offset + size });
     bytes = Math.max(bytes, offset + size);
   }
-  return { offsets, lifetimes, sizes, bytes };
+  return { offsets, lifetimes, sizes, over, bytes };
 };

@@ -14,21 +14,10 @@ import type { ConcreteType, Program, Tensor } from "../../ir/library.ts";
 import { addIndices, axisIndex, literal, scaleIndex } from "./affine.ts";
 import { Expressions } from "./expression.ts";
 import { buildGroup, formOf, type Group, isPointwise, reducesRows } from "./fusion.ts";
-import {
-  type Buffer,
-  type Contraction,
-  eachExpression,
-  type Expression,
-  expressionsOf,
-  type Kernel,
-  type LoopProgram,
-  type Loops,
-  type Port,
-  type Statement,
-  type Step,
-} from "./loops.ts";
+import type { Buffer, Contraction, Kernel, LoopProgram, Loops, Port, Statement, Step } from "./loops.ts";
 import { densePlace, NESTS, READ_ONCE } from "./nests.ts";
 import { isProduct } from "./products.ts";
+import { overwritesSafely } from "./reuse.ts";
 import { type ConcreteNode, flopsOf, isRegionNode, type Region, specialise } from "./specialise.ts";
 import { isElementwise, isUniform, isView, type Place, placeIndex, Values } from "./values.ts";
 
@@ -574,33 +563,6 @@ const joinNames = (names: ReadonlyArray<string>): string =>
   names.length <= SHOWN_NAMES
     ? names.join("+")
     : `${names.slice(0, SHOWN_NAMES - 1).join("+")}+${names.length - SHOWN_NAMES + 1} more`;
-
-/** Whether writing a buffer in a kernel spoils nothing the kernel still reads: each element is read before it is written. */
-const overwritesSafely = (work: Loops | Contraction, buffer: Buffer): boolean => {
-  const statements: Statement[] = [];
-  const collect = (body: ReadonlyArray<Statement>): void =>
-    body.forEach((statement) => {
-      statements.push(statement);
-      if (statement.kind === "for" || statement.kind === "when") collect(statement.body);
-    });
-  collect(work.kind === "loops" ? work.body : work.epilogue);
-  let key: string | undefined;
-  for (const statement of statements) {
-    if (statement.kind === "store" && statement.buffer === buffer) key = statement.index.key;
-  }
-  let safe = true;
-  const check = (roots: ReadonlyArray<Expression>, isWritten: boolean): void =>
-    eachExpression(roots, (each) => {
-      if (each.kind === "load" && each.buffer === buffer) safe &&= !isWritten && each.index.key === key;
-    });
-  if (work.kind === "contraction") check([work.left, work.right], true);
-  let isWritten = false;
-  for (const statement of statements) {
-    check(expressionsOf(statement), isWritten);
-    if (statement.kind === "store" && statement.buffer === buffer) isWritten = true;
-  }
-  return safe;
-};
 
 /** What the regions of one program share. */
 class Context {
