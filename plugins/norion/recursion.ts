@@ -9,7 +9,7 @@
  */
 import { badRequest } from "./failures.ts";
 import type { Policy } from "./policy.ts";
-import { estimateTokens } from "./text.ts";
+import { estimateTokens, tokenCounter } from "./text.ts";
 
 /** A stretch of the input. */
 export interface Chunk {
@@ -82,18 +82,16 @@ const whole = (text: string, at: number): number => {
   return before >= 0xd800 && before <= 0xdbff && at < text.length ? at - 1 : at;
 };
 
-/** Longest prefix of a text from a place on that counts as at most so many tokens. */
+/** Where the longest stretch of a text from a place on ends that counts as at most so many tokens; one character at least. */
 const fit = (text: string, from: number, tokens: number): number => {
-  let low = from + 1;
-  // A token is at most four characters of ASCII, and words count one each, so this bound is never too small.
-  let high = Math.min(text.length, from + tokens * 4);
-  if (low >= high) return Math.max(high, Math.min(low, text.length));
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (estimateTokens(text.slice(from, middle)) <= tokens) low = middle;
-    else high = middle - 1;
+  const counter = tokenCounter();
+  let at = from;
+  while (at < text.length) {
+    const point = text.codePointAt(at)!;
+    if (counter(point) > tokens && at > from) return at;
+    at += point > 0xffff ? 2 : 1;
   }
-  return Math.max(whole(text, low), Math.min(text.length, from + 2));
+  return at;
 };
 
 const boundaryBefore = (text: string, from: number, to: number): number => {

@@ -53,12 +53,31 @@ export const scriptOf = (text: string): Script => {
  * ```
  */
 export const estimateTokens = (text: string): number => {
+  const counter = tokenCounter();
+  let tokens = 0;
+  for (const character of text) tokens = counter(character.codePointAt(0)!);
+  return tokens;
+};
+
+const SPACE = /\s/u;
+
+const isSpace = (point: number): boolean =>
+  point < 128 ? point === 32 || (point >= 9 && point <= 13) : SPACE.test(String.fromCodePoint(point));
+
+/** Counts as `estimateTokens` does, one code point after another: each call answers with the tokens so far. */
+export const tokenCounter = (): (point: number) => number => {
   let ascii = 0;
   let other = 0;
-  for (const character of text) character.codePointAt(0)! < 128 ? ascii++ : other++;
   let words = 0;
-  for (const _ of text.matchAll(/\S+/gu)) words++;
-  return Math.max(words, Math.ceil(ascii / 4 + other / 2));
+  let inWord = false;
+  return (point) => {
+    if (point < 128) ascii++;
+    else other++;
+    const space = isSpace(point);
+    if (!space && !inWord) words++;
+    inWord = !space;
+    return Math.max(words, Math.ceil(ascii / 4 + other / 2));
+  };
 };
 
 /** The terms of a text in order: words in lower case, and pairs of neighbouring characters where none are spaced. */
