@@ -10,7 +10,7 @@
 import type { Program } from "../ir/contract.ts";
 import { costOf } from "../ir/library.ts";
 import type { Speed } from "./calibrate.ts";
-import type { Candidate, Choice, Device, Unsupported } from "./contract.ts";
+import type { Candidate, Choice, Deviation, Device, Unsupported } from "./contract.ts";
 import type { Sizes } from "./signature.ts";
 
 /** A device that may be chosen. */
@@ -23,6 +23,8 @@ export interface Contender {
   readonly absent?: string;
   /** Nodes it cannot run. */
   readonly unsupported: ReadonlyArray<Unsupported>;
+  /** In what it differs from the reference. */
+  readonly deviations?: ReadonlyArray<Deviation>;
   /** Its measured speed, where it can run the program. */
   readonly speed?: Speed;
 }
@@ -33,6 +35,8 @@ export interface Needs {
   readonly sizes: Sizes;
   /** Whether a `while` needs a device on which it can be interrupted. */
   readonly interruptible: boolean;
+  /** Whether results must be those of every other device. Default false. */
+  readonly strict?: boolean;
 }
 
 /** Whether some function of a program repeats until a condition fails, so that its end is not known. */
@@ -68,6 +72,10 @@ export const refusalOf = (program: Program, contender: Contender, needs: Needs):
   const without = [...dtypesOf(program)].filter((dtype) => !(device.dtypes as ReadonlyArray<string>).includes(dtype));
   if (without.length > 0) return `it does not compute with ${without.join(", ")}`;
   if (unsupported.length > 0) return reasonOf(unsupported);
+  const { deviations = [] } = contender;
+  if (needs.strict === true && deviations.length > 0) {
+    return `it differs from the reference in ${deviations.join(", ")}`;
+  }
   const { peakBytes } = costOf(program, needs.sizes);
   if (peakBytes !== undefined && peakBytes > device.memoryBytes) {
     return `it has ${device.memoryBytes} bytes, and ${peakBytes} are needed`;

@@ -114,12 +114,21 @@ export interface Executable {
   readonly read: (index: number) => Effect.Effect<Tensor, BackendsFailure>;
 }
 
+/**
+ * In what an engine that is not ours may differ from the reference, beyond rounding. `zeroSigns`: −0 may be 0.
+ * `nanOrder`: extrema and orders of tensors that hold NaN are not defined. `approximations`: functions are right to
+ * seven digits of the largest value, not to units in the last place.
+ */
+export type Deviation = "zeroSigns" | "nanOrder" | "approximations";
+
 /** One way of running tensor programs. */
 export interface Backend {
   /** Its id, such as `cpu`. */
   readonly id: string;
   /** One line. */
   readonly doc: string;
+  /** In what it differs from the reference; in nothing where absent. A backend with any refuses `strict` numerics. */
+  readonly deviations?: ReadonlyArray<Deviation>;
   /** Looks for devices. Never fails: absence is an answer. */
   readonly probe: Effect.Effect<Probe>;
   /** Nodes of a program that it cannot run; empty when it can run all. */

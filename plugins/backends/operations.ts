@@ -174,6 +174,9 @@ export const Conform = operation("backend.conform", {
     cases: Schema.Int,
     passed: Schema.Int,
     refused: Schema.Record(Schema.String, Schema.Int).annotate({ description: "unsupported cases, by primitive" }),
+    deviations: Schema.Array(Schema.Literals(["zeroSigns", "nanOrder", "approximations"])).annotate({
+      description: "in what the backend says it differs from the reference",
+    }),
     wrong: Schema.Array(Schema.Struct({
       name: Schema.String,
       op: Schema.String,

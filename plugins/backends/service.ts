@@ -11,7 +11,17 @@ import { nearest } from "../../kernel/nearest.ts";
 import type { Program } from "../ir/contract.ts";
 import { calibrate, type Speed } from "./calibrate.ts";
 import { type Contender, type Needs, rank, refusalOf } from "./choose.ts";
-import type { Backend, BackendsShape, Choice, Compiled, Device, Found, Probe, Wanted } from "./contract.ts";
+import type {
+  Backend,
+  BackendsShape,
+  Choice,
+  Compiled,
+  Device,
+  Found,
+  Probe,
+  Unsupported,
+  Wanted,
+} from "./contract.ts";
 import { backendAbsent, type BackendsFailure, unknownBackend, unsupported as cannotRun } from "./failures.ts";
 import { signatureOf } from "./signature.ts";
 import { type BackendRow, BACKENDS } from "./table.ts";
@@ -73,6 +83,12 @@ class Known {
   }
 }
 
+const contenderOf = (
+  { id, deviations }: Backend,
+  device: Device,
+  unsupported: ReadonlyArray<Unsupported>,
+): Contender => ({ backend: id, device, unsupported, ...(deviations === undefined ? {} : { deviations }) });
+
 const absenceOf = ({ absence }: Probe): string =>
   absence === undefined
     ? "it has no device here"
@@ -100,7 +116,7 @@ const named = (
       );
     }
     const unsupported = backend.unsupported(program, wanted);
-    const refused = refusalOf(program, { backend: row.id, device, unsupported }, needs);
+    const refused = refusalOf(program, contenderOf(backend, device, unsupported), needs);
     if (refused !== undefined) {
       const [node] = unsupported;
       return yield* Effect.fail(cannotRun({
@@ -130,7 +146,7 @@ const contenders = (
         const unsupported = backend.unsupported(program, wanted);
         return yield* Effect.forEach(probe.devices, (device) =>
           Effect.gen(function* () {
-            const contender: Contender = { backend: row.id, device, unsupported };
+            const contender = contenderOf(backend, device, unsupported);
             if (refusalOf(program, contender, needs) !== undefined) {
               return contender;
             }
@@ -148,7 +164,11 @@ export const makeBackends = (rows: ReadonlyArray<BackendRow> = BACKENDS): Backen
   const choose = (program: Program, wanted: Wanted = {}): Effect.Effect<Choice, BackendsFailure> =>
     Effect.gen(function* () {
       const { sizes } = yield* Effect.fromResult(signatureOf(program, wanted));
-      const needs: Needs = { sizes, interruptible: wanted.interruptible === true };
+      const needs: Needs = {
+        sizes,
+        interruptible: wanted.interruptible === true,
+        strict: wanted.numerics === "strict",
+      };
       if (wanted.backend !== undefined) {
         return yield* named(known, program, { ...wanted, backend: wanted.backend }, needs);
       }

@@ -40,4 +40,10 @@ export const BACKENDS: ReadonlyArray<BackendRow> = [
     native: true,
     load: async () => (await import("./openblas/backend.ts")).openBlasBackend,
   },
+  {
+    id: "onnxruntime",
+    doc: "whole programs on onnxruntime's execution providers; an optional package",
+    native: true,
+    load: async () => (await import("./onnxruntime/backend.ts")).onnxRuntimeBackend,
+  },
 ];

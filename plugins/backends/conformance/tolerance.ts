@@ -8,6 +8,7 @@
  * @module
  */
 import type { Dtype, Tensor } from "../../ir/contract.ts";
+import type { Deviation } from "../contract.ts";
 import { dtypeInfo, elementAt, isFloat } from "../../ir/library.ts";
 
 /**
@@ -99,9 +100,28 @@ const shown = (value: number | bigint | boolean): number | string | boolean =>
     ? "-0"
     : String(value).replace("Infinity", "inf").replace("NaN", "nan");
 
+/** What an approximated function may be off, in units of the larger of one and the value. */
+const APPROXIMATE: { readonly [dtype: string]: number } = { f64: 1e-13, f32: 5e-7, f16: 2e-3, bf16: 2e-2 };
+
+const isApproximately = (want: number, got: number, dtype: Dtype): boolean =>
+  Math.abs(want - got) <= APPROXIMATE[dtype] * Math.max(1, Math.abs(want));
+
 /** Whether two floats agree. `scale` is the sum of magnitudes behind the element. */
-const floatsAgree = (want: number, got: number, dtype: Dtype, tolerance: Tolerance, scale: number): boolean => {
+const floatsAgree = (
+  want: number,
+  got: number,
+  dtype: Dtype,
+  { tolerance, scale, allowing }: {
+    readonly tolerance: Tolerance;
+    readonly scale: number;
+    readonly allowing: ReadonlyArray<Deviation>;
+  },
+): boolean => {
   if (Object.is(want, got)) return true;
+  if (want === 0 && got === 0 && allowing.includes("zeroSigns")) return true;
+  if ("ulps" in tolerance && tolerance.ulps > 0 && allowing.includes("approximations")) {
+    if (isApproximately(want, got, dtype)) return true;
+  }
   if ("ulps" in tolerance) {
     if (Number.isNaN(want) || Number.isNaN(got)) return false;
     if (tolerance.ulps === 0) return false;
@@ -137,20 +157,23 @@ const largestMagnitude = (tensor: Tensor): number => {
 
 /**
  * The first element of a result that is not what it should be; undefined when all are. `magnitudes` is the reference's
- * result for the magnitudes of the inputs, which bounds a sum.
+ * result for the magnitudes of the inputs, which bounds a sum; `allowing` is what the backend says it differs in.
  */
 export const differenceOf = (
   expected: Tensor,
   actual: Tensor,
   tolerance: Tolerance,
   magnitudes?: Tensor,
+  allowing: ReadonlyArray<Deviation> = [],
 ): Difference | undefined => {
   const float = isFloat(expected.dtype);
   const largest = "relative" in tolerance ? largestMagnitude(expected) : 0;
   for (let index = 0; index < expected.data.length; index++) {
     const [want, got] = [elementAt(expected, index), elementAt(actual, index)];
     const scale = magnitudes === undefined ? largest : Number(elementAt(magnitudes, index));
-    const agree = float ? floatsAgree(want as number, got as number, expected.dtype, tolerance, scale) : want === got;
+    const agree = float
+      ? floatsAgree(want as number, got as number, expected.dtype, { tolerance, scale, allowing })
+      : want === got;
     if (!agree) return { index, expected: shown(want), actual: shown(got) };
   }
   return undefined;

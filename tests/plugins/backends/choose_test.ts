@@ -94,6 +94,14 @@ for (const [why, more, reason] of REFUSALS) {
   });
 }
 
+Deno.test("a device that differs from the reference is chosen for fast numerics and refused for strict ones", () => {
+  const loose = contender("loose", speed(0.001, 1e12), { deviations: ["zeroSigns", "nanOrder"] });
+  assert.equal(rank(product, [NEAR, loose], needs({ N: 4 })).choice?.backend, "loose");
+  const { choice, candidates } = rank(product, [NEAR, loose], { ...needs({ N: 4 }), strict: true });
+  assert.equal(choice?.backend, "near");
+  assert.equal(candidates[1].refused, "it differs from the reference in zeroSigns, nanOrder");
+});
+
 Deno.test("without a device that can, there is no choice", () => {
   const { choice, candidates } = rank(
     product,

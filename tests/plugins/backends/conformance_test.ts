@@ -147,6 +147,17 @@ Deno.test("a wrong dtype and a missing result are caught", async () => {
 
 const elementsOfZero = (of: Tensor) => Array.from({ length: of.data.length }, () => 0);
 
+Deno.test("what a backend says it differs in is not held against it, and nothing else is excused", async () => {
+  const lost = mistaken({ results: (given) => given.map((each) => changed(each, (value) => value === 0 ? 0 : value)) });
+  const told: Backend = { ...lost, deviations: ["zeroSigns"] };
+  assert.equal((await report(told, { ops: ["neg"] })).wrong.length, 0);
+  assert((await report({ ...lost, deviations: ["nanOrder"] }, { ops: ["neg"] })).wrong.length > 0);
+  const near = mistaken({ results: (given) => given.map((each) => changed(each, (value) => value * (1 + 1e-6))) });
+  const approximate: Backend = { ...near, deviations: ["approximations"] };
+  assert((await report(approximate, { ops: ["tanh"] })).wrong.length > 0, "one in a million is too far");
+  assert((await report(approximate, { ops: ["add"] })).wrong.length > 0, "what is exact stays exact");
+});
+
 Deno.test("a refusal is counted, a refusal that was not announced is wrong", async () => {
   const refusing = (announced: boolean): Backend => ({
     ...referenceBackend,

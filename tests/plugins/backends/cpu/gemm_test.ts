@@ -232,6 +232,21 @@ Deno.test("tiles of other machines are right too", () => {
   }
 });
 
+Deno.test("a few rows by a large matrix, and a large matrix by a few columns, agree with loops in every layout", () => {
+  let seed = 3000;
+  const shapes = [[1, 517, 33], [2, 1030, 17], [3, 1025, 9], [4, 300, 61], [1, 5, 2048], [517, 1, 33], [130, 2, 65]];
+  for (const [m, n, k] of [...shapes, [257, 3, 70], [300, 4, 41], [1, 1, 9000], [2, 3, 5001], [1, 4097, 8]]) {
+    for (const x of LAYOUTS) {
+      for (const y of LAYOUTS) {
+        for (const [kind, z] of [["f32", "rows"], ["f64", "columns"], ["i32", "sparse"], ["i64", "rows"]] as const) {
+          const accumulate = seed % 2 === 0;
+          agrees({ kind, stored: kind, batches: 2, m, n, k, layouts: [x, y, z], options: { accumulate } }, seed++);
+        }
+      }
+    }
+  }
+});
+
 Deno.test("strict products give the very bits of multiply then add in order of k", () => {
   const [m, n, k] = [13, 21, 37];
   const next = uniform(99);
