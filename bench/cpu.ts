@@ -8,24 +8,10 @@ import { parseArgs } from "node:util";
 import { CASES } from "./cpu/cases.ts";
 import { CLOCK } from "./cpu/clock.ts";
 import type { Engine, Started } from "./cpu/engine.ts";
-import { startJax } from "./cpu/jax.ts";
+import { ENGINES, isPresent } from "./cpu/engines.ts";
+import { type Beginning, beginningOf } from "./cpu/fresh.ts";
 import { type CaseResult, type Effort, FULL, measureCase, QUICK } from "./cpu/measure.ts";
-import { startOnnxNative, startOnnxWeb } from "./cpu/onnxruntime.ts";
-import { startOurs } from "./cpu/ours.ts";
-import { startOpenBlas } from "./cpu/openblas.ts";
 import { peakGflops } from "./cpu/peak.ts";
-import { startTfjs } from "./cpu/tfjs.ts";
-
-/** How to start every engine. */
-export const ENGINES: { readonly [name: string]: () => Promise<Started> } = {
-  rmi: () => startOurs("cpu", "rmi"),
-  "rmi+openblas": () => startOurs("openblas", "rmi+openblas"),
-  "jax-js": startJax,
-  tfjs: startTfjs,
-  "onnxruntime-web": startOnnxWeb,
-  "onnxruntime-node": startOnnxNative,
-  openblas: startOpenBlas,
-};
 
 /** What a run measured. */
 export interface CpuResults {
@@ -39,7 +25,12 @@ export interface CpuResults {
   readonly absent: ReadonlyArray<{ readonly name: string; readonly absent: string }>;
   /** By case. */
   readonly cases: ReadonlyArray<CaseResult>;
+  /** The block's step from nothing, by engine, each in a process of its own. */
+  readonly beginnings: ReadonlyArray<Beginning>;
 }
+
+/** The case whose beginning is measured. */
+const BLOCK_STEP = "block step";
 
 /** Measures cases on engines. */
 export const measureCpu = async (
@@ -52,7 +43,7 @@ export const measureCpu = async (
 ): Promise<CpuResults> => {
   const started: Started[] = [];
   for (const name of engines) started.push(await ENGINES[name]());
-  const present = started.filter((engine) => !("absent" in engine)) as ReadonlyArray<Engine>;
+  const present = started.filter(isPresent);
   const peak = peakGflops();
   const results: CaseResult[] = [];
   for (const measured of CASES) {
@@ -61,12 +52,20 @@ export const measureCpu = async (
     each(result);
     results.push(result);
   }
+  const beginnings: Beginning[] = [];
+  if (cases.length === 0 || cases.some((wanted) => BLOCK_STEP.startsWith(wanted))) {
+    for (const { name } of present) {
+      const beginning = await beginningOf(name, BLOCK_STEP);
+      if (beginning !== undefined) beginnings.push(beginning);
+    }
+  }
   return {
     clock: CLOCK,
     ...(peak === undefined ? {} : { peakGflops: peak }),
     engines: present.map(({ name, version, portable }) => ({ name, version, portable })),
     absent: started.filter((engine) => "absent" in engine),
     cases: results,
+    beginnings,
   };
 };
 
@@ -97,6 +96,19 @@ if (import.meta.main) {
     effort: values.quick ? QUICK : FULL,
     each: values.json ? undefined : show,
   });
+  const showBeginning = ({ engine, startMs, firstMs, compileMs, memoryBytes }: Beginning): void =>
+    console.log(
+      `  ${engine.padEnd(18)}${startMs.toFixed(0).padStart(6)} ms to start ${
+        firstMs.toFixed(0).padStart(6)
+      } first step` +
+        `${compileMs === undefined ? "" : ` (${compileMs.toFixed(0)} compiling)`} ${
+          (memoryBytes / 2 ** 20).toFixed(0)
+        } MiB`,
+    );
+  if (!values.json && results.beginnings.length > 0) {
+    console.log(`${BLOCK_STEP} from nothing, each in a process of its own`);
+    results.beginnings.forEach(showBeginning);
+  }
   if (values.json) console.log(JSON.stringify(results, null, 2));
   else {
     console.log(`peak of 128-bit multiply-adds: ${results.peakGflops?.toFixed(1) ?? "unknown"} GF/s; ${results.clock}`);

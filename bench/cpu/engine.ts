@@ -9,6 +9,8 @@ export interface Prepared {
   readonly run: () => Float32Array | Promise<Float32Array>;
   /** Frees it. */
   readonly close?: () => void;
+  /** Milliseconds of compiling alone, where the engine tells it from the rest. */
+  readonly compileMs?: number;
 }
 
 /** An engine that is there. */

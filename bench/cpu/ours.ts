@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
 import { type Backend, BACKENDS, type CompileOptions } from "../../plugins/backends/library.ts";
 import type { Case } from "./cases.ts";
+import { cpuMs } from "./clock.ts";
 import { type Engine, type Prepared, type Started, starting } from "./engine.ts";
 import { programOf } from "./programs.ts";
 
@@ -14,9 +15,11 @@ export const prepareOn =
   (backend: Backend, options: CompileOptions = {}) => async (measured: Case): Promise<Prepared> => {
     const { program, values, state } = programOf(measured);
     const scope = await Effect.runPromise(Scope.make());
+    const began = cpuMs();
     const executable = await Effect.runPromise(
       Scope.provide(backend.compile(program, { threads: 1, ...options, state }), scope),
     );
+    const compileMs = cpuMs() - began;
     const kept = new Set(state.map(([, parameter]) => parameter));
     for (const [index, [, parameter]] of state.entries()) {
       await Effect.runPromise(executable.write(index, values[parameter]));
@@ -24,6 +27,7 @@ export const prepareOn =
     const inputs = values.filter((_, parameter) => !kept.has(parameter));
     return {
       run: () => Effect.runSync(executable.step(inputs))[0].data as Float32Array,
+      compileMs,
       close: () => Effect.runSync(Scope.close(scope, Exit.void)),
     };
   };
