@@ -16,7 +16,8 @@ import type { Fault } from "./check/fault.ts";
 import type { Tally } from "./check/tally.ts";
 import { drive, type Entered } from "./check/walk.ts";
 import type { Expression } from "./expression.ts";
-import type { HostFunctions } from "./hosts/functions.ts";
+import type { HostFunction, HostFunctions } from "./hosts/functions.ts";
+import { freeNames } from "./interpreter/free_names.ts";
 import { namedHosts, placeInputs } from "./interpreter.ts";
 import { isOpen } from "./lowering/sizes.ts";
 import type { Symbols } from "./symbols.ts";
@@ -89,13 +90,18 @@ export const check = (program: Expression, symbols: Symbols, options: CheckOptio
 /** Checks a program to its end, over faults: of an expression that is wrong nothing is known, and the check goes on. */
 export const checkAll = (program: Expression, symbols: Symbols, options: CheckOptions = {}): Checked => {
   const types = options.inputs ?? {};
-  const judge = new Judge(program, symbols, options.training ?? false, Object.values(types).every(isData));
+  const hosts = namedHosts(symbols, options.hosts);
+  const judge = new Judge(program, symbols, {
+    training: options.training ?? false,
+    isClosed: Object.values(types).every(isData),
+    hosts: hostsRead(program, hosts),
+  });
   const known = Object.fromEntries(
     Object.entries(types).map(([name, type]) => [name, knownOfType(type, judge.fresh)]),
   );
   const { bound, input } = placeInputs<Known>(program, symbols, known, (items) => ({ k: "Tuple", items }));
   const named: ReadonlyArray<readonly [number, Known]> = [
-    ...namedHosts(symbols, options.hosts).map(([sym, host]) => [sym, { k: "Function", host }] as const),
+    ...hosts.map(([sym, host]) => [sym, { k: "Function", host }] as const),
     ...bound,
   ];
   const scope = named.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);
@@ -105,6 +111,16 @@ export const checkAll = (program: Expression, symbols: Symbols, options: CheckOp
   return made === undefined || faults.length > 0
     ? { faults, steps }
     : { judgement: judgementOf(made, judge.tally), faults, steps };
+};
+
+/** Host functions that a program reads by name. */
+const hostsRead = (
+  program: Expression,
+  hosts: ReadonlyArray<readonly [number, HostFunction]>,
+): ReadonlyArray<HostFunction> => {
+  if (hosts.length === 0) return [];
+  const free = freeNames(program);
+  return hosts.filter(([sym]) => free.has(sym)).map(([, host]) => host);
 };
 
 /** Whether values of a type hold no function and no program. */

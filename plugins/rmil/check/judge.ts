@@ -36,6 +36,7 @@ import {
 } from "./known.ts";
 import { judgeOp } from "./apply.ts";
 import { Tally } from "./tally.ts";
+import type { HostFunction } from "../hosts/functions.ts";
 import { Faults } from "./fault.ts";
 import { judgeHost } from "./hosts.ts";
 import type { Entered, Walk } from "./walk.ts";
@@ -61,6 +62,16 @@ export const showKnown = (known: Known): string => {
   }
 };
 
+/** What a check is told besides the program. */
+export interface JudgeOptions {
+  /** Whether it is judged as it trains. */
+  readonly training: boolean;
+  /** Whether no value that the program is given holds a function or a program. */
+  readonly isClosed: boolean;
+  /** Host functions that the program can name. */
+  readonly hosts: ReadonlyArray<HostFunction>;
+}
+
 /** One check. */
 export class Judge {
   /** The program's names. */
@@ -71,6 +82,8 @@ export class Judge {
   readonly training: boolean;
   /** What is added up. */
   readonly tally: Tally = new Tally();
+  /** Host functions that the program can name. */
+  readonly hosts: ReadonlyArray<HostFunction>;
   /** Whether the run's knowledge is empty throughout: nothing in the program, and no value it is given, can add to it. */
   readonly knowsNothing: boolean;
   /** What is wrong. */
@@ -81,7 +94,8 @@ export class Judge {
   #sizes = 0;
 
   /** Starts a check. */
-  constructor(program: Expression, symbols: Symbols, training: boolean, isClosed: boolean) {
+  constructor(program: Expression, symbols: Symbols, { training, isClosed, hosts }: JudgeOptions) {
+    this.hosts = hosts;
     this.knowsNothing = isClosed && !opcodesOf(program).includes(OPS.assert.code);
     this.program = program;
     this.symbols = symbols;
@@ -269,8 +283,17 @@ export class Judge {
   /** Applies what is known as a function. */
   *apply(callee: Known, args: ReadonlyArray<Known>, path: string): Walk {
     if (callee.k !== "Function") {
-      this.tally.exact = false;
+      // A function of which nothing is known is one that stands in the program, or is given to it as data.
+      this.tally.assumeAll(this.program, this.hosts);
       return this.fresh.unknown();
+    }
+    if (callee.either !== undefined) {
+      const [one, other] = callee.either;
+      const [yes, no] = yield* this.tally.either(
+        () => this.apply(one, args, path),
+        () => this.apply(other, args, path),
+      );
+      return joinKnown(yes, no, this.fresh);
     }
     if (callee.first !== undefined) {
       return yield* this.apply(callee.then, [yield* this.apply(callee.first, args, path)], path);

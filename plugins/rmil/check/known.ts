@@ -35,6 +35,7 @@ export type KnownFunction =
     readonly path: string;
     readonly first?: undefined;
     readonly host?: undefined;
+    readonly either?: undefined;
   }
   | {
     readonly k: "Function";
@@ -42,10 +43,20 @@ export type KnownFunction =
     readonly then: KnownFunction;
     readonly parameters?: undefined;
     readonly host?: undefined;
+    readonly either?: undefined;
   }
   | {
     readonly k: "Function";
     readonly host: HostFunction;
+    readonly first?: undefined;
+    readonly parameters?: undefined;
+    readonly either?: undefined;
+  }
+  | {
+    readonly k: "Function";
+    /** One or the other: branches of a condition gave them. */
+    readonly either: readonly [KnownFunction, KnownFunction];
+    readonly host?: undefined;
     readonly first?: undefined;
     readonly parameters?: undefined;
   };
@@ -203,7 +214,7 @@ export const joinKnown = (a: Known, b: Known, fresh: Fresh): Known => {
     const [of, other] = [a, b].map((known) => eachOf(known, fresh));
     if (of !== undefined && other !== undefined) return knownMany(joinKnown(of, other, fresh));
   }
-  if (a.k === "Function" && b.k === "Function") return fresh.unknown();
+  if (a.k === "Function" && b.k === "Function") return { k: "Function", either: [a, b] };
   if (a.k === "Program" && b.k === "Program") return { k: "Program", program: undefined };
   const items = [a, b].flatMap((known) => known.k === "Union" ? known.items : [known]);
   return { k: "Union", items };

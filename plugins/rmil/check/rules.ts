@@ -40,6 +40,8 @@ function* applied({ judge, operands, path }: JudgedCall, index: number, args: Re
 const turned = (known: Known, turn: number): Known =>
   known.k !== "Function" || known.host !== undefined
     ? known
+    : known.either !== undefined
+    ? { ...known, either: known.either.map((one) => turned(one, turn)) as never }
     : known.first === undefined
     ? { ...known, path: `${known.path}[${turn}]` }
     : { ...known, first: turned(known.first, turn) as never, then: turned(known.then, turn) as never };

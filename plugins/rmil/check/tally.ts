@@ -9,9 +9,11 @@
 import type { EffectName, Kind } from "../../../kernel/mod.ts";
 import type { Dimension } from "../../ir/contract.ts";
 import { addDimensions, costOf, multiplyDimensions, subtractDimensions } from "../../ir/library.ts";
+import { type Expression, opcodesOf } from "../expression.ts";
 import type { HostFunction } from "../hosts/functions.ts";
 import { badParameter } from "../interpreter/failures.ts";
 import type { TensorProgram } from "../lowering/tensor_op.ts";
+import { opOf } from "../opcodes.ts";
 import { OP_EFFECTS, type OpEffect } from "../ops/row.ts";
 import { bytesOfKnown, type Known, knownTensor } from "./known.ts";
 
@@ -75,6 +77,13 @@ export class Tally {
 
   get #needs(): ReadonlyArray<{ readonly effects: ReadonlyArray<EffectName>; readonly kinds: ReadonlyArray<Kind> }> {
     return [...[...this.uses].map((use) => OP_EFFECTS[use]), ...this.hosts];
+  }
+
+  /** Adds whatever an unknown part of a program may need: what any op in it does, and any host function it names. */
+  assumeAll(program: Expression, hosts: ReadonlyArray<HostFunction>): void {
+    this.exact = false;
+    for (const code of opcodesOf(program)) this.uses.add(opOf(code)?.effect ?? "pure");
+    for (const host of hosts) this.hosts.add(host);
   }
 
   /** Adds a tensor op's program at a path. */
