@@ -17,8 +17,8 @@ import { CONTROL } from "./control.ts";
 import { costOf } from "./cost.ts";
 import { type EvaluateOptions, evaluateSteps, type Evaluation } from "./evaluate.ts";
 import { attempt, attemptEffect, type IrFailure, locate } from "./failures.ts";
-import { grad } from "./grad.ts";
 import { type Program, returnTypes } from "./graph.ts";
+import { derivingHandlers } from "./handlers_derive.ts";
 import { programDigest } from "./hash.ts";
 import { tensorFromJson, type TensorJson, tensorToJson } from "./interchange.ts";
 import { operations } from "./operations.ts";
@@ -75,6 +75,7 @@ const plugin: Implementation = implementation({
   requires: [],
   layer: Layer.empty,
   handlers: {
+    ...derivingHandlers,
     "ir.parse": ({ program }) =>
       attemptEffect(() => {
         const parsed = parseProgram(program);
@@ -94,11 +95,6 @@ const plugin: Implementation = implementation({
         return { ...made, results: made.results.map(tensorToJson) };
       }),
     "ir.cost": ({ program, sizes }) => attemptEffect(() => costOf(parseProgram(program), sizes)),
-    "ir.grad": ({ program, ...options }) =>
-      attemptEffect(() => {
-        const made = grad(parseProgram(program), options);
-        return { program: printProgram(made), digest: programDigest(made) };
-      }),
     "ir.hash": ({ program }) => attemptEffect(() => ({ digest: programDigest(parseProgram(program)) })),
     "ir.primitives": ({ names }) =>
       attemptEffect(() => ({

@@ -6,13 +6,10 @@
 import * as Schema from "effect/Schema";
 import { Digest } from "../../kernel/digest.ts";
 import { operation } from "../../kernel/operation.ts";
-import { IR_FAILURES } from "./failures.ts";
+import { declare, DENSE, ProgramText, SQUARE } from "./declaration.ts";
 import { TensorJson } from "./interchange.ts";
+import { DERIVING } from "./operations_derive.ts";
 import { DTYPE_CLASSES } from "./primitive.ts";
-
-const ProgramText = Schema.String.annotate({
-  description: "a program in the IR's text form: program @main, func @main(%0 x: f32[B,4]) { ... return %1 }",
-});
 
 const SizeText = Schema.Union([Schema.Int, Schema.String]).annotate({
   description: "a number, or a polynomial of the sizes that are not known",
@@ -30,28 +27,6 @@ const Signature = Schema.Struct({
   results: Schema.Array(Schema.String),
   nodes: Schema.Int,
 });
-
-const SQUARE = `program @main
-func @main(%0 x: f32[]) {
-  %1: f32[] = mul(%0, %0)
-  return %1
-}
-`;
-
-const DENSE = `program @main
-func @main(%0 x: f32[B,4], %1 w: f32[4,2]) {
-  %2: f32[B,2] = dot(%0, %1) {accumulate = "f32", x_batch = [], x_contract = [1], y_batch = [], y_contract = [0]}
-  return %2
-}
-`;
-
-const declare = {
-  failures: IR_FAILURES,
-  effects: [],
-  idempotent: true,
-  reversible: true,
-  stability: "unstable" as const,
-};
 
 /** Reads and checks a program. */
 export const Parse = operation("ir.parse", {
@@ -129,31 +104,6 @@ export const Cost = operation("ir.cost", {
   ],
 });
 
-/** Differentiates a program. */
-export const Grad = operation("ir.grad", {
-  ...declare,
-  summary: "Make the program that computes a tensor program's gradient by its parameters.",
-  input: {
-    program: ProgramText,
-    wrt: Schema.optionalKey(
-      Schema.Array(Schema.String).annotate({ description: "parameter names; all float ones where absent" }),
-    ),
-    result: Schema.optionalKey(
-      Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ description: "which result, 0 where absent" }),
-    ),
-    value: Schema.optionalKey(Schema.Boolean.annotate({ description: "return the results too, first" })),
-    cotangent: Schema.optionalKey(
-      Schema.Boolean.annotate({ description: "take the result's cotangent as last parameter" }),
-    ),
-  },
-  output: Schema.Struct({ program: Schema.String, digest: Digest }),
-  cost: { compute: "linear in nodes" },
-  examples: [
-    { input: { program: SQUARE, wrt: ["x"] } },
-    { title: "not a scalar", input: { program: DENSE }, failure: "IR_GRADIENT_TARGET" },
-  ],
-});
-
 /** Identifies a program. */
 export const Hash = operation("ir.hash", {
   ...declare,
@@ -207,4 +157,4 @@ export const Primitives = operation("ir.primitives", {
 });
 
 /** All operations of the plugin. */
-export const operations = [Parse, Print, Evaluate, Cost, Grad, Hash, Primitives] as const;
+export const operations = [Parse, Print, Evaluate, Cost, Hash, Primitives, ...DERIVING] as const;

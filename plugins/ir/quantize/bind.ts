@@ -25,6 +25,9 @@ const folded = (node: Node, operands: ReadonlyArray<Tensor | undefined>): Readon
   return primitiveOf(op).evaluate({ op, inputs: operands as ReadonlyArray<Tensor>, attributes, results });
 };
 
+/** Where a weight stands in what was asked, as a JSON Pointer. */
+const pathOf = (name: string): string => `/weights/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+
 /** The program with some parameters bound by name. */
 export const bindParameters = (program: Program, bound: { readonly [name: string]: Tensor }): Program => {
   const fn = functionOf(program);
@@ -33,9 +36,9 @@ export const bindParameters = (program: Program, bound: { readonly [name: string
   if (unknown !== undefined) {
     throw notQuantized({
       reason: `there is no parameter ${unknown}`,
-      path: `/weights/${unknown}`,
+      path: pathOf(unknown),
       expected: names,
-      fix: { summary: "Leave it out", patch: [{ op: "remove", path: `/weights/${unknown}` }] },
+      fix: { summary: "Leave it out", patch: [{ op: "remove", path: pathOf(unknown) }] },
     });
   }
   const made = new ProgramBuilder();
@@ -48,7 +51,7 @@ export const bindParameters = (program: Program, bound: { readonly [name: string
     if (tensor !== undefined && !sameType(tensor, type)) {
       throw notQuantized({
         reason: `parameter ${name} is ${printType(type)}, and ${printType(tensor)} was given`,
-        path: `/weights/${name}`,
+        path: pathOf(name),
       });
     }
     tensors.push(tensor);

@@ -8,7 +8,7 @@
  */
 import type { FunctionBuilder, Value } from "../builder.ts";
 import { ProgramBuilder } from "../builder.ts";
-import { evaluate } from "../evaluate.ts";
+import { DEFAULT_FUEL, evaluateSteps } from "../evaluate.ts";
 import { notQuantized } from "../failures.ts";
 import { functionOf, type Node, type Program, valueTypes } from "../graph.ts";
 import type { DotAxes } from "../primitives/contraction.ts";
@@ -49,6 +49,8 @@ export interface QuantizeOptions {
   readonly heldOut?: ReadonlyArray<ReadonlyArray<Tensor>>;
   /** How. */
   readonly scheme?: Partial<QuantizeScheme>;
+  /** Most scalar steps of all runs together. */
+  readonly fuel?: number;
 }
 
 /** A quantised program. */
@@ -57,6 +59,22 @@ export interface QuantizedProgram {
   readonly program: Program;
   /** What was done. */
   readonly report: QuantizeReport;
+  /** Scalar steps that calibration and comparison took. */
+  readonly fuelUsed: number;
+}
+
+type Steps<A> = Generator<void, A, void>;
+
+/** Runs programs one after another on one account of fuel. */
+class Runs {
+  used = 0;
+  constructor(private readonly fuel: number) {}
+
+  *run(program: Program, inputs: ReadonlyArray<Tensor>): Steps<ReadonlyArray<Tensor>> {
+    const { results, fuelUsed } = yield* evaluateSteps(program, inputs, { fuel: this.fuel - this.used });
+    this.used += fuelUsed;
+    return results;
+  }
 }
 
 /** A product to quantise. */
@@ -133,7 +151,7 @@ class Quantizer {
   }
 
   /** Takes ranges of the activations of products from sample inputs. */
-  observe(products: ReadonlyArray<Product>, inputs: ReadonlyArray<ReadonlyArray<Tensor>>): void {
+  *observe(products: ReadonlyArray<Product>, inputs: ReadonlyArray<ReadonlyArray<Tensor>>, runs: Runs): Steps<void> {
     const seen = [
       ...new Set(products.flatMap(({ node, weights }) => node.operands.filter((_, i) => !weights[i]))),
     ];
@@ -146,7 +164,7 @@ class Quantizer {
     const watched = made.build(this.fn.name);
     const samples = seen.map(() => new Samples());
     for (const each of inputs) {
-      evaluate(watched, each).results.forEach((result, i) => samples[i].add(toFloats(result)));
+      (yield* runs.run(watched, each)).forEach((result, i) => samples[i].add(toFloats(result)));
     }
     const both = new Set(products.flatMap(({ node, weights }) => weights.includes(true) ? [] : node.operands));
     seen.forEach((value, i) => {
@@ -297,17 +315,19 @@ const roundedActivation = (g: FunctionBuilder, x: Value, { scale, zero }: Mappin
   return straightThrough(g, kept, g.mul(g.sub(steps, zero), scale));
 };
 
-const compare = (
+function* compare(
   before: Program,
   after: Program,
   inputs: ReadonlyArray<ReadonlyArray<Tensor>>,
-): ReadonlyArray<Deviation> => {
-  if (inputs.length === 0) return [];
-  const runs = inputs.map((each) => [evaluate(before, each).results, evaluate(after, each).results] as const);
+  runs: Runs,
+): Steps<ReadonlyArray<Deviation>> {
+  const made: Array<readonly [ReadonlyArray<Tensor>, ReadonlyArray<Tensor>]> = [];
+  for (const each of inputs) made.push([yield* runs.run(before, each), yield* runs.run(after, each)]);
+  if (made.length === 0) return [];
   const joined = (which: 0 | 1, result: number): Float64Array =>
-    Float64Array.from(runs.flatMap((run) => [...toFloats(run[which][result])]));
-  return runs[0][0].flatMap(({ dtype }, i) => isFloat(dtype) ? [deviationOf(joined(0, i), joined(1, i))] : []);
-};
+    Float64Array.from(made.flatMap((run) => [...toFloats(run[which][result])]));
+  return made[0][0].flatMap(({ dtype }, i) => isFloat(dtype) ? [deviationOf(joined(0, i), joined(1, i))] : []);
+}
 
 /** All inputs of a program, from those that are not weights. */
 const withWeights = (
@@ -318,6 +338,42 @@ const withWeights = (
   let next = 0;
   return functionOf(program).parameters.map(({ name }) => weights[name] ?? inputs[next++]);
 };
+
+/** Quantises a program and gives way between nodes of its runs; otherwise as {@link quantizeProgram}. */
+export function* quantizeSteps(
+  program: Program,
+  options: QuantizeOptions = {},
+): Generator<void, QuantizedProgram, void> {
+  const scheme = schemeOf(options.scheme);
+  const weights = options.weights ?? {};
+  const isFake = scheme.form === "fake";
+  const bound = bindParameters(program, isFake ? {} : weights);
+  if (isFake) bindParameters(program, weights);
+  const trained = new Set(
+    functionOf(bound).parameters.flatMap(({ name }, i) => Object.hasOwn(weights, name) ? [i] : []),
+  );
+  const whole = (inputs: ReadonlyArray<ReadonlyArray<Tensor>> = []) =>
+    isFake ? inputs.map((each) => withWeights(bound, weights, each)) : inputs;
+  const calibration = whole(options.calibration);
+  const quantizer = new Quantizer(bound, scheme, trained);
+  const products = quantizer.products();
+  const runs = new Runs(options.fuel ?? DEFAULT_FUEL);
+  yield* quantizer.observe(products, calibration, runs);
+  const byIndex = new Map(products.map((product) => [product.index, product]));
+  const edit: Edit = {
+    detail: "quantised",
+    replace: (index, g, operands) => {
+      const product = byIndex.get(index);
+      return product === undefined ? undefined : quantizer.emit(g, product, operands);
+    },
+  };
+  const made = rebuild(bound, bound.entry, edit);
+  const judged = options.heldOut === undefined ? calibration : whole(options.heldOut);
+  const results = yield* compare(bound, made, judged, runs);
+  const { tensors, skipped, bytesBefore, bytesAfter } = quantizer;
+  const report = { products: products.length, tensors, skipped, bytesBefore, bytesAfter, results };
+  return { program: made, report, fuelUsed: runs.used };
+}
 
 /**
  * A program with its matrix products and convolutions quantised; throws `IR_QUANTIZE` for what does not hold together.
@@ -334,30 +390,9 @@ const withWeights = (
  * ```
  */
 export const quantizeProgram = (program: Program, options: QuantizeOptions = {}): QuantizedProgram => {
-  const scheme = schemeOf(options.scheme);
-  const weights = options.weights ?? {};
-  const isFake = scheme.form === "fake";
-  const bound = bindParameters(program, isFake ? {} : weights);
-  if (isFake) bindParameters(program, weights);
-  const trained = new Set(
-    functionOf(bound).parameters.flatMap(({ name }, i) => Object.hasOwn(weights, name) ? [i] : []),
-  );
-  const whole = (inputs: ReadonlyArray<ReadonlyArray<Tensor>> = []) =>
-    isFake ? inputs.map((each) => withWeights(bound, weights, each)) : inputs;
-  const calibration = whole(options.calibration);
-  const quantizer = new Quantizer(bound, scheme, trained);
-  const products = quantizer.products();
-  quantizer.observe(products, calibration);
-  const byIndex = new Map(products.map((product) => [product.index, product]));
-  const edit: Edit = {
-    detail: "quantised",
-    replace: (index, g, operands) => {
-      const product = byIndex.get(index);
-      return product === undefined ? undefined : quantizer.emit(g, product, operands);
-    },
-  };
-  const made = rebuild(bound, bound.entry, edit);
-  const results = compare(bound, made, options.heldOut === undefined ? calibration : whole(options.heldOut));
-  const { tensors, skipped, bytesBefore, bytesAfter } = quantizer;
-  return { program: made, report: { products: products.length, tensors, skipped, bytesBefore, bytesAfter, results } };
+  const steps = quantizeSteps(program, options);
+  for (;;) {
+    const turn = steps.next();
+    if (turn.done) return turn.value;
+  }
 };
