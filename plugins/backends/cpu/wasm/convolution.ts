@@ -104,7 +104,7 @@ export interface Convolution {
 }
 
 /** Terms of a block. */
-const BLOCK_TERMS = 256;
+const BLOCK_TERMS = 384;
 /** Rows against which a group of panels is taken. */
 const BLOCK_ROWS = 96;
 /** Panels that are packed at once. */

@@ -2,7 +2,8 @@
  * Matrix product: batches of [m,k] · [k,n] with any strides, after Goto and van de Geijn: panels of both sides are
  * packed where that pays, and register tiles run over them.
  *
- * Not for one or a few rows (thin.ts), which are bound by memory.
+ * One or a few rows or columns by a large matrix go to thin.ts, which reads the matrix once.
+ * Not for products whose operands must be gathered: those come with a prologue.
  * Invariant: every result is summed in order of k, with the same blocks whatever runs where, so that results do not
  * depend on threads. Reads may go up to 15 bytes past an operand's last element; what is there is not used.
  *
@@ -10,7 +11,9 @@
  */
 import type { ModuleBuilder } from "./assembler.ts";
 import type { Code, Func, Local, ValueType } from "./code.ts";
+import { batchBase, batchIndices } from "./batch.ts";
 import { aligned, type Kernel, type Phase } from "./kernel.ts";
+import { emitThin, thinness } from "./thin.ts";
 import { type Unit, type UnitKind, UNITS } from "./numbers.ts";
 import { type ElementPlace, type MatrixOperand, packPanel, type PanelSource } from "./pack.ts";
 import {
@@ -250,35 +253,6 @@ const packFunction = (module: ModuleBuilder, plan: Plan, side: "left" | "right",
 const callWith = (code: Code, func: Func, values: ReadonlyArray<Local | number>): void => {
   for (const value of values) code.amount(value);
   code.call(func);
-};
-
-/** The batch indices of a chunk, from a flat one. */
-const batchIndices = (code: Code, flat: Local, sizes: ReadonlyArray<number>): ReadonlyArray<Local> => {
-  let inner = 1;
-  const indices: Local[] = [];
-  for (let axis = sizes.length - 1; axis >= 0; axis--) {
-    code.get(flat);
-    if (inner > 1) code.i32(inner).op("i32.div_u");
-    if (axis > 0) code.i32(sizes[axis]).op("i32.rem_u");
-    indices.unshift(code.keep("i32"));
-    inner *= sizes[axis];
-  }
-  return indices;
-};
-
-/** Leaves the address of an operand in one batch. */
-const batchBase = (
-  code: Code,
-  base: Local,
-  indices: ReadonlyArray<Local>,
-  strides: ReadonlyArray<number>,
-  bytes: number,
-): Local => {
-  code.get(base);
-  indices.forEach((index, axis) => {
-    if (strides[axis] !== 0) code.get(index).times(strides[axis] * bytes).op("i32.add");
-  });
-  return code.keep("i32");
 };
 
 /** Where packed things are within the thread's workspace. */
@@ -542,6 +516,8 @@ export const emitProduct = (module: ModuleBuilder, product: Product): Kernel => 
   const { m, n } = product;
   const name = `product ${[...product.batch, m].join("x")}x${product.k}x${n}`;
   if (plan.batches === 0 || m === 0 || n === 0) return { name, phases: [], workspaceBytes: 0, threadBytes: 0 };
+  const thin = thinness(product);
+  if (thin !== undefined) return emitThin(module, product, thin);
   const shared = plan.packRight && !plan.localRight;
   const rest = m % plan.tile.rows;
   const packs: PackFunctions = {

@@ -202,7 +202,13 @@ const sumTerms = (code: Code, shape: PanelShape, sums: Sums, call: PanelCall, le
   code.release(right);
 };
 
-const storeSums = (code: Code, shape: PanelShape, value: Local, place: ResultPlace): void => {
+/** Stores a vector of sums, or adds it to what is there. */
+export const storeSums = (
+  code: Code,
+  shape: Pick<PanelShape, "unit" | "result" | "accumulate">,
+  value: Local,
+  place: ResultPlace,
+): void => {
   const { unit, result, accumulate } = shape;
   const strides = { ...result, bytes: unit.bytes };
   if (place.lanes === unit.lanes && result.column === 1) {
