@@ -182,9 +182,8 @@ export const withChildren = (node: Expression, children: ReadonlyArray<Expressio
 const equalAttributes = (a: ReadonlyArray<Attribute>, b: ReadonlyArray<Attribute>): boolean =>
   a.length === b.length && a.every(({ name, value }, i) => name === b[i].name && equalValues(value, b[i].value));
 
-/** Structural equality: floats by bits, symbols by index. */
-export const equalExpressions = (a: Expression, b: Expression): boolean => {
-  if (a === b) return true;
+/** Equality of two nodes' own fields, as many children included, but not what they are. */
+export const equalFields = (a: Expression, b: Expression): boolean => {
   if (a.tag !== b.tag || a.code !== b.code || a.depth !== b.depth || a.children.length !== b.children.length) {
     return false;
   }
@@ -195,6 +194,13 @@ export const equalExpressions = (a: Expression, b: Expression): boolean => {
     if (a.parameters[i].sym !== b.parameters[i].sym) return false;
     if (!equalTypes(a.parameters[i].type, b.parameters[i].type)) return false;
   }
+  return true;
+};
+
+/** Structural equality: floats by bits, symbols by index. */
+export const equalExpressions = (a: Expression, b: Expression): boolean => {
+  if (a === b) return true;
+  if (!equalFields(a, b)) return false;
   for (let i = 0; i < a.children.length; i++) if (!equalExpressions(a.children[i], b.children[i])) return false;
   return true;
 };

@@ -50,10 +50,13 @@ export const anyOpcode = (): boolean => true;
 
 /** Reads bytes from the start on. Failures carry the byte offset as their path. */
 export class Reader {
+  /** Where it reads. */
   readonly bytes: Uint8Array;
+  /** Whether an opcode is accepted. */
   readonly knows: (opcode: number) => boolean;
   /** Symbols in the table; unlimited where there is none. */
   symbols = Infinity;
+  /** The next byte. */
   at = 0;
 
   /** Reads these bytes. */
@@ -62,22 +65,26 @@ export class Reader {
     this.knows = knows;
   }
 
+  /** Refuses to go on with fewer bytes left. */
   need(count: number): void {
     const left = this.bytes.length - this.at;
     if (count > left) throw truncated({ offset: this.bytes.length, wanted: count - left, path: `/${this.at}` });
   }
 
+  /** One byte. */
   u8(): number {
     if (this.at >= this.bytes.length) this.need(1);
     return this.bytes[this.at++];
   }
 
+  /** Two bytes, the low one first. */
   u16(): number {
     this.need(2);
     const bytes = this.bytes;
     return bytes[this.at++] | (bytes[this.at++] << 8);
   }
 
+  /** Four bytes, the low one first, signed. */
   i32(): number {
     this.need(4);
     const bytes = this.bytes;
@@ -86,6 +93,7 @@ export class Reader {
     return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
   }
 
+  /** Four bytes, the low one first. */
   u32(): number {
     return this.i32() >>> 0;
   }
@@ -96,24 +104,29 @@ export class Reader {
     return count;
   }
 
+  /** A symbol of the table. */
   symbol(): number {
     const index = this.u32();
     if (index >= this.symbols) throw unknownSymbol({ index, count: this.symbols, path: `/${this.at - 4}` });
     return index;
   }
 
+  /** Refuses the byte that was read last. */
   tag(what: string): never {
     throw badTag({ what, byte: this.bytes[this.at - 1], offset: this.at - 1, path: `/${this.at - 1}` });
   }
 
+  /** Refuses what nests too deeply. */
   depth(depth: number, what: string): void {
     if (depth > V1_MAX_DEPTH) throw tooDeep({ what, limit: V1_MAX_DEPTH, path: `/${this.at}` });
   }
 
+  /** A dtype's code. */
   dtype(): Dtype {
     return dtypeOf(this.u8()) ?? this.tag("dtype");
   }
 
+  /** Sizes. */
   shape(): ReadonlyArray<Dimension> {
     const rank = this.u16();
     this.need(4 * rank);
@@ -125,6 +138,7 @@ export class Reader {
     return shape;
   }
 
+  /** Types. */
   types(depth: number): ReadonlyArray<Type> {
     const count = this.count(this.u16());
     const types: Array<Type> = [];
@@ -132,6 +146,7 @@ export class Reader {
     return types;
   }
 
+  /** A type. */
   type(depth: number): Type {
     this.depth(depth, "type");
     const tag = this.u8();
@@ -159,6 +174,7 @@ export class Reader {
     }
   }
 
+  /** A tensor. */
   tensorValue(): Value {
     const dtype = this.dtype();
     const shape = this.shape();
@@ -181,6 +197,7 @@ export class Reader {
     return tensorValue(dtype, shape, bytes);
   }
 
+  /** A value. */
   value(depth: number): Value {
     this.depth(depth, "value");
     const tag = this.u8();
@@ -216,12 +233,14 @@ export class Reader {
     }
   }
 
+  /** An opcode that is accepted. */
   opcode(): number {
     const opcode = this.u16();
     if (!this.knows(opcode)) throw unknownOpcode({ opcode, path: `/${this.at - 2}` });
     return opcode;
   }
 
+  /** Expressions. */
   expressions(count: number, depth: number): ReadonlyArray<Expression> {
     this.count(count);
     const expressions: Array<Expression> = [];
@@ -229,6 +248,7 @@ export class Reader {
     return expressions;
   }
 
+  /** Parameters of a lambda. */
   parameters(): ReadonlyArray<Parameter> {
     const count = this.count(this.u16());
     const parameters: Array<Parameter> = [];
@@ -236,6 +256,7 @@ export class Reader {
     return parameters;
   }
 
+  /** An expression. */
   expression(depth: number): Expression {
     this.depth(depth, "program");
     const tag = this.u8();
@@ -282,6 +303,7 @@ export class Reader {
     }
   }
 
+  /** A name's text. */
   name(): string {
     const length = this.u16();
     this.need(length);
@@ -294,6 +316,7 @@ export class Reader {
     }
   }
 
+  /** The table of names. */
   table(): Symbols {
     const count = this.u32();
     if (count === 0) {
@@ -320,6 +343,7 @@ export class Reader {
     return symbols;
   }
 
+  /** Refuses bytes that follow. */
   end(): void {
     const left = this.bytes.length - this.at;
     if (left > 0) throw trailingBytes({ offset: this.at, count: left, path: `/${this.at}` });

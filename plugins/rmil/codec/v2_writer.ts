@@ -56,8 +56,12 @@ export class Bytes {
 
   /** Four bytes, the low one first. */
   u32(value: number): void {
-    this.u16(value);
-    this.u16(value >>> 16);
+    if (this.#at + 4 > this.#bytes.length) this.#room(4);
+    const bytes = this.#bytes;
+    bytes[this.#at++] = value;
+    bytes[this.#at++] = value >>> 8;
+    bytes[this.#at++] = value >>> 16;
+    bytes[this.#at++] = value >>> 24;
   }
 
   /** An integer from 0 in as few bytes as hold it. */
@@ -194,8 +198,9 @@ class ExpressionWriter {
   readonly #into: Bytes;
   readonly #weights: Weights | undefined;
   readonly #interner = new Interner();
-  /** Places of those that stood before, by interned number. */
-  readonly #before = new Map<number, number>();
+  /** Places of those that stood before, by interned number; and how many they are. */
+  readonly #places: Array<number | undefined> = [];
+  #stood = 0;
 
   constructor(into: Bytes, weights: Weights | undefined) {
     this.#into = into;
@@ -277,17 +282,22 @@ class ExpressionWriter {
     for (const child of children) this.expression(child);
   }
 
-  /** Records that a node has been written. */
+  /** The place of an expression that stood before. */
+  placeOf(node: Expression): number | undefined {
+    return this.#places[this.#interner.numberOf(node)];
+  }
+
+  /** Records that a node that is worth referring to has been written. */
   done(node: Expression): void {
     const number = this.#interner.numberOf(node);
-    if (isShared(node) && !this.#before.has(number)) this.#before.set(number, this.#before.size);
+    this.#places[number] ??= this.#stood++;
   }
 
   /** A left-leaning chain, down to a part that stood before. */
   chain(node: Expression, lead: number, low: number): void {
     const spine = [node];
     let [first] = node.children;
-    while (first.tag === node.tag && !this.#before.has(this.#interner.numberOf(first))) {
+    while (first.tag === node.tag && this.placeOf(first) === undefined) {
       spine.push(first);
       [first] = first.children;
     }
@@ -334,18 +344,17 @@ class ExpressionWriter {
   }
 
   expression(node: Expression): void {
-    if (isShared(node)) {
-      const place = this.#before.get(this.#interner.numberOf(node));
-      if (place !== undefined) {
-        this.#into.u8(Lead.again);
-        return this.#into.integer(this.#before.size - 1 - place);
-      }
+    const isWorth = isShared(node);
+    const place = isWorth ? this.placeOf(node) : undefined;
+    if (place !== undefined) {
+      this.#into.u8(Lead.again);
+      return this.#into.integer(this.#stood - 1 - place);
     }
     if (node.tag === Tag.Seq) return this.chain(node, Lead.pipeline, Low.pipeline);
     if (node.tag === Tag.Par) return this.chain(node, Lead.parallel, Low.parallel);
     if (node.tag === Tag.App) this.application(node);
     else this.fields(node);
-    this.done(node);
+    if (isWorth) this.done(node);
   }
 }
 
