@@ -39,6 +39,7 @@ export class Expressions {
     return made;
   }
 
+  /** The expression of a key, made on first use. */
   private intern(key: string, form: Unnumbered<Expression>): Expression {
     const before = this.known.get(key);
     if (before !== undefined) return before;

@@ -149,6 +149,7 @@ export class Space {
   /** How many rows. */
   readonly rowCount: number;
 
+  /** New axes for a form. */
   constructor(pool: Expressions, readonly form: Form) {
     this.axes = form.shape.map((size) => pool.axis(size));
     const flat = (kept: (axis: number) => boolean): Affine => {

@@ -127,19 +127,26 @@ export class Context {
 }
 /** Groups the nodes of one region. */
 export class Grouping {
+  /** Elements of the values. */
   protected readonly values: Values;
+  /** The region, copies of returned views added. */
   protected readonly region: Region;
+  /** Nodes that read a value. */
   protected readonly readers = new Map<number, Set<ConcreteNode>>();
   /** Nodes that have a kernel: by first result. */
   protected readonly items = new Map<number, ConcreteNode>();
+  /** The unit of each item. */
   protected readonly units = new Map<number, Unit>();
+  /** Items that each item reads. */
   protected readonly needs = new Map<number, ReadonlySet<number>>();
   private readonly costs = new Map<number, number>();
   private readonly trees = new Map<number, number>();
+  /** Nodes that only copy a returned value. */
   protected readonly copies: ReadonlySet<number>;
   /** Units that must run before a unit besides those it reads. */
   protected readonly before = new Map<Unit, Set<Unit>>();
 
+  /** Looks at a region; nothing is grouped yet. */
   constructor(protected readonly context: Context, given: Region, protected readonly frame: Frame) {
     const { region, copies } = withCopies(given, frame);
     this.region = region;
@@ -188,6 +195,7 @@ export class Grouping {
     return walk(value);
   }
 
+  /** Work of a node itself on one element. */
   private ownWork(node: ConcreteNode): number {
     return isView(node.op) ? 0 : WORK[node.op] ?? 1;
   }
@@ -197,6 +205,7 @@ export class Grouping {
     return this.costs.get(value) ?? 0;
   }
 
+  /** Notes the work and the size of an expression of a node. */
   private measure(node: ConcreteNode): void {
     const inner = (of: Map<number, number>, operand: number) =>
       this.items.has(operand) || this.values.places.has(operand) ? 0 : of.get(operand) ?? 0;
@@ -206,6 +215,7 @@ export class Grouping {
     this.trees.set(node.first, sum(this.trees, 1));
   }
 
+  /** Whether an elementwise node gets a kernel of its own, to be joined or not. */
   private isForced(node: ConcreteNode, stored: ReadonlySet<number>): boolean {
     if (this.copies.has(node.first) || stored.has(node.first)) return true;
     if (isView(node.op) || this.values.places.has(node.first)) return false;
@@ -228,6 +238,7 @@ export class Grouping {
     return stored;
   }
 
+  /** Decides which nodes have kernels. */
   protected chooseItems(): void {
     const stored = this.storedValues();
     for (const node of this.region.nodes) {
@@ -269,6 +280,7 @@ export class Grouping {
     return unit.nodes.some((node) => node.operands.some(walk));
   }
 
+  /** Units that must run before a unit. */
   protected unitsBelow(unit: Unit): ReadonlySet<Unit> {
     const found = new Set<Unit>(this.before.get(unit));
     for (const node of unit.nodes) for (const need of this.needs.get(node.first)!) found.add(this.units.get(need)!);
@@ -311,6 +323,7 @@ export class Grouping {
     return joined;
   }
 
+  /** Joins units wherever that is legal, from the first node to the last. */
   protected joinUnits(): void {
     for (const node of this.region.nodes) {
       if (!this.units.has(node.first) || !this.items.has(node.first)) continue;

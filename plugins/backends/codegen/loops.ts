@@ -201,6 +201,7 @@ export type Statement =
  * right side is a guarded load of the window.
  */
 export interface Contraction {
+  /** Which kind of work. */
   readonly kind: "contraction";
   /** Axes both sides run along. */
   readonly batch: ReadonlyArray<Axis>;
@@ -222,6 +223,7 @@ export interface Contraction {
 
 /** Nested loops. */
 export interface Loops {
+  /** Which kind of work. */
   readonly kind: "loops";
   /** Statements. */
   readonly body: ReadonlyArray<Statement>;
@@ -229,6 +231,7 @@ export interface Loops {
 
 /** One unit of work. */
 export interface Kernel {
+  /** Which kind of step. */
   readonly kind: "kernel";
   /** For people: the operations it joins. */
   readonly name: string;

@@ -197,6 +197,7 @@ export class Values {
   private readonly makers = new Map<number, ConcreteNode>();
   private memo = new Map<string, Expression>();
 
+  /** Values of a region, made by expressions of a pool. */
   constructor(readonly pool: Expressions, readonly region: Region) {
     for (const node of region.nodes) node.results.forEach((_, i) => this.makers.set(node.first + i, node));
   }
@@ -221,6 +222,7 @@ export class Values {
     return made;
   }
 
+  /** The element where it lies. */
   private stored(value: number, index: Index): Expression | undefined {
     const place = this.places.get(value);
     return place === undefined ? undefined : this.pool.load(place.buffer, placeIndex(place, index));

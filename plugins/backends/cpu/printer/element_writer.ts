@@ -35,13 +35,17 @@ type Kept = { readonly local: Local; readonly sources: Sources };
 
 /** Writes expressions. */
 export class ElementWriter {
+  /** What is kept, by key. */
   protected readonly kept = new Map<string, Kept>();
   private readonly log: string[] = [];
+  /** Locals of bound axes. */
   protected readonly axes = new Map<number, Local>();
   /** Order in which axes were bound, outermost first. */
   protected readonly depth = new Map<number, number>();
+  /** Locals of variables. */
   protected readonly variables = new Map<number, Local>();
 
+  /** Writes into a function's body. */
   constructor(readonly code: Code, protected readonly context: KernelContext) {}
 
   /** Binds an axis to a local that holds its turn. */
@@ -61,6 +65,7 @@ export class ElementWriter {
     }
   }
 
+  /** Keeps what is on the stack. */
   protected keep(key: string, type: ValueType, sources: Sources): Local {
     const local = this.code.local(type);
     this.code.tee(local);
@@ -84,6 +89,7 @@ export class ElementWriter {
 
   // ---- Indices and addresses.
 
+  /** Leaves an atom of an index. */
   private pushAtom(term: Term): void {
     const { atom } = term;
     const { code } = this;
@@ -118,6 +124,7 @@ export class ElementWriter {
     );
   }
 
+  /** How far inside the axes lie that a term depends on. */
   protected depthOf({ atom }: Term): number {
     if (atom.kind === "axis") return this.depth.get(atom.axis.id)!;
     const { axes, variables, buffers } = this.context.sources.ofIndex({
@@ -151,6 +158,7 @@ export class ElementWriter {
     this.keep(key, "i32", sources);
   }
 
+  /** Terms by the depth of their axes. */
   protected sorted(terms: ReadonlyArray<Term>): ReadonlyArray<Term> {
     if (terms.length < 2) return terms;
     return terms.map((term) => ({ term, depth: this.depthOf(term) })).sort((a, b) => a.depth - b.depth)
@@ -202,6 +210,7 @@ export class ElementWriter {
     this.keep(`${expression.id}`, registerOf(expression.dtype), this.context.sources.of(expression));
   }
 
+  /** Computes an expression that is not kept. */
   private compute(expression: Exclude<Expression, { kind: "constant" | "local" }>): void {
     const { code, context } = this;
     switch (expression.kind) {
@@ -226,6 +235,7 @@ export class ElementWriter {
     }
   }
 
+  /** Computes an operation. */
   private apply(expression: Extract<Expression, { kind: "apply" }>): void {
     const { code, context } = this;
     const [first, second, third] = expression.arguments;

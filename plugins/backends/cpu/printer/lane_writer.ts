@@ -27,6 +27,7 @@ export class LaneWriter extends ElementWriter {
   /** The loop whose turns are lanes, while it is written. */
   protected vector: VectorLoop | undefined;
 
+  /** Whether an expression is the same in all lanes. */
   protected isUniform(expression: Expression): boolean {
     const loop = this.vector!;
     const { axes, variables } = this.context.sources.of(expression);
@@ -61,6 +62,7 @@ export class LaneWriter extends ElementWriter {
     this.keep(key, "v128", this.context.sources.of(expression));
   }
 
+  /** Computes a vector that is not kept. */
   private computeLanes(expression: Exclude<Expression, { kind: "constant" | "local" }>, copy: number): void {
     const { code } = this;
     const { lanes, axis } = this.vector!;
@@ -114,6 +116,7 @@ export class LaneWriter extends ElementWriter {
     return true;
   }
 
+  /** Reads a vector, lane by lane where its elements are apart. */
   private loadLanes(expression: Extract<Expression, { kind: "load" }>, copy: number): void {
     const { code } = this;
     const { lanes, axis } = this.vector!;
@@ -136,6 +139,7 @@ export class LaneWriter extends ElementWriter {
     code.release(address, vector);
   }
 
+  /** Writes a vector, lane by lane where its elements are apart. */
   protected storeLanes(statement: Extract<Statement, { kind: "store" }>, copy: number): void {
     const { code } = this;
     const { lanes, axis } = this.vector!;

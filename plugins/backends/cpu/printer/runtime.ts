@@ -248,6 +248,7 @@ const unitOf: Write = (code, words) => {
 
 /** The runtime of one module. */
 export class Runtime {
+  /** The runtime of a module, with what it imports. */
   constructor(readonly module: ModuleBuilder, private readonly imported: Imported) {}
 
   /** Imported mathematics by name. */
@@ -257,6 +258,7 @@ export class Runtime {
     return found;
   }
 
+  /** A function that is in the module once. */
   private shared(
     name: string,
     parameters: Func["parameters"],

@@ -26,6 +26,7 @@ export class SourceTable {
   private readonly known = new Map<number, Sources>();
   private readonly indices = new Map<string, Sources>();
 
+  /** Sources of several parts. */
   private static join(parts: ReadonlyArray<Sources>): Sources {
     if (parts.length === 0) return NO_SOURCES;
     if (parts.length === 1) return parts[0];
@@ -59,6 +60,7 @@ export class SourceTable {
     return made;
   }
 
+  /** Sources of an expression, from those of its parts. */
   private find(expression: Expression): Sources {
     switch (expression.kind) {
       case "constant":

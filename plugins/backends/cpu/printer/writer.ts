@@ -48,6 +48,7 @@ export class KernelWriter extends LaneWriter {
     for (const statement of body) this.statement(statement);
   }
 
+  /** One statement. */
   private statement(statement: Statement): void {
     if (statement.kind === "for") this.loop(statement);
     else if (statement.kind === "when") {
@@ -58,12 +59,14 @@ export class KernelWriter extends LaneWriter {
     else this.scalarStatement(statement);
   }
 
+  /** The local of a variable. */
   private variable(of: Variable): Local {
     const known = this.variables.get(of.id) ?? this.code.local(registerOf(of.dtype));
     this.variables.set(of.id, known);
     return known;
   }
 
+  /** A statement on one element. */
   private scalarStatement(statement: Exclude<Statement, { kind: "for" | "when" }>): void {
     const { code } = this;
     if (statement.kind === "store") {
@@ -83,10 +86,12 @@ export class KernelWriter extends LaneWriter {
     this.forget({ variables: new Set([statement.local.id]) });
   }
 
+  /** Joins the two elements on the stack. */
   private combine(fold: FoldKind, dtype: Dtype): void {
     pushOperation(this.code, this.context.runtime, FOLD_OPERATION[fold], dtype, dtype);
   }
 
+  /** A statement on lanes. */
   private laneStatement(statement: Exclude<Statement, { kind: "for" | "when" }>): void {
     const { code } = this;
     const loop = this.vector!;
@@ -109,6 +114,7 @@ export class KernelWriter extends LaneWriter {
     this.forget({ variables: new Set([local.id]) });
   }
 
+  /** Folds a vector into another. */
   private accumulateLanes(
     { fold, value, local }: Extract<Statement, { kind: "accumulate" }>,
     into: Local,
@@ -188,6 +194,7 @@ export class KernelWriter extends LaneWriter {
     visit(body);
   }
 
+  /** Spreads over the lanes, before a loop, what does not change in it. */
   private hoistSplat(expression: Expression): void {
     if (this.kept.has(`s${expression.id}`)) return;
     const { lanes } = this.vector!;
@@ -197,6 +204,7 @@ export class KernelWriter extends LaneWriter {
     this.code.drop();
   }
 
+  /** A loop, by vectors where that is better. */
   private loop(statement: Extract<Statement, { kind: "for" }>): void {
     const { axis } = statement;
     if (axis.extent === 0) return;
@@ -232,6 +240,7 @@ export class KernelWriter extends LaneWriter {
     this.forget(changed);
   }
 
+  /** Folds of a body into variables from outside it. */
   private folds(body: ReadonlyArray<Statement>): ReadonlyArray<Extract<Statement, { kind: "accumulate" }>> {
     const declared = new Set<number>();
     const found = new Map<number, Extract<Statement, { kind: "accumulate" }>>();
@@ -244,6 +253,7 @@ export class KernelWriter extends LaneWriter {
     return [...found.values()];
   }
 
+  /** A loop whose turns are lanes: several copies at once, then one, then the rest one by one. */
   private vectorLoop(statement: Extract<Statement, { kind: "for" }>, lanes: Lanes): void {
     const { axis, body } = statement;
     const folds = this.folds(body);
@@ -256,6 +266,7 @@ export class KernelWriter extends LaneWriter {
     if (axis.extent > single) this.turns(statement, single, axis.extent, 1);
   }
 
+  /** Some turns of a loop as lanes. */
   private vectorTurns(
     statement: Extract<Statement, { kind: "for" }>,
     how: {
