@@ -94,7 +94,12 @@ const magnitude = (v: Lanes, x: Value, y: Value): Value => {
   const lowSum = v.keep(v.add(exact.low, v.mul(y, pair.low)));
   const p = v.keep(v.atLeast(v.atMost(exact.high, v.constant(EXP_END)), v.constant(-EXP_END)));
   // Past the ends of exp the second part is not wanted; there it may not even be a number.
-  const known = v.compare("lt", v.unary("abs", p), v.constant(EXP_END));
+  // Nor is it where splitting a huge exponent overflowed, which leaves the usual range only where the logarithm is 0.
+  const known = v.bitwise(
+    "and",
+    v.compare("lt", v.unary("abs", p), v.constant(EXP_END)),
+    v.compare("lt", v.unary("abs", lowSum), v.constant(1)),
+  );
   return expOfSum(v, p, v.keep(v.bitwise("and", lowSum, known)));
 };
 
