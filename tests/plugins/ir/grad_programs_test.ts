@@ -5,103 +5,30 @@
 import assert from "node:assert/strict";
 import {
   buildProgram,
-  evaluate,
   type FunctionBuilder,
   functionOf,
   grad,
-  isConcrete,
-  isFloat,
-  jvp,
   type Program,
-  ProgramBuilder,
-  returnTypes,
   type Tensor,
-  toFloats,
   type Value,
 } from "../../../plugins/ir/library.ts";
-import { GENERATED_OPS, randomInputs, randomProgram } from "./programs.ts";
-import { normals } from "./support.ts";
-
-const BOUND = 16;
-/** Differences see through stop_gradient. */
-const OPS = GENERATED_OPS.filter((op) => op !== "stop_gradient");
-const OPTIONS = {
-  ops: OPS,
-  dtypes: ["f64", "i64", "bool"],
-  edges: false,
-  empty: false,
-  nodes: 10,
-  maxSize: 3,
-} as const;
-
-/** A weighted sum of all float results of a program, as a program; undefined where it has none. */
-const scalarProgram = (program: Program): Program | undefined => {
-  const types = returnTypes(functionOf(program));
-  if (!types.some(({ dtype }) => dtype === "f64") || !types.every(isConcrete)) return undefined;
-  const p = new ProgramBuilder();
-  for (const fn of program.functions.values()) p.add(fn);
-  const parameters = Object.fromEntries(functionOf(program).parameters.map(({ name, type }) => [name, type]));
-  p.function("scalar", parameters, (g, values) =>
-    g.call(program.entry, Object.values(values))
-      .filter(({ type }) => type.dtype === "f64")
-      .map((value, i) => {
-        const weights = normals(`weights ${i}`, value.type.shape as ReadonlyArray<number>);
-        return g.reduce("sum", g.mul(g.sin(value), g.constant(weights)));
-      })
-      .reduce((sum, part) => g.add(sum, part)));
-  return p.build("scalar");
-};
-
-const inner = (a: ReadonlyArray<Tensor>, b: ReadonlyArray<Tensor>): number =>
-  a.reduce((sum, x, i) => toFloats(x).reduce((part, value, k) => part + value * toFloats(b[i])[k], sum), 0);
-
-/** The value at a step along directions. */
-const moved = (program: Program, inputs: ReadonlyArray<Tensor>, directions: ReadonlyArray<Tensor>, step: number) => {
-  let next = 0;
-  const at = inputs.map((input) => {
-    if (input.dtype !== "f64") return input;
-    const direction = toFloats(directions[next++]);
-    return { ...input, data: Float64Array.from(toFloats(input), (x, i) => x + step * direction[i]) };
-  });
-  return toFloats(evaluate(program, at).results[0])[0];
-};
+import { judgeGradient } from "./gradient_judge.ts";
 
 const COUNT = 2000;
 
 Deno.test(`${COUNT} random programs: forward mode agrees with reverse mode, and with differences where it is smooth`, () => {
-  const control = new Set(["if", "while", "scan", "call"]);
-  let [judged, smooth, structured] = [0, 0, 0];
+  let [judged, smooth, structured, finite] = [0, 0, 0, 0];
   for (let seed = 0; seed < COUNT; seed++) {
-    const made = randomProgram(`grad ${seed}`, OPTIONS);
-    const program = scalarProgram(made);
-    if (program === undefined) continue;
-    // Moved a little, so that no two elements are tied and none is a small integer.
-    const inputs = randomInputs(made, `inputs ${seed}`, OPTIONS).map((input, i) => {
-      if (input.dtype !== "f64") return input;
-      const shift = toFloats(normals(`shift ${seed} ${i}`, input.shape));
-      return { ...input, data: Float64Array.from(toFloats(input), (x, k) => x + 0.1 * shift[k]) };
-    });
-    const floats = inputs.filter(({ dtype }) => isFloat(dtype));
-    if (floats.length === 0) continue;
-    const directions = floats.map(({ shape }, i) => normals(`direction ${seed} ${i}`, shape));
-    const gradients = evaluate(grad(program, { bound: BOUND }), inputs).results;
-    const tangent = toFloats(evaluate(jvp(program), [...inputs, ...directions]).results[0])[0];
-    const product = inner(gradients, directions);
-    if (!Number.isFinite(tangent) || !Number.isFinite(product) || Math.abs(tangent) > 1e6) continue;
+    const found = judgeGradient(`grad ${seed}`);
+    if (found === undefined) continue;
+    assert.equal(found.fault, undefined, `${seed}`);
     judged++;
-    assert.ok(Math.abs(tangent - product) <= 1e-8 * Math.max(1, Math.abs(tangent)), `${seed}: ${tangent}, ${product}`);
-    const used = [...made.functions.values()].some((fn) => fn.nodes.some(({ op }) => control.has(op)));
-    if (used && tangent !== 0) structured++;
-    const at = (step: number) => moved(program, inputs, directions, step);
-    const [after, before] = [(at(1e-6) - at(0)) / 1e-6, (at(0) - at(-1e-6)) / 1e-6];
-    const [wide, narrow] = [1e-5, 5e-6].map((step) => (at(step) - at(-step)) / (2 * step));
-    const scale = Math.max(1, Math.abs(wide));
-    // At a kink or a jump the sides disagree; next to one, the steps do.
-    if (!(Math.abs(after - before) <= 1e-4 * scale && Math.abs(wide - narrow) <= 1e-7 * scale)) continue;
-    smooth++;
-    assert.ok(Math.abs(tangent - wide) <= 1e-5 * scale, `${seed}: ${tangent} instead of ${wide}`);
+    if (found.finite) finite++;
+    if (found.smooth) smooth++;
+    if (found.structured) structured++;
   }
-  assert.ok(judged > COUNT / 4 && smooth > COUNT / 5 && structured > COUNT / 10, `${judged} ${smooth} ${structured}`);
+  const enough = finite > 0.75 * judged && smooth > COUNT / 5 && structured > COUNT / 10;
+  assert.ok(enough, `${judged} ${finite} ${smooth} ${structured}`);
 });
 
 /** Nodes of a program and of all its functions. */
