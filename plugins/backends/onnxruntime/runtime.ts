@@ -11,6 +11,7 @@ import * as Result from "effect/Result";
 import { loadOptional } from "../../../registry/optional.ts";
 import type { Dtype, Tensor } from "../../ir/contract.ts";
 import { buildProgram, exportOnnx, type TensorData, tensorOf } from "../../ir/library.ts";
+import { hasLibrary } from "../platform/libraries.ts";
 
 /** A tensor of the package. */
 export interface OrtTensor {
@@ -85,7 +86,15 @@ export interface NotFound {
   readonly remedy: string;
 }
 
-/** Built in besides the CPU, but slower than it without a device: it must run a model to count. */
+/** Libraries without which a provider can only complain: provider, system, name. */
+const NEEDED: ReadonlyArray<readonly [provider: string, os: string, library: string]> = [
+  ["webgpu", "linux", "libvulkan.so.1"],
+];
+
+const hasNeeded = (provider: string): boolean =>
+  NEEDED.every(([needs, os, library]) => needs !== provider || hasLibrary(os, library));
+
+/** Built in is not there: a provider must run a model to count. */
 const works = (module: OrtModule, provider: string): Effect.Effect<boolean> =>
   Effect.map(
     Effect.result(Effect.tryPromise(async () => {
@@ -110,7 +119,7 @@ export const findRuntime: Effect.Effect<Found | NotFound> = Effect.gen(function*
   const built = module.listSupportedBackends().filter(({ bundled }) => bundled).map(({ name }) => name);
   const providers: string[] = [];
   for (const provider of [...built.filter((name) => name !== "cpu"), "cpu"]) {
-    if (yield* works(module, provider)) providers.push(provider);
+    if (hasNeeded(provider) && (yield* works(module, provider))) providers.push(provider);
   }
   if (providers.length === 0) return { absent: `${PACKAGE} runs no model here`, remedy: `rmi install ${PACKAGE}` };
   return { module, providers };
