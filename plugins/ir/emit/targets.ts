@@ -10,13 +10,14 @@
 import type { Program } from "../graph.ts";
 import { emitC } from "./c.ts";
 import { emitCuda } from "./cuda.ts";
+import { emitMlir } from "./mlir.ts";
 import { emitRust } from "./rust.ts";
 import { type PrintOptions } from "./form.ts";
 
 export type { PrintOptions } from "./form.ts";
 
 /** The languages. */
-export const TEXT_TARGETS = { c: emitC, rust: emitRust, cuda: emitCuda } as const satisfies {
+export const TEXT_TARGETS = { c: emitC, rust: emitRust, cuda: emitCuda, mlir: emitMlir } as const satisfies {
   readonly [target: string]: (program: Program, options?: PrintOptions) => string;
 };
 
