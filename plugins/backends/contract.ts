@@ -62,7 +62,10 @@ export interface Unsupported {
   readonly reason: string;
 }
 
-/** How exactly results are reproduced: `fast` uses what the device has (fused multiply-add), `strict` only what every device has. */
+/**
+ * How exactly results are reproduced: `fast` uses what the device has (fused multiply-add), `strict` only what every
+ * device has.
+ */
 export type Numerics = "fast" | "strict";
 
 /** What a program is compiled for. */
