@@ -9,6 +9,7 @@
 import { MAX_DEPTH } from "../expression.ts";
 import { tooDeep } from "../failures.ts";
 import { MAX_SIZE, sizeOf } from "../types.ts";
+import { MAX_DIGITS } from "./literals.ts";
 import type { Diagnostics, Span, TextEdit } from "./diagnostics.ts";
 import type { Token, TokenKind } from "./lexer.ts";
 
@@ -176,7 +177,8 @@ export class Cursor {
       return undefined;
     }
     this.take();
-    const size = BigInt(token.text);
+    // A longer text is not even read: what it says is too large, and reading it takes longer than its length.
+    const size = token.text.length <= MAX_DIGITS ? BigInt(token.text) : -1n;
     if (size >= 0n && size <= limit) return sizeOf(size);
     this.diagnostics.literal(token, token.text, `an integer from 0 to ${limit} is expected`);
     return undefined;

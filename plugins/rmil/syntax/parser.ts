@@ -41,12 +41,15 @@ import {
 import { badSize, unknownSymbol } from "../failures.ts";
 import { nearestOps, opNamed } from "../opcodes.ts";
 import { Symbols } from "../symbols.ts";
-import { bool, f32, f64, i64, NIL, symbolValue, tupleValue, type Value } from "../value.ts";
+import { NIL, symbolValue, tupleValue, type Value } from "../value.ts";
 import { Cursor, List } from "./cursor.ts";
-import { type Diagnostic, Diagnostics, type Span } from "./diagnostics.ts";
-import { type Comment, lex, type Token } from "./lexer.ts";
-import { floatOfBits, NAN_32, NAN_64_HIGH } from "./numbers.ts";
+import { Diagnostics, type Span } from "./diagnostics.ts";
+import { lex, type Token } from "./lexer.ts";
+import { KEYWORD_VALUES, readNumber } from "./literals.ts";
+import type { NameRole, NameUse, Parsed, ParseOptions } from "./parsed.ts";
 import { readTensor, readType } from "./type_parser.ts";
+
+export type { NameRole, NameUse, Parsed, ParseOptions } from "./parsed.ts";
 
 /** Longest source text. */
 export const MAX_SOURCE: number = 2 ** 24;
@@ -57,57 +60,8 @@ const MAX_U16 = 0xffff;
 const MAX_COMPARED = 100;
 const SHORTEST_COMPARED = 3;
 
-/** What a name does where it stands. */
-export type NameRole = "op" | "reference" | "let" | "parameter" | "symbol" | "attribute";
-
-/** A name in source text. */
-export interface NameUse extends Span {
-  /** The name, unquoted. */
-  readonly name: string;
-  /** What it does there. */
-  readonly role: NameRole;
-}
-
-/** What a text says. */
-export interface Parsed {
-  /** Whether it is a program: no error was found. */
-  readonly ok: boolean;
-  /** The expression; where the text is no program, nil stands for what could not be read. */
-  readonly root: Expression;
-  /** Its names. */
-  readonly symbols: Symbols;
-  /** The place of every node. */
-  readonly spans: ReadonlyMap<Expression, Span>;
-  /** Every name, in order. */
-  readonly names: ReadonlyArray<NameUse>;
-  /** Every comment, in order. */
-  readonly comments: ReadonlyArray<Comment>;
-  /** What is wrong, in the order of places. */
-  readonly diagnostics: ReadonlyArray<Diagnostic>;
-}
-
-/** How a text is read. */
-export interface ParseOptions {
-  /** The table to which names are added; a new one where absent. */
-  readonly symbols?: Symbols;
-  /** Whether `@n` may name a symbol that the table does not have, as expressions without a table do. */
-  readonly dangling?: boolean;
-}
-
-const MIN_I64 = -(2n ** 63n);
-const SPECIALS: { readonly [text: string]: Value } = {
-  "nan.f32": { k: "F32", bits: NAN_32 },
-  "inf.f32": f32(Infinity),
-  "-inf.f32": f32(-Infinity),
-  "nan.f64": { k: "F64", lo: 0, hi: NAN_64_HIGH },
-  "inf.f64": f64(Infinity),
-  "-inf.f64": f64(-Infinity),
-};
-
 /** Reads a part; what it yields for is a pipeline within it, which the loop in `run` reads, so that depth costs no stack. */
 type Reading<A = Expression> = Generator<void, A, Expression>;
-
-const KEYWORD_VALUES: { readonly [word: string]: Value } = { true: bool(true), false: bool(false), nil: NIL };
 
 interface Arguments {
   readonly args: ReadonlyArray<Expression>;
@@ -411,7 +365,7 @@ class Parser {
       case "float":
       case "bits":
         cursor.take();
-        return this.#node(start, lit(this.#number(token)));
+        return this.#node(start, lit(readNumber(token, cursor.diagnostics)));
       case "mark":
         if (token.text === "(") return yield* this.#bracketed(start);
         if (token.text === "$" || token.text === "#") {
@@ -429,20 +383,6 @@ class Parser {
     this.#cursor.unexpected("an expression");
     this.#cursor.skip();
     return this.#nothing(start);
-  }
-
-  #number(token: Token): Value {
-    const { kind, text } = token;
-    if (kind === "bits") return floatOfBits(text);
-    if (kind === "float") {
-      if (Object.hasOwn(SPECIALS, text)) return SPECIALS[text];
-      const digits = text.replace(/f(?:32|64)$/u, "");
-      return text.endsWith("f64") ? f64(Number(digits)) : f32(Number(digits));
-    }
-    const value = text.length <= 21 ? BigInt(text) : undefined;
-    if (value !== undefined && value >= MIN_I64 && value < -MIN_I64) return i64(value);
-    this.#cursor.diagnostics.literal(token, text.slice(0, 24), "it does not fit 64 bits", `${text}.0`);
-    return i64(0);
   }
 
   #name(start: number, { text, end }: Token): Expression {
