@@ -60,13 +60,21 @@ export {
   withChildren,
 } from "./expression.ts";
 export { rmilFailures } from "./failures.ts";
+export { type LiftedProgram, liftProgram, MAX_LIFTED_ELEMENTS } from "./lowering/lift.ts";
+export {
+  type LoweredParameter,
+  type LoweredProgram,
+  type LowerOptions,
+  lowerProgram,
+  type OutputForm,
+} from "./lowering/program.ts";
 export { contentHash, typeHash, valueHash } from "./hash.ts";
 export { Interner } from "./intern.ts";
 export { isOpName, knows, nameOf, nearestOps, OP_NAMES, opNamed, opOf, OPS } from "./opcodes.ts";
 export { bindArguments, type Bound } from "./ops/arguments.ts";
 export { ATTRIBUTE_KINDS, FAMILIES, INITIALISERS, OP_EFFECTS, OPERAND_KINDS } from "./ops/row.ts";
 export { PATTERNS } from "./patterns.ts";
-export { marked, type Marked, type Moved, moveParameters, movesOf, unmarked } from "./rewriting/lineage.ts";
+export { type Marked, marked, type Moved, moveParameters, movesOf, unmarked } from "./rewriting/lineage.ts";
 export { showHash } from "./siphash.ts";
 export { format } from "./syntax/format.ts";
 export { parse, parseSource } from "./syntax/parser.ts";

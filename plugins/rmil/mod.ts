@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { Artifacts } from "../../registry/contract.ts";
 import { languageHandlers } from "./handlers_language.ts";
+import { loweringHandlers } from "./handlers_lowering.ts";
 import { rewriteHandlers } from "./handlers_rewrite.ts";
 import { runHandlers } from "./handlers_run.ts";
 import { toolHandlers } from "./handlers_tools.ts";
@@ -17,7 +18,7 @@ const plugin: Implementation = implementation({
   operations,
   requires: [Artifacts],
   layer: Layer.empty,
-  handlers: { ...languageHandlers, ...rewriteHandlers, ...runHandlers, ...toolHandlers },
+  handlers: { ...languageHandlers, ...rewriteHandlers, ...runHandlers, ...toolHandlers, ...loweringHandlers },
 });
 
 export default plugin;
