@@ -13,7 +13,7 @@ export const irPlugin: Plugin = {
   summary: "Typed SSA tensor programs: primitives, checks, reference evaluation, gradients, cost, identity.",
   provides: [],
   requires: [],
-  effects: [],
+  effects: ["readLocal", "writeLocal"],
   kinds: [],
   stability: "unstable",
   namespaces: [
@@ -21,7 +21,10 @@ export const irPlugin: Plugin = {
       name: "ir",
       summary: "tensor programs: check, evaluate, differentiate, cost",
       priority: 5,
-      recipes: [{ task: "differentiate a tensor program and run it", steps: ["ir.grad", "ir.evaluate"] }],
+      recipes: [{ task: "differentiate a tensor program and run it", steps: ["ir.grad", "ir.evaluate"] }, {
+        task: "bring an ONNX model in and write it as source code",
+        steps: ["ir.import", "ir.emit"],
+      }],
     },
   ],
   operations: async () => (await import("./operations.ts")).operations,

@@ -19,6 +19,7 @@ import { type EvaluateOptions, evaluateSteps, type Evaluation } from "./evaluate
 import { attempt, attemptEffect, type IrFailure, locate } from "./failures.ts";
 import { type Program, returnTypes } from "./graph.ts";
 import { derivingHandlers } from "./handlers_derive.ts";
+import { exchangeHandlers } from "./handlers_exchange.ts";
 import { programDigest } from "./hash.ts";
 import { tensorFromJson, type TensorJson, tensorToJson } from "./interchange.ts";
 import { operations } from "./operations.ts";
@@ -76,6 +77,7 @@ const plugin: Implementation = implementation({
   layer: Layer.empty,
   handlers: {
     ...derivingHandlers,
+    ...exchangeHandlers,
     "ir.parse": ({ program }) =>
       attemptEffect(() => {
         const parsed = parseProgram(program);

@@ -9,6 +9,7 @@ import { operation } from "../../kernel/operation.ts";
 import { declare, DENSE, ProgramText, SQUARE } from "./declaration.ts";
 import { TensorJson } from "./interchange.ts";
 import { DERIVING } from "./operations_derive.ts";
+import { EXCHANGING } from "./operations_exchange.ts";
 import { DTYPE_CLASSES } from "./primitive.ts";
 
 const SizeText = Schema.Union([Schema.Int, Schema.String]).annotate({
@@ -157,4 +158,4 @@ export const Primitives = operation("ir.primitives", {
 });
 
 /** All operations of the plugin. */
-export const operations = [Parse, Print, Evaluate, Cost, Hash, Primitives, ...DERIVING] as const;
+export const operations = [Parse, Print, Evaluate, Cost, Hash, Primitives, ...DERIVING, ...EXCHANGING] as const;
