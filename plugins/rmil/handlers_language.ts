@@ -26,7 +26,7 @@ import { bytesOfHex, failureAt, type GivenProgram, programFrom } from "./program
 import { showHash } from "./siphash.ts";
 import type { Diagnostic } from "./syntax/diagnostics.ts";
 import { format } from "./syntax/format.ts";
-import { parse } from "./syntax/parser.ts";
+import { readSource } from "./syntax/reading.ts";
 import { print } from "./syntax/printer.ts";
 
 /** Largest tree that is answered as JSON and text; shared parts are written out there. */
@@ -51,7 +51,7 @@ interface EncodeInput {
 /** A program without header may name symbols by number only, so its text may name what it does not introduce. */
 const programToEncode = ({ source, form }: EncodeInput) =>
   typeof source === "string"
-    ? attempting(() => parse(source, { dangling: form === "expression" }))
+    ? attempting(() => readSource(source, "/source", { dangling: form === "expression" }))
     : programFrom(source, "/source");
 
 const encode = (input: EncodeInput) =>

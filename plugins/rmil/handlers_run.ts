@@ -4,7 +4,9 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import type { FailureOf } from "../../kernel/failure.ts";
+import * as Result from "effect/Result";
+import { Failure, type FailureOf } from "../../kernel/failure.ts";
+import type { JsonPatch } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { attempting } from "./attempting.ts";
 import type { Judgement } from "./check.ts";
@@ -12,6 +14,7 @@ import { checkMending, checkOpenMending } from "./check/mend.ts";
 import type { Program } from "./codec/v1.ts";
 import type { HostFunctions } from "./hosts/functions.ts";
 import { grantedTo, hostsFrom, type HostsGiven } from "./hosts/operations.ts";
+import { fieldsOf } from "./interpreter/failures.ts";
 import { run, type RunResult } from "./interpreter.ts";
 import { type GivenProgram, programFrom, type ProgramKind, programToRun } from "./program_source.ts";
 import { showType } from "./types.ts";
@@ -48,12 +51,47 @@ const judged = (input: CheckInput, program: Program, hosts: HostFunctions) => {
   return judgementJson(checkMending(input.program, program, { ...options, inputs }));
 };
 
-const checked = (input: CheckInput) =>
+const checkedProgram = (input: CheckInput) =>
   Effect.gen(function* () {
     const program = yield* programFrom(input.program);
     const hosts = yield* hostsFrom(input.hosts, program.symbols);
     return yield* attempting(() => judged(input, program, hosts));
   });
+
+type Refused = Effect.Error<ReturnType<typeof checkedProgram>>;
+type Needed = Effect.Services<ReturnType<typeof checkedProgram>>;
+
+/** The failure with another fix: with a patch, or with a sentence alone. */
+const refixed = (failure: Refused, summary: string, patch: JsonPatch | undefined): Refused =>
+  new Failure(
+    { ...fieldsOf(failure), fix: { summary, ...(patch === undefined ? {} : { patch }) } } as never,
+  ) as Refused;
+
+/** The failure of a text that is no program: its patch mends what the check would refuse as well, or it has none. */
+const unread = (input: CheckInput, failure: Refused): Effect.Effect<never, Refused, Needed> => {
+  const { patch: [edit] = [], summary = "" } = failure.fix ?? {};
+  if (edit === undefined || edit.op === "remove" || typeof edit.value !== "string") return Effect.fail(failure);
+  return Effect.flatMap(Effect.result(checkedProgram({ ...input, program: edit.value })), (made) => {
+    if (Result.isSuccess(made)) return Effect.fail(failure);
+    const { patch: [next] = [], summary: then = "" } = made.failure.fix ?? {};
+    return Effect.fail(
+      next === undefined || next.op === "remove"
+        ? refixed(failure, summary, undefined)
+        : refixed(failure, `${summary}, then ${then.slice(0, 1).toLowerCase()}${then.slice(1)}`, [{
+          ...next,
+          path: edit.path,
+        }]),
+    );
+  });
+};
+
+const UNREAD: ReadonlySet<string> = new Set(["RMIL_SYNTAX", "RMIL_LITERAL"]);
+
+const checked = (input: CheckInput) =>
+  Effect.catch(
+    checkedProgram(input),
+    (failure) => UNREAD.has(failure.code) ? unread(input, failure) : Effect.fail(failure),
+  );
 
 interface RunInput {
   readonly program: GivenProgram;

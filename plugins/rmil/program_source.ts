@@ -34,6 +34,7 @@ import { opOf } from "./opcodes.ts";
 import { OP_EFFECTS } from "./ops/row.ts";
 import type { Symbols } from "./symbols.ts";
 import { parse, type Parsed } from "./syntax/parser.ts";
+import { readSource } from "./syntax/reading.ts";
 
 /** A program as a caller gives it. */
 export type GivenProgram =
@@ -88,7 +89,7 @@ const at = <A>(path: string, read: () => A): A => {
 
 /** The program of a text at a path of the input, over a table of names where one is given. */
 export const programAt = (source: string, path: string, symbols?: Symbols): Parsed =>
-  at(path, () => parse(source, symbols === undefined ? {} : { symbols }));
+  readSource(source, path, symbols === undefined ? {} : { symbols });
 
 /** Bytes from pairs of hexadecimal digits. */
 export const bytesOfHex = (hex: string, path: string): Uint8Array => {

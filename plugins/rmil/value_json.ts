@@ -8,7 +8,7 @@
  */
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import type { Json } from "../../kernel/mod.ts";
+import { type Json, nearest } from "../../kernel/mod.ts";
 import { attempt, tensorFromJson, tensorToJson } from "../ir/library.ts";
 import { DTYPES, isDtype } from "./dtype.ts";
 import { Tag } from "./expression.ts";
@@ -57,10 +57,63 @@ export const ValueJson: Schema.Codec<ValueJson> = Schema.Union([
 /** Deepest tuple of an input. */
 export const MAX_INPUT_DEPTH = 64;
 
+/** Dtypes by other names that are common. */
+const OTHER_NAMES: { readonly [name: string]: string } = {
+  float: "f32",
+  double: "f64",
+  half: "f16",
+  int: "i64",
+  long: "i64",
+  boolean: "bool",
+  byte: "u8",
+};
+
+/** A dtype by a name that is not quite its own: `float32`, `F32`, `f23`. */
+const nearDtype = (name: string): string | undefined => {
+  const lower = name.toLowerCase();
+  const short = lower.replace(/^(b?)(?:float|fp)(?=[0-9])/u, "$1f").replace(/^uint(?=[0-9])/u, "u").replace(
+    /^int(?=[0-9])/u,
+    "i",
+  );
+  if (isDtype(short) || short === "bool") return short;
+  return OTHER_NAMES[short] ?? nearest(short, [...Object.keys(DTYPES), "bool"], 1)[0];
+};
+
+/** The type that a text may have been meant to be: its dtype by its own name, its sizes in brackets. */
+const nearType = (text: string): string | undefined => {
+  const [, name = "", sizes] = /^\s*([A-Za-z]*[0-9]*)\s*(?:[[({<]?([0-9A-Za-z_?,x× ]*)[\])}>]?)?\s*$/u.exec(text) ?? [];
+  const dtype = name === "" && sizes !== undefined && sizes !== "" ? "f32" : nearDtype(name);
+  if (dtype === undefined) return undefined;
+  const list = (sizes ?? "").split(/[,x×\s]+/u).filter((size) => size !== "");
+  const made = list.length === 0 ? dtype : `${dtype}[${list.join(",")}]`;
+  return made !== text && isType(made) ? made : undefined;
+};
+
+const isType = (text: string): boolean => {
+  try {
+    const { root } = parse(`\\(x: ${text}) -> nil`);
+    return root.tag === Tag.Lam && root.parameters.length === 1 && root.children[0].tag === Tag.Lit;
+  } catch {
+    return false;
+  }
+};
+
 /** A type from its text, as a lambda's parameter would be annotated; `path` is where the text stands. */
 export const readType = (name: string, text: string, path = `/inputs/${name}`): Type => {
-  const refuse = (reason: string) =>
-    badInput({ input: name, reason, path, expected: "a type such as f32[8,32]", actual: text });
+  const refuse = (reason: string) => {
+    const near = nearType(text);
+    return badInput({
+      input: name,
+      reason,
+      path,
+      expected: "a type such as f32[8,32]",
+      actual: text,
+      ...(near === undefined ? {} : {
+        suggestions: [near],
+        fix: { summary: `Did you mean ${near}?`, patch: [{ op: "replace" as const, path, value: near }] },
+      }),
+    });
+  };
   let root;
   try {
     root = parse(`\\(x: ${text}) -> nil`).root;

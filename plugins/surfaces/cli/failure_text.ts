@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { applyPatch, type Failure, type Json } from "../../../kernel/mod.ts";
+import { applyPatch, type Failure, failureFromJson, type Json } from "../../../kernel/mod.ts";
 import { safe, type Style } from "./style.ts";
 
 /** Longest value shown whole, in characters. */
@@ -14,6 +14,12 @@ export const MAX_SHOWN = 400;
 const shown = (value: Json): string => {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   return safe(text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}… (${text.length} characters)`);
+};
+
+/** A further failure, in one line. */
+const further = (json: Json): string => {
+  const { message, code, path } = failureFromJson(json);
+  return safe(`${message}${path === "" ? "" : ` at ${path}`} [${code}]`);
 };
 
 /** The input with the failure's patch applied; undefined without a patch that applies. */
@@ -42,6 +48,7 @@ export const renderFailure = (
     ["fix", fix === undefined ? undefined : safe(fix.summary)],
     ["run", command === undefined ? undefined : style.hint(safe(command))],
     ["near", failure.suggestions.length === 0 ? undefined : safe(failure.suggestions.join(", "))],
+    ...(failure.also ?? []).map((other) => ["also", further(other)] as const),
   ];
   return [
     `${style.bad("✗")} ${style.strong(safe(failure.message))} ${style.faint(`[${failure.code}]`)}`,
