@@ -1,21 +1,9 @@
-/** Seeded random programs for the tests of the tools: every kind of node, value and type, few names, much likeness. */
+/** Seeded random programs for the tests of the tools: as those of trees.ts, over few names and values, so much alike. */
 import type { Random } from "../../../kernel/mod.ts";
-import {
-  app,
-  block,
-  call,
-  cond,
-  type Expression,
-  lam,
-  letIn,
-  lit,
-  par,
-  ref,
-  seq,
-  withChildren,
-} from "../../../plugins/rmil/expression.ts";
+import { app, type Expression, lit, par, ref, seq, withChildren } from "../../../plugins/rmil/expression.ts";
 import { Symbols } from "../../../plugins/rmil/symbols.ts";
 import { scalar, tensor } from "../../../plugins/rmil/types.ts";
+import { innerNode } from "./trees.ts";
 import { bool, f32, f64, i64, NIL, symbolValue, tensorValue, tupleValue } from "../../../plugins/rmil/value.ts";
 
 /** The names that trees use. */
@@ -47,26 +35,26 @@ const leaf = (random: Random): Expression => {
 /** A random tree of about so many nodes. */
 export const tree = (random: Random, size: number): Expression => {
   if (size <= 1) return leaf(random);
-  const split = (parts: number): ReadonlyArray<Expression> =>
-    Array.from({ length: parts }, () => tree(random, Math.floor((size - 1) / parts)));
-  const symbol = 1 + random.below(NAMES.length);
-  const makers = [
-    () => seq(...split(2) as [Expression, Expression]),
-    () => seq(...split(2) as [Expression, Expression]),
-    () => split(4).reduce(seq),
-    () => split(3).reduce(par),
-    () => app(random.pick(OPCODES), split(1 + random.below(3))),
-    () => cond(...split(3) as [Expression, Expression, Expression]),
-    () => letIn(symbol, ...split(2) as [Expression, Expression]),
-    () => {
-      const other = 1 + (symbol % NAMES.length);
-      const parameters = [{ sym: symbol, type: scalar("f32") }, { sym: other, type: tensor("i64", [2, null, "n"]) }];
-      return lam(parameters.slice(0, random.below(3)), tree(random, size - 1));
+  const part = (of: number): Expression => tree(random, Math.floor((size - 1) / of));
+  const symbol = (): number => 1 + random.below(NAMES.length);
+  const chain = (join: typeof seq): Expression => [part(4), part(4), part(4), part(4)].reduce((a, b) => join(a, b));
+  // Long chains are what patches and caches are about.
+  if (random.below(5) === 0) return chain(random.below(2) === 0 ? seq : par);
+  return innerNode(random, {
+    literal: () => chain(seq),
+    symbol,
+    application: () => {
+      const count = 1 + random.below(3);
+      return app(random.pick(OPCODES), Array.from({ length: count }, () => part(count)));
     },
-    () => call(tree(random, Math.floor(size / 2)), split(random.below(3))),
-    () => block(split(random.below(4))),
-  ];
-  return random.pick(makers)();
+    part,
+    parameters: () => {
+      const first = symbol();
+      const other = 1 + (first % NAMES.length);
+      const parameters = [{ sym: first, type: scalar("f32") }, { sym: other, type: tensor("i64", [2, null, "n"]) }];
+      return parameters.slice(0, random.below(3));
+    },
+  });
 };
 
 /** The tree with one node changed somewhere. */

@@ -15,6 +15,7 @@ import {
   letIn,
   lit,
   par,
+  type Parameter,
   ref,
   seq,
 } from "../../../plugins/rmil/expression.ts";
@@ -153,38 +154,64 @@ export class Trees {
 
   expression(depth: number): Expression {
     const random = this.#random;
-    const below = () => this.expression(depth - 1);
     if (depth <= 0) {
       return random.pick([() => lit(this.value(2)), () => ref(this.#symbol()), () => app(this.#opcode())])();
     }
-    switch (random.below(11)) {
-      case 0:
-        return lit(this.value(2));
-      case 1:
-        return ref(this.#symbol());
-      case 2:
-      case 3:
-        return this.#app(depth);
-      case 4:
-        return seq(below(), below());
-      case 5:
-        return par(below(), below());
-      case 6:
-        return cond(below(), below(), below());
-      case 7:
-        return letIn(this.#symbol(), below(), below());
-      case 8: {
+    return innerNode(random, {
+      literal: () => lit(this.value(2)),
+      symbol: () => this.#symbol(),
+      application: () => this.#app(depth),
+      part: () => this.expression(depth - 1),
+      parameters: () => {
         const names = random.shuffle(Array.from({ length: this.symbols.size }, (_, sym) => sym));
-        const parameters = names.slice(0, random.below(4)).map((sym) => ({ sym, type: this.type(2) }));
-        return lam(parameters, below());
-      }
-      case 9:
-        return call(below(), this.#list(2, below));
-      default: {
-        // Some parts stand twice.
-        const part = below();
-        return block(random.shuffle([...this.#list(2, below), ...(random.below(2) === 0 ? [part, part] : [])]));
-      }
-    }
+        return names.slice(0, random.below(4)).map((sym) => ({ sym, type: this.type(2) }));
+      },
+    });
   }
 }
+
+/** What a random node is made of. */
+export interface Growth {
+  /** A literal. */
+  readonly literal: () => Expression;
+  /** A symbol. */
+  readonly symbol: () => number;
+  /** An op with its arguments. */
+  readonly application: () => Expression;
+  /** One of so many parts. */
+  readonly part: (of: number) => Expression;
+  /** Parameters of a lambda. */
+  readonly parameters: () => ReadonlyArray<Parameter>;
+}
+
+/** A random node of any variant. */
+export const innerNode = (random: Random, growth: Growth): Expression => {
+  const { part, symbol } = growth;
+  const few = (most: number, of: number) => Array.from({ length: random.below(most + 1) }, () => part(of));
+  switch (random.below(11)) {
+    case 0:
+      return growth.literal();
+    case 1:
+      return ref(symbol());
+    case 2:
+    case 3:
+      return growth.application();
+    case 4:
+      return seq(part(2), part(2));
+    case 5:
+      return par(part(2), part(2));
+    case 6:
+      return cond(part(3), part(3), part(3));
+    case 7:
+      return letIn(symbol(), part(2), part(2));
+    case 8:
+      return lam(growth.parameters(), part(1));
+    case 9:
+      return call(part(3), few(2, 3));
+    default: {
+      // Some parts stand twice.
+      const twice = part(4);
+      return block(random.shuffle([...few(2, 4), ...(random.below(2) === 0 ? [twice, twice] : [])]));
+    }
+  }
+};
