@@ -271,6 +271,7 @@ class GroupBuilder {
       right: product.right,
       accumulator,
       epilogue,
+      ...(product.window === undefined ? {} : { window: product.window }),
     };
   }
 

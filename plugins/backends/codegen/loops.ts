@@ -196,6 +196,31 @@ export type Statement =
   };
 
 /**
+ * How the right side of a convolution is made, for devices that have a kernel for it; others read `right`. Lists have one
+ * entry a spatial axis.
+ */
+export interface Window {
+  /** Axes of the input: image, channel, then the spatial ones. */
+  readonly axes: ReadonlyArray<Axis>;
+  /** The element of the input at the axes. */
+  readonly input: Expression;
+  /** Groups of channels. */
+  readonly groups: number;
+  /** Sizes of the kernel. */
+  readonly kernel: ReadonlyArray<number>;
+  /** Steps between windows. */
+  readonly strides: ReadonlyArray<number>;
+  /** Zeros before the input; negative to crop. */
+  readonly low: ReadonlyArray<number>;
+  /** Zeros after the input; negative to crop. */
+  readonly high: ReadonlyArray<number>;
+  /** Steps between kernel elements. */
+  readonly dilation: ReadonlyArray<number>;
+  /** Steps between input elements. */
+  readonly inputDilation: ReadonlyArray<number>;
+}
+
+/**
  * Tile product: for all batch, row and column axes, accumulator = Σ over the sum axes of left · right, then the epilogue
  * with the accumulator in it. `left` does not depend on the columns, `right` not on the rows. A convolution is one whose
  * right side is a guarded load of the window.
@@ -219,6 +244,8 @@ export interface Contraction {
   readonly accumulator: Local;
   /** What is done with each sum: `let`s and `store`s. */
   readonly epilogue: ReadonlyArray<Statement>;
+  /** The window, where it is a convolution: batch axes are images, then groups; columns are windows, row-major. */
+  readonly window?: Window;
 }
 
 /** Nested loops. */

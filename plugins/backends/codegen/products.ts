@@ -19,7 +19,7 @@ import {
   scaleIndex,
 } from "./affine.ts";
 import { accumulatorOf } from "./expression.ts";
-import type { Expression } from "./loops.ts";
+import type { Expression, Window } from "./loops.ts";
 import type { ConcreteNode } from "./specialise.ts";
 import type { Values } from "./values.ts";
 
@@ -36,12 +36,14 @@ export interface Product {
   readonly sum: ReadonlyArray<Axis>;
   /** Dtype of the sum. */
   readonly dtype: Dtype;
+  /** The window of a convolution. */
+  readonly window?: Window;
 }
 
 type DotAttributes = { readonly [K in "x_batch" | "y_batch" | "x_contract" | "y_contract"]: ReadonlyArray<number> };
 
 type ConvAttributes =
-  & { readonly [K in "strides" | "low" | "dilation" | "input_dilation"]: ReadonlyArray<number> }
+  & { readonly [K in "strides" | "low" | "high" | "dilation" | "input_dilation"]: ReadonlyArray<number> }
   & { readonly groups: number };
 
 const freeAxes = (rank: number, taken: ReadonlyArray<number>): ReadonlyArray<number> =>
@@ -100,7 +102,7 @@ const dot = (values: Values, node: ConcreteNode, index: ReadonlyArray<Affine>, w
 
 const conv = (values: Values, node: ConcreteNode, index: ReadonlyArray<Affine>, wide: Dtype): Product => {
   const { pool, region } = values;
-  const { strides, low, dilation, input_dilation, groups } = node.attributes as unknown as ConvAttributes;
+  const { strides, low, high, dilation, input_dilation, groups } = node.attributes as unknown as ConvAttributes;
   const [x, w] = node.operands;
   const [xShape, wShape] = [region.types[x].shape, region.types[w].shape];
   const [outputs, perGroup] = wShape;
@@ -119,11 +121,24 @@ const conv = (values: Values, node: ConcreteNode, index: ReadonlyArray<Affine>, 
   const never = inside.kind === "constant" && !inside.value;
   const zero = pool.zero(wide);
   const from = [index[0], addIndices(scaleIndex(group, perGroup), channel), ...spatial];
+  const axes = xShape.map((size) => pool.axis(size));
+  const window: Window = {
+    axes,
+    input: pool.apply("cast", wide, values.at(x, axes.map(axisIndex))),
+    groups,
+    kernel: wShape.slice(2),
+    strides,
+    low,
+    high,
+    dilation,
+    inputDilation: input_dilation,
+  };
   return {
     left: pool.apply("cast", wide, values.at(w, [index[1], channel, ...taps])),
     right: never ? zero : pool.guard(inside, pool.apply("cast", wide, values.at(x, from)), zero),
     sum,
     dtype: wide,
+    window,
   };
 };
 

@@ -29,9 +29,11 @@ const FEW_MULTIPLICATIONS = 256;
 /** Most expressions of an epilogue that is written out for every register of a tile. */
 const MAX_INLINE = 12;
 
-const countOf = (axes: ReadonlyArray<Axis>): number => axes.reduce((count, { extent }) => count * extent, 1);
+/** Turns of several axes. */
+export const countOf = (axes: ReadonlyArray<Axis>): number => axes.reduce((count, { extent }) => count * extent, 1);
 
-const KINDS: { readonly [D in Dtype]?: UnitKind } = {
+/** Kinds of tile by dtype. */
+export const KINDS: { readonly [D in Dtype]?: UnitKind } = {
   f32: "f32",
   f64: "f64",
   i32: "i32",
@@ -65,7 +67,7 @@ export const contractionLoops = (
 };
 
 /** The step of several axes that move as one in an index; undefined where they do not. */
-const jointStep = (index: Affine, axes: ReadonlyArray<Axis>): number | undefined => {
+export const jointStep = (index: Affine, axes: ReadonlyArray<Axis>): number | undefined => {
   const moving = axes.filter(({ extent }) => extent !== 1);
   const steps = moving.map((axis) => stepOf(index, axis));
   for (let i = steps.length - 1; i > 0; i--) {
@@ -89,13 +91,13 @@ const stridesOf = (
 };
 
 /** An index without what the axes of a product add to it. */
-const without = (index: Affine, axes: ReadonlySet<number>): Affine => {
+export const without = (index: Affine, axes: ReadonlySet<number>): Affine => {
   const terms = index.terms.filter(({ atom }) => !(atom.kind === "axis" && axes.has(atom.axis.id)));
   return { key: `${index.key}|`, constant: index.constant, terms };
 };
 
 /** Binds axes to the parts of a flat number of turns. */
-const bindSplit = (writer: KernelWriter, axes: ReadonlyArray<Axis>, flat: Local): ReadonlyArray<Local> => {
+export const bindSplit = (writer: KernelWriter, axes: ReadonlyArray<Axis>, flat: Local): ReadonlyArray<Local> => {
   const { code } = writer;
   const moving = axes.filter(({ extent }) => extent !== 1);
   if (moving.length === 1) {
@@ -136,24 +138,38 @@ const sharedKernel = (module: ModuleBuilder, product: Product): Kernel => {
   return kernel;
 };
 
-class ProductPrinter {
-  private readonly axes: ReadonlySet<number>;
+/** Writes one contraction. */
+export class ProductPrinter {
+  /** Axes of the contraction. */
+  protected readonly axes: ReadonlySet<number>;
 
   constructor(
-    private readonly context: KernelContext,
-    private readonly work: Contraction,
+    protected readonly context: KernelContext,
+    protected readonly work: Contraction,
     /** Axes of loops around the kernel, handed on as pointers. */
-    private readonly turns: ReadonlyArray<Axis>,
-    private readonly kind: UnitKind,
+    protected readonly turns: ReadonlyArray<Axis>,
+    protected readonly kind: UnitKind,
   ) {
     this.axes = new Set([...work.batch, ...work.rows, ...work.columns, ...work.sum].map(({ id }) => id));
   }
 
-  private writer(code: Code, batch: ReadonlyArray<Local>, pointers: ReadonlyArray<Local>): KernelWriter {
+  /** A writer with the axes of loops around the kernel bound. */
+  protected outer(code: Code, pointers: ReadonlyArray<Local>): KernelWriter {
     const writer = new KernelWriter(code, this.context);
     this.turns.forEach((axis, i) => writer.bind(axis, pointers[i]));
-    this.work.batch.forEach((axis, i) => writer.bind(axis, batch[i]));
     return writer;
+  }
+
+  /** The same, with the batch axes bound. */
+  protected writer(code: Code, batch: ReadonlyArray<Local>, pointers: ReadonlyArray<Local>): KernelWriter {
+    const writer = this.outer(code, pointers);
+    this.bindBatch(writer, batch);
+    return writer;
+  }
+
+  /** Binds the batch axes to the indices that tiles are called with. */
+  protected bindBatch(writer: KernelWriter, batch: ReadonlyArray<Local>): void {
+    this.work.batch.forEach((axis, i) => writer.bind(axis, batch[i]));
   }
 
   /** How an operand is read directly: its strides, or undefined where it must be computed. */
@@ -173,7 +189,8 @@ class ProductPrinter {
     return { operand: { ...strides, ...element }, load };
   }
 
-  private readOf(dtype: Dtype): "plain" | MemoryInstruction | undefined {
+  /** How an element of a dtype is read by the tiles. */
+  protected readOf(dtype: Dtype): "plain" | MemoryInstruction | undefined {
     if (this.kind === "i16pair") {
       return ({ i8: "i32.load8_s", u8: "i32.load8_u", i16: "i32.load16_s" } as const)[dtype as "i8"];
     }
@@ -208,7 +225,8 @@ class ProductPrinter {
     return { operand: { ...operand, batch: depends, column: 1 }, address: (writer) => void writer.code.i32(0) };
   }
 
-  private plainResult():
+  /** The one store of the sums themselves, where the epilogue is no more. */
+  protected plainResult():
     | { readonly result: MatrixResult; readonly store: Extract<Statement, { kind: "store" }> }
     | undefined {
     const { epilogue, accumulator, batch, rows, columns } = this.work;
@@ -219,7 +237,8 @@ class ProductPrinter {
     return result === undefined ? undefined : { result, store };
   }
 
-  private epilogue(): Epilogue {
+  /** What follows each sum. */
+  protected epilogue(): Epilogue {
     const { work, context } = this;
     const { rows, columns, epilogue, accumulator } = work;
     const type = this.kind === "f64" ? "f64x2" : "f32x4";
@@ -258,6 +277,7 @@ class ProductPrinter {
     return { write, inline: isVector && epilogue.length * 4 < MAX_INLINE };
   }
 
+  /** Writes its kernel. */
   print(): PrintedProduct {
     const { work, context, kind } = this;
     const left = this.operand(work.left, work.rows, work.sum);
@@ -288,7 +308,8 @@ class ProductPrinter {
     return { kernel, addresses: [left.address, right.address, this.resultAddress(plain?.store)] };
   }
 
-  private resultAddress(store: Extract<Statement, { kind: "store" }> | undefined): (writer: KernelWriter) => void {
+  /** Leaves the address of a result. */
+  protected resultAddress(store: Extract<Statement, { kind: "store" }> | undefined): (writer: KernelWriter) => void {
     return (writer) => {
       if (store === undefined) return void writer.code.i32(0);
       const offset = writer.pushAddress(store.buffer, without(store.index, this.axes));

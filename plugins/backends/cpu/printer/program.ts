@@ -13,6 +13,7 @@ import { ModuleBuilder, PAGE_BYTES } from "../wasm/assembler.ts";
 import type { Code, Func, Global, Local } from "../wasm/code.ts";
 import { runKernel } from "../wasm/kernel.ts";
 import { type ExternalProduct, importExternals } from "./external.ts";
+import { isConvolution, printConvolution } from "./convolution.ts";
 import { contractionLoops, isLoopProduct, type PrintedProduct, printProduct } from "./product.ts";
 import { importMath, Runtime } from "./runtime.ts";
 import { bytesOf } from "./scalar.ts";
@@ -91,7 +92,9 @@ class ProgramPrinter {
     const { work } = kernel;
     const parameters = turns.map(() => "i32" as const);
     if (work.kind === "contraction" && !isLoopProduct(work, this.context)) {
-      const printed = printProduct(this.context, work, turns);
+      const printed = isConvolution(work)
+        ? printConvolution(this.context, work, turns)
+        : printProduct(this.context, work, turns);
       this.workspace.shared = Math.max(this.workspace.shared, printed.kernel.workspaceBytes);
       this.workspace.thread = Math.max(this.workspace.thread, printed.kernel.threadBytes);
       const func = this.module.declare(kernel.name, parameters);
