@@ -43,34 +43,56 @@ const batchesOf = ({ batch, left, right, result }: ExternalProduct): ReadonlyArr
     [[0, 0, 0]],
   );
 
-/** One product of a program: a call of the library for every batch. */
-const callOf = (blas: OpenBlas, base: number, product: ExternalProduct): (a: number, b: number, c: number) => void => {
+/** A product of one batch, operands and result at addresses. */
+type Once = (left: number, right: number, result: number) => void;
+
+const matrixTimesMatrix = (blas: OpenBlas, product: ExternalProduct): Once => {
   const { kind, m, n, k } = product;
   const gemm = kind === "f64" ? blas.dgemm : blas.sgemm;
-  const bytes = kind === "f64" ? 8 : 4;
   const left = layoutOf(product.left, m, k) as Layout;
   const right = layoutOf(product.right, k, n) as Layout;
   const result = layoutOf(product.result, m, n) as Layout;
+  // A result that lies transposed is the product of the transposed operands in the other order.
+  return result.transposed
+    ? (a, b, c) =>
+      gemm([n, m, k], [b, right.line, !right.transposed], [a, left.line, !left.transposed], [c, result.line])
+    : (a, b, c) =>
+      gemm([m, n, k], [a, left.line, left.transposed], [b, right.line, right.transposed], [c, result.line]);
+};
+
+/** y = A·x where A lies as rows or columns: sizes are those of what lies in memory. */
+const sizesOf = (rows: number, columns: number, { transposed }: Layout): readonly [number, number] =>
+  transposed ? [columns, rows] : [rows, columns];
+
+const matrixTimesVector = (blas: OpenBlas, { kind, m, k, left, right, result }: ExternalProduct): Once => {
+  const gemv = kind === "f64" ? blas.dgemv : blas.sgemv;
+  const layout = layoutOf(left, m, k) as Layout;
+  const sizes = sizesOf(m, k, layout);
+  return (a, b, c) => gemv(sizes, [a, layout.line, layout.transposed], [b, right.row], [c, result.row]);
+};
+
+const vectorTimesMatrix = (blas: OpenBlas, { kind, n, k, left, right, result }: ExternalProduct): Once => {
+  const gemv = kind === "f64" ? blas.dgemv : blas.sgemv;
+  const layout = layoutOf(right, k, n) as Layout;
+  const sizes = sizesOf(k, n, layout);
+  return (a, b, c) => gemv(sizes, [b, layout.line, !layout.transposed], [a, left.column], [c, result.column]);
+};
+
+/** What computes a product of one batch. A vector whose elements do not follow each other is a matrix of one line. */
+const onceOf = (blas: OpenBlas, product: ExternalProduct): Once => {
+  const { m, n, left, right, result } = product;
+  if (m === 1 && left.column >= 1 && result.column >= 1) return vectorTimesMatrix(blas, product);
+  if (n === 1 && right.row >= 1 && result.row >= 1) return matrixTimesVector(blas, product);
+  return matrixTimesMatrix(blas, product);
+};
+
+/** One product of a program: a call of the library for every batch. */
+const callOf = (blas: OpenBlas, base: number, product: ExternalProduct): Once => {
+  const once = onceOf(blas, product);
+  const bytes = product.kind === "f64" ? 8 : 4;
   const batches = batchesOf(product).map((offsets) => offsets.map((offset) => base + offset * bytes));
   return (a, b, c) => {
-    for (const [i, j, r] of batches) {
-      // A result that lies transposed is the product of the transposed operands in the other order.
-      if (result.transposed) {
-        gemm(
-          [n, m, k],
-          [b + j, right.line, !right.transposed],
-          [a + i, left.line, !left.transposed],
-          [c + r, result.line],
-        );
-      } else {
-        gemm(
-          [m, n, k],
-          [a + i, left.line, left.transposed],
-          [b + j, right.line, right.transposed],
-          [c + r, result.line],
-        );
-      }
-    }
+    for (const [i, j, r] of batches) once(a + i, b + j, c + r);
   };
 };
 

@@ -19,7 +19,19 @@ export interface OpenBlas {
   readonly sgemm: Gemm;
   /** The same of binary64. */
   readonly dgemm: Gemm;
+  /** y = A·x of binary32: for products with one row or one column, which the other is slow at. */
+  readonly sgemv: Gemv;
+  /** The same of binary64. */
+  readonly dgemv: Gemv;
 }
+
+/** y = A·x by addresses: sizes of what lies in memory, whether it is meant transposed, and the distances of elements. */
+export type Gemv = (
+  sizes: readonly [rows: number, columns: number],
+  a: readonly [address: number, line: number, transposed: boolean],
+  x: readonly [address: number, step: number],
+  y: readonly [address: number, step: number],
+) => void;
 
 /** C = A·B by addresses: sizes, whether A and B lie transposed, and the distances of their lines. */
 export type Gemm = (
@@ -61,9 +73,17 @@ const gemm = (scalar: "f32" | "f64") =>
     result: "void",
   }) as const;
 
+const gemv = (scalar: "f32" | "f64") =>
+  ({
+    parameters: ["i32", "i32", "i32", "i32", scalar, "usize", "i32", "usize", "i32", scalar, "usize", "i32"],
+    result: "void",
+  }) as const;
+
 const SYMBOLS = {
   cblas_sgemm: gemm("f32"),
   cblas_dgemm: gemm("f64"),
+  cblas_sgemv: gemv("f32"),
+  cblas_dgemv: gemv("f64"),
   openblas_set_num_threads: { parameters: ["i32"], result: "void" },
   openblas_get_config: { parameters: [], result: "pointer" },
 } as const;
@@ -103,6 +123,37 @@ const gemmOf = (call: Call): Gemm => ([m, n, k], [a, lda, ta], [b, ldb, tb], [c,
     ldc,
   );
 
+type CallVector = (
+  order: number,
+  trans: number,
+  m: number,
+  n: number,
+  alpha: number,
+  a: bigint,
+  lda: number,
+  x: bigint,
+  incx: number,
+  beta: number,
+  y: bigint,
+  incy: number,
+) => void;
+
+const gemvOf = (call: CallVector): Gemv => ([rows, columns], [a, line, transposed], [x, stepX], [y, stepY]) =>
+  call(
+    ROW_MAJOR,
+    transposed ? TRANSPOSED : AS_IT_IS,
+    rows,
+    columns,
+    1,
+    BigInt(a),
+    line,
+    BigInt(x),
+    stepX,
+    0,
+    BigInt(y),
+    stepY,
+  );
+
 /** Opens the library; the reason where it cannot be opened. */
 export const openOpenBlas = (): OpenBlas | { readonly absent: string } => {
   if (typeof Deno === "undefined" || Deno.dlopen === undefined) return { absent: "this runtime cannot call libraries" };
@@ -118,6 +169,8 @@ export const openOpenBlas = (): OpenBlas | { readonly absent: string } => {
           Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(buffer as ArrayBuffer)))),
         sgemm: gemmOf(symbols.cblas_sgemm as unknown as Call),
         dgemm: gemmOf(symbols.cblas_dgemm as unknown as Call),
+        sgemv: gemvOf(symbols.cblas_sgemv as unknown as CallVector),
+        dgemv: gemvOf(symbols.cblas_dgemv as unknown as CallVector),
       };
     } catch (thrown) {
       if (thrown instanceof Deno.errors.NotCapable) return { absent: "this process may not call native libraries" };

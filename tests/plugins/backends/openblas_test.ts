@@ -50,6 +50,44 @@ Deno.test({
   },
 });
 
+for (const [m, n] of [[1, 90], [90, 1], [1, 1]] as const) {
+  for (const dtype of ["f32", "f64"] as const) {
+    for (const layout of [0, 1, 2, 3]) {
+      Deno.test({
+        name: `a product of ${m} by 80 and 80 by ${n} in ${dtype}, layout ${layout}, alone and in batches`,
+        ignore: !isHere,
+        fn: async () => {
+          const [left, right] = [(layout & 1) === 1, layout >= 2];
+          const k = m * n === 1 ? 5000 : 80;
+          const filled = (shape: ReadonlyArray<number>): Tensor =>
+            tensor(dtype, shape, Array.from({ length: shape.reduce((a, b) => a * b) }, (_, i) => Math.cos(i)));
+          const program = buildProgram(
+            {
+              x: `${dtype}[3,${left ? `${k},${m}` : `${m},${k}`}]`,
+              y: `${dtype}[3,${right ? `${n},${k}` : `${k},${n}`}]`,
+            },
+            (g, { x, y }) =>
+              g.dot(x, y, {
+                x_batch: [0],
+                y_batch: [0],
+                x_contract: [left ? 1 : 2],
+                y_contract: [right ? 2 : 1],
+              }),
+          );
+          const inputs = [filled([3, ...(left ? [k, m] : [m, k])]), filled([3, ...(right ? [n, k] : [k, n])])];
+          const [found] = await Effect.runPromise(
+            Effect.scoped(Effect.flatMap(openBlasBackend.compile(program), (executable) => executable.step(inputs))),
+          );
+          const bound = k * (dtype === "f32" ? 2 ** -23 : 2 ** -52);
+          evaluate(program, inputs).results[0].data.forEach((value, i) =>
+            assert(Math.abs(Number(value) - Number(found.data[i])) <= bound, `${i}: ${found.data[i]}`)
+          );
+        },
+      });
+    }
+  }
+}
+
 const wave = (shape: ReadonlyArray<number>): Tensor =>
   tensor("f32", shape, Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.sin(i)));
 
