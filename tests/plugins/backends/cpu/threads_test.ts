@@ -1,0 +1,184 @@
+/**
+ * Threads: the same results on any number of them, failures that come through, and workers that end; in this process, in
+ * Node, and on pages of a browser with and without isolation.
+ */
+import assert from "node:assert/strict";
+import { MAX_THREADS, singleThread, startPool } from "../../../../plugins/backends/cpu/threads.ts";
+import { exercise, threadedProduct } from "./threads_program.ts";
+
+Deno.test("a product on one, two, three and four threads is exact and the same, hundreds of forks in a row", async () => {
+  for (const threads of [1, 2, 3, 4]) {
+    const pool = await startPool(threads);
+    try {
+      const { forks, ...report } = await exercise(pool, 150);
+      assert.deepEqual(report, { threads, right: true });
+      assert(forks >= 150);
+    } finally {
+      pool.close();
+    }
+  }
+});
+
+Deno.test("results of floating sums have the same bits on every number of threads", async () => {
+  const runs: Uint8Array[] = [];
+  for (const threads of [1, 2, 4]) {
+    const pool = await startPool(threads);
+    try {
+      const program = threadedProduct([130, 300, 70], threads, { shared: threads > 1 });
+      // Not whole numbers: the order of the sums shows.
+      new Float32Array(program.memory.buffer, 64, 130 * 300).forEach((x, i, a) => a[i] = x / (i % 97 + 1));
+      const attached = await pool.attach(program);
+      program.phases.forEach((chunks, phase) => attached.fork(phase, chunks));
+      runs.push(new Uint8Array(new Float32Array(program.result).buffer));
+    } finally {
+      pool.close();
+    }
+  }
+  assert.deepEqual(runs[1], runs[0]);
+  assert.deepEqual(runs[2], runs[0]);
+});
+
+Deno.test("programs attach to a running pool, one after another and at once, and each runs its own", async () => {
+  const pool = await startPool(3);
+  try {
+    const reports = await Promise.all([exercise(pool, 5), exercise(pool, 5)]);
+    assert(reports.every(({ right, threads }) => right && threads === 3));
+    assert((await exercise(pool, 5)).right);
+  } finally {
+    pool.close();
+  }
+});
+
+Deno.test("a chunk that fails, on a worker or here, fails the fork, and the pool goes on", async () => {
+  const pool = await startPool(3);
+  try {
+    const program = threadedProduct([600, 16, 16], 3, { shared: true, fail: 2 });
+    const attached = await pool.attach(program);
+    for (let i = 0; i < 20; i++) {
+      assert.throws(() => program.phases.forEach((chunks, phase) => attached.fork(phase, Math.max(chunks, 3))));
+    }
+    assert((await exercise(pool, 5)).right);
+  } finally {
+    pool.close();
+  }
+});
+
+Deno.test("one thread, none, or a fraction is the caller alone; more than the most is the most", async () => {
+  for (const threads of [1, 0, -3, 1.9]) assert.equal(await startPool(threads), singleThread);
+  assert(MAX_THREADS >= 2);
+  const pool = await startPool(2);
+  assert.equal(pool.threads, 2);
+  pool.close();
+  pool.close();
+});
+
+const bundle = (platform: string, folder: string): string => {
+  const out = `${folder}/${platform}.mjs`;
+  const { success, stderr } = new Deno.Command(Deno.execPath(), {
+    args: [
+      "bundle",
+      "--platform",
+      platform,
+      "-o",
+      out,
+      new URL("./threads_place.ts", import.meta.url).pathname,
+    ],
+    env: { NO_COLOR: "1" },
+  }).outputSync();
+  assert(success, new TextDecoder().decode(stderr));
+  return out;
+};
+
+/** Whether a tool that a test needs is missing: in CI that is a failure. */
+const missing = (tool: string): boolean => {
+  try {
+    new Deno.Command(tool, { args: ["--version"], stdout: "null", stderr: "null" }).outputSync();
+    return false;
+  } catch {
+    assert(Deno.env.get("CI") !== "true", `${tool} is not installed, and CI runs every test`);
+    console.log(`skipped: ${tool} is not installed`);
+    return true;
+  }
+};
+
+Deno.test("the same code computes on three threads in Node", () => {
+  if (missing("node")) return;
+  const folder = Deno.makeTempDirSync();
+  try {
+    const { stdout, stderr } = new Deno.Command("node", { args: [bundle("browser", folder)] }).outputSync();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert.notEqual(out.trim(), "", err);
+    const { threads, right } = JSON.parse(out);
+    assert.deepEqual({ threads, right }, { threads: 3, right: true });
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+/** Loads a page of a server in a headless browser, and returns what the page posts back. */
+const onPage = async (script: string, isolated: boolean, inWorker: boolean): Promise<Record<string, unknown>> => {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+  const headers = isolated ? isolation : {};
+  const send = (body: string, type: string): Response =>
+    new Response(body, { headers: { ...headers, "content-type": type } });
+  const report = "globalThis.receiveReport = (r) => fetch('/report', { method: 'POST', body: r });\n" +
+    "globalThis.addEventListener('unhandledrejection', (e) => fetch('/report', { method: 'POST', body: JSON.stringify({ failed: String(e.reason) }) }));\n";
+  const main = inWorker ? "new Worker('/place.js', { type: 'module' });" : "import('/place.js');";
+  const page = `<!doctype html><script type="module">${main}</script>`;
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/place.js") return send(report + Deno.readTextFileSync(script), "text/javascript");
+    if (pathname !== "/report") return send(page, "text/html");
+    resolve(await request.text());
+    return send("", "text/plain");
+  });
+  const profile = Deno.makeTempDirSync();
+  const browser = new Deno.Command("chromium", {
+    args: [
+      "--headless=new",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--no-first-run",
+      "--disable-background-networking",
+      `--user-data-dir=${profile}`,
+      `http://127.0.0.1:${server.addr.port}/`,
+    ],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const deadline = setTimeout(() => reject(new Error("the page did not report within a minute")), 60_000);
+  try {
+    return JSON.parse(await promise);
+  } finally {
+    clearTimeout(deadline);
+    browser.kill("SIGKILL");
+    await browser.status;
+    await server.shutdown();
+    await new Promise((done) => setTimeout(done, 200));
+    try {
+      Deno.removeSync(profile, { recursive: true });
+    } catch {
+      // The browser's helpers may still be writing; the folder is temporary anyway.
+    }
+  }
+};
+
+Deno.test("the same code computes in a browser: on threads where the page is isolated, on one where it is not", async () => {
+  if (missing("chromium")) return;
+  const folder = Deno.makeTempDirSync();
+  try {
+    const script = bundle("browser", folder);
+    for (const [isolated, inWorker, threads] of [[true, false, 3], [true, true, 3], [false, false, 1]] as const) {
+      const report = await onPage(script, isolated, inWorker);
+      assert.deepEqual(
+        { threads: report.threads, right: report.right },
+        { threads, right: true },
+        JSON.stringify(report),
+      );
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
