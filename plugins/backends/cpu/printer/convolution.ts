@@ -41,10 +41,10 @@ class ConvolutionPrinter extends ProductPrinter {
     context: KernelContext,
     work: Contraction,
     turns: ReadonlyArray<Axis>,
-    private readonly window: Window,
+    private readonly sliding: Window,
   ) {
     super(context, work, turns, KINDS[work.accumulator.dtype]!);
-    const images = window.axes[0].extent;
+    const images = sliding.axes[0].extent;
     let count = 1;
     let split = 0;
     while (count < images) count *= work.batch[split++].extent;
@@ -61,7 +61,7 @@ class ConvolutionPrinter extends ProductPrinter {
   private imageStrides():
     | { readonly strides: ImageStrides; readonly load: Extract<Expression, { kind: "load" }> }
     | undefined {
-    const { input, axes } = this.window;
+    const { input, axes } = this.sliding;
     if (input.kind !== "load" || KINDS[input.dtype] !== this.kind) return undefined;
     if (input.index.terms.some(({ atom }) => atom.kind !== "axis")) return undefined;
     const steps = axes.map((axis) => stepOf(input.index, axis)!);
@@ -72,13 +72,13 @@ class ConvolutionPrinter extends ProductPrinter {
 
   /** Leaves an element of the input, computed. */
   private readonly loadPixel = (code: Code, place: PixelPlace): void => {
-    const [image, channel, ...rest] = this.window.axes;
+    const [image, channel, ...rest] = this.sliding.axes;
     const writer = this.outer(code, place.pointers);
     writer.bind(image, place.batch);
     writer.bind(channel, place.channel);
     const places = rest.length === 1 ? [place.column] : [place.row, place.column];
     rest.forEach((axis, i) => writer.bind(axis, places[i]));
-    writer.scoped(() => writer.push(this.window.input));
+    writer.scoped(() => writer.push(this.sliding.input));
   };
 
   /** The kernels as rows, one for each channel of the result. */
@@ -125,24 +125,24 @@ class ConvolutionPrinter extends ProductPrinter {
   }
 
   override print(): PrintedProduct {
-    const { window, work, context } = this;
-    const [images, channels, ...size] = window.axes.map(({ extent }) => extent);
+    const { sliding, work, context } = this;
+    const [images, channels, ...size] = sliding.axes.map(({ extent }) => extent);
     const direct = this.imageStrides();
     const weights = this.weights();
     const dense = this.denseResult();
     const convolution: Convolution = {
       kind: this.kind as Convolution["kind"],
       batch: images,
-      groups: window.groups,
-      inputs: channels / window.groups,
+      groups: sliding.groups,
+      inputs: channels / sliding.groups,
       outputs: countOf(work.rows),
       size: spatial(size, 1),
-      kernel: spatial(window.kernel, 1),
-      strides: spatial(window.strides, 1),
-      low: spatial(window.low, 0),
-      high: spatial(window.high, 0),
-      dilation: spatial(window.dilation, 1),
-      inputDilation: spatial(window.inputDilation, 1),
+      kernel: spatial(sliding.kernel, 1),
+      strides: spatial(sliding.strides, 1),
+      low: spatial(sliding.low, 0),
+      high: spatial(sliding.high, 0),
+      dilation: spatial(sliding.dilation, 1),
+      inputDilation: spatial(sliding.inputDilation, 1),
       input: direct?.strides ?? { batch: 0, channel: 0, row: 0, column: 0 },
       ...(direct === undefined ? { load: this.loadPixel } : {}),
       weights: weights.operand,
@@ -153,7 +153,7 @@ class ConvolutionPrinter extends ProductPrinter {
     };
     const address = (writer: KernelWriter): void => {
       if (direct === undefined) return void writer.code.i32(0);
-      const own = new Set(window.axes.map(({ id }) => id));
+      const own = new Set(sliding.axes.map(({ id }) => id));
       const offset = writer.pushAddress(direct.load.buffer, without(direct.load.index, own));
       writer.code.plus(offset);
     };
