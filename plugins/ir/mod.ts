@@ -20,6 +20,7 @@ import { attempt, attemptEffect, type IrFailure, locate } from "./failures.ts";
 import { type Program, returnTypes } from "./graph.ts";
 import { derivingHandlers } from "./handlers_derive.ts";
 import { exchangeHandlers } from "./handlers_exchange.ts";
+import { improvingHandlers } from "./handlers_improve.ts";
 import { programDigest } from "./hash.ts";
 import { tensorFromJson, type TensorJson, tensorToJson } from "./interchange.ts";
 import { operations } from "./operations.ts";
@@ -78,6 +79,7 @@ const plugin: Implementation = implementation({
   handlers: {
     ...derivingHandlers,
     ...exchangeHandlers,
+    ...improvingHandlers,
     "ir.parse": ({ program }) =>
       attemptEffect(() => {
         const parsed = parseProgram(program);

@@ -10,6 +10,7 @@ import { declare, DENSE, ProgramText, SQUARE } from "./declaration.ts";
 import { TensorJson } from "./interchange.ts";
 import { DERIVING } from "./operations_derive.ts";
 import { EXCHANGING } from "./operations_exchange.ts";
+import { IMPROVING } from "./operations_improve.ts";
 import { DTYPE_CLASSES } from "./primitive.ts";
 
 const SizeText = Schema.Union([Schema.Int, Schema.String]).annotate({
@@ -158,4 +159,14 @@ export const Primitives = operation("ir.primitives", {
 });
 
 /** All operations of the plugin. */
-export const operations = [Parse, Print, Evaluate, Cost, Hash, Primitives, ...DERIVING, ...EXCHANGING] as const;
+export const operations = [
+  Parse,
+  Print,
+  Evaluate,
+  Cost,
+  Hash,
+  Primitives,
+  ...DERIVING,
+  ...EXCHANGING,
+  ...IMPROVING,
+] as const;

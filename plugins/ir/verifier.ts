@@ -15,9 +15,11 @@
  */
 import type { Fix } from "../../kernel/failure.ts";
 import { innerSizes, makeProgram, MAX_FUNCTIONS, MAX_NODES, parameterSizes } from "./check.ts";
+import { isControl } from "./control.ts";
 import { costOf } from "./cost.ts";
 import type { IrFunction, Node, Program } from "./graph.ts";
 import { inferNode } from "./infer.ts";
+import { isPrimitive, primitiveOf } from "./primitives.ts";
 import { DimensionSolver } from "./solver.ts";
 import { MAX_PROGRAM_TEXT, printFunctions, type UncheckedProgram } from "./text.ts";
 import { printTypes, sameType, type TensorType } from "./types.ts";
@@ -158,10 +160,15 @@ class Verifier {
         ...this.fixed({ kind: "function", function: fn.name, path, name, known: [...this.functions.keys()] }),
       });
     });
+    const isKnown = isControl(node.op) || isPrimitive(node.op);
+    if (!isKnown) {
+      const fix = () => this.repairs({ kind: "op", function: fn.name, path, op: node.op });
+      this.findings.attempt(path, () => primitiveOf(node.op), fix);
+    }
     const operands = node.operands.map((operand) => types[operand]);
     const functions = node.functions.map((name) => this.circular.has(name) ? undefined : this.declared.get(name));
     // What is known to be wrong already is not judged again by what follows from it.
-    const judged = sound && !fn.nodes.includes(undefined) && dangling.length === 0 && unknown.length === 0 &&
+    const judged = isKnown && sound && !fn.nodes.includes(undefined) && dangling.length === 0 && unknown.length === 0 &&
       operands.every((type) => type !== undefined) && functions.every((known) => known !== undefined);
     if (!judged) return;
     this.typed(fn, node, path, operands, functions, solver);
@@ -181,8 +188,7 @@ class Verifier {
     solver: DimensionSolver,
   ): void {
     const { op, attributes } = node;
-    const fix = () => this.repairs({ kind: "op", function: fn.name, path, op });
-    const inferred = this.findings.attempt(path, () => inferNode({ op, types, attributes, functions }, solver), fix);
+    const inferred = this.findings.attempt(path, () => inferNode({ op, types, attributes, functions }, solver));
     if (inferred === undefined) return;
     const { results } = inferred;
     const agrees = node.results.length === results.length &&
