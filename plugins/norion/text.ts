@@ -95,6 +95,10 @@ export const termsOf = (text: string): ReadonlyArray<string> => {
   return terms;
 };
 
+/** The terms of a text that say what it is about: those that do not stand in every text. */
+export const contentTerms = (text: string): ReadonlySet<string> =>
+  new Set(termsOf(text).filter((term) => !EMPTY_WORDS.has(term)));
+
 /** Share of terms that two texts have in common: their intersection over their union; 0 where both are empty. */
 export const jaccard = (a: ReadonlySet<string>, b: ReadonlySet<string>): number => {
   if (a.size === 0 && b.size === 0) return 0;

@@ -1,0 +1,104 @@
+/**
+ * Checks: what a draft is looked over for before anything else judges it.
+ *
+ * Not proof that it is right: a draft that passes is only not visibly wrong.
+ * Invariant: every check holds for Chinese and English; the penalty of all is bounded; a check says what it saw in a
+ * reason code, never in words of the draft.
+ *
+ * @module
+ */
+import type { REFLECTION_CHECKS } from "../genome.ts";
+import { type Policy, unit } from "../policy.ts";
+import { contentTerms, cosine, estimateTokens, jaccard, termsOf, vectorOf } from "../text.ts";
+
+/** Name of a check. */
+export type CheckName = typeof REFLECTION_CHECKS[number];
+
+/** How bad an issue is. */
+export type Severity = "info" | "warning" | "critical";
+
+/** Something a check saw. */
+export interface Issue {
+  /** Which check. */
+  readonly check: CheckName;
+  /** How bad it is. */
+  readonly severity: Severity;
+}
+
+/** What is looked over. */
+export interface Draft {
+  /** What was asked. */
+  readonly prompt: string;
+  /** What was answered. */
+  readonly answer: string;
+  /** What the answer was given to rest on. */
+  readonly context: ReadonlyArray<string>;
+}
+
+const SENTENCE = /[^.!?\u3002\uff01\uff1f\n]+/gu;
+const CERTAIN = /\b(?:certainly|definitely|always|guaranteed|undoubtedly)\b|一定|肯定|必然|毫无疑问/iu;
+const DOUBTFUL = /\b(?:maybe|perhaps|possibly|might|not sure|uncertain)\b|也许|可能|大概|不确定/iu;
+const FENCE = /^\s*```/gmu;
+const NUMBER = /\d+(?:\.\d+)?/gu;
+
+const sentencesOf = (text: string): ReadonlyArray<string> => text.match(SENTENCE) ?? [];
+
+const repeats = (answer: string, least: number, share: number): boolean => {
+  const terms = termsOf(answer);
+  return terms.length >= least && 1 - new Set(terms).size / terms.length >= share;
+};
+
+/** A sentence with a number in it rests on the context when some part of that says much the same with that number. */
+const unsupported = ({ answer, context }: Draft, floor: number): boolean =>
+  sentencesOf(answer).some((sentence) => {
+    const numbers = sentence.match(NUMBER) ?? [];
+    if (numbers.length === 0) return false;
+    const terms = new Set(termsOf(sentence));
+    return !context.flatMap(sentencesOf).some((said) =>
+      numbers.every((number) => said.includes(number)) && jaccard(terms, new Set(termsOf(said))) >= floor
+    );
+  });
+
+/** Every check: how bad what it sees is, and when it sees it. */
+const CHECKS: {
+  readonly [C in CheckName]: { readonly severity: Severity; readonly sees: (draft: Draft, policy: Policy) => boolean };
+} = {
+  empty: { severity: "critical", sees: ({ answer }) => answer.trim() === "" },
+  "too-short": {
+    severity: "warning",
+    sees: ({ answer }, policy) => answer.trim() !== "" && estimateTokens(answer) < policy["review.shortest"],
+  },
+  contradiction: {
+    severity: "critical",
+    sees: ({ answer }) => sentencesOf(answer).some((sentence) => CERTAIN.test(sentence) && DOUBTFUL.test(sentence)),
+  },
+  "off-topic": {
+    severity: "warning",
+    sees: ({ prompt, answer }, policy) =>
+      answer.trim() !== "" && contentTerms(prompt).isDisjointFrom(contentTerms(answer)) &&
+      cosine(vectorOf(prompt), vectorOf(answer)) < policy["review.topic"],
+  },
+  repetition: {
+    severity: "warning",
+    sees: ({ answer }, policy) => repeats(answer, policy["review.repetitionLeast"], policy["review.repetition"]),
+  },
+  "unclosed-code": { severity: "critical", sees: ({ answer }) => (answer.match(FENCE) ?? []).length % 2 === 1 },
+  "unsupported-claim": {
+    severity: "warning",
+    sees: (draft, policy) => draft.context.length > 0 && unsupported(draft, policy["review.support"]),
+  },
+};
+
+/** What the named checks see in a draft, worst first. */
+export const lookOver = (draft: Draft, checks: ReadonlyArray<CheckName>, policy: Policy): ReadonlyArray<Issue> => {
+  const order: ReadonlyArray<Severity> = ["critical", "warning", "info"];
+  return checks.filter((check) => CHECKS[check].sees(draft, policy))
+    .map((check) => ({ check, severity: CHECKS[check].severity }))
+    .toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+};
+
+/** How good a draft looks to itself, 0..1: one, less the penalties of what was seen. A weak prior, never proof. */
+export const selfQuality = (issues: ReadonlyArray<Issue>, policy: Policy): number => {
+  const penalty = issues.reduce((sum, { severity }) => sum + policy[`review.${severity}`], 0);
+  return unit(1 - Math.min(penalty, policy["review.mostPenalty"]));
+};
