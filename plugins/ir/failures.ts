@@ -277,6 +277,13 @@ export const noVariation: FailureDefinition<
   }),
 });
 
+/** A program cannot be batched as asked. */
+export const notBatched: FailureDefinition<"IR_BATCH", { reason: string }> = failure("IR_BATCH", {
+  doc: "A program cannot be batched as asked: a parameter that is not there, or none that differs by row.",
+  recoverable: true,
+  says: (a) => `Cannot batch the program: ${a.reason}`,
+});
+
 /** A quantisation cannot be done as asked. */
 export const notQuantized: FailureDefinition<"IR_QUANTIZE", { reason: string }> = failure("IR_QUANTIZE", {
   doc: "A program cannot be quantised as asked: a scheme that does not hold together, or calibration without data.",
@@ -320,6 +327,7 @@ export const IR_FAILURES: readonly [
   typeof unknownVariation,
   typeof noVariation,
   typeof notQuantized,
+  typeof notBatched,
   typeof badBinary,
 ] = [
   badDimension,
@@ -349,6 +357,7 @@ export const IR_FAILURES: readonly [
   unknownVariation,
   noVariation,
   notQuantized,
+  notBatched,
   badBinary,
 ];
 

@@ -11,13 +11,14 @@ import { Budget } from "../../kernel/meter.ts";
 import type { HandlerOf } from "../../kernel/plugin.ts";
 import { type Random, random } from "../../kernel/random.ts";
 import { inSlices } from "../../kernel/slices.ts";
+import { batchProgram } from "./batch.ts";
 import { attempt, attemptEffect, badGradientTarget, type IrFailure, locate } from "./failures.ts";
 import { grad } from "./grad.ts";
 import type { Program } from "./graph.ts";
 import { programDigest } from "./hash.ts";
 import { tensorFromJson, type TensorJson } from "./interchange.ts";
 import { jvp } from "./jvp.ts";
-import type { Cross, Grad, Mutate, Quantize, Undo } from "./operations_derive.ts";
+import type { Batch, Cross, Grad, Mutate, Quantize, Undo } from "./operations_derive.ts";
 import { type QuantizedProgram, type QuantizeOptions, quantizeSteps } from "./quantize/quantize.ts";
 import type { Deviation } from "./quantize/scheme.ts";
 import { parseProgram, printProgram } from "./text.ts";
@@ -117,12 +118,14 @@ const children = <A extends { readonly program: Program; readonly record: unknow
 /** The handlers, by operation. */
 export const derivingHandlers: {
   readonly "ir.grad": HandlerOf<typeof Grad, never>;
+  readonly "ir.batch": HandlerOf<typeof Batch, never>;
   readonly "ir.quantize": HandlerOf<typeof Quantize, never>;
   readonly "ir.mutate": HandlerOf<typeof Mutate, never>;
   readonly "ir.undo": HandlerOf<typeof Undo, never>;
   readonly "ir.cross": HandlerOf<typeof Cross, never>;
 } = {
   "ir.grad": (input) => attemptEffect(() => made(derived(input))),
+  "ir.batch": ({ program, ...options }) => attemptEffect(() => made(batchProgram(parseProgram(program), options))),
   "ir.quantize": (input) =>
     Effect.gen(function* () {
       const account = yield* Budget;

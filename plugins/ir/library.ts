@@ -218,3 +218,4 @@ export {
   type QuantizeReport,
   type QuantizeScheme,
 } from "./quantize/scheme.ts";
+export { type BatchOptions, batchProgram } from "./batch.ts";

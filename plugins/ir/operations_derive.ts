@@ -268,5 +268,28 @@ export const Cross = operation("ir.cross", {
   }],
 });
 
+/** Batches a program. */
+export const Batch = operation("ir.batch", {
+  ...declare,
+  summary: "Make the program that does for many inputs at once what a tensor program does for one.",
+  input: {
+    program: ProgramText,
+    size: Schema.Union([Count, Schema.String]).annotate({ description: "size of the batch: a number or a name" }),
+    parameters: Schema.optionalKey(
+      Schema.Array(Schema.String).annotate({ description: "parameters that differ by row; all where absent" }),
+    ),
+  },
+  output: Made,
+  cost: { compute: "linear in nodes" },
+  examples: [
+    { input: { program: SQUARE, size: "B" } },
+    {
+      title: "a parameter that is not there",
+      input: { program: SQUARE, size: 4, parameters: ["y"] },
+      failure: "IR_BATCH",
+    },
+  ],
+});
+
 /** All of them. */
-export const DERIVING = [Grad, Quantize, Mutate, Undo, Cross] as const;
+export const DERIVING = [Grad, Batch, Quantize, Mutate, Undo, Cross] as const;
