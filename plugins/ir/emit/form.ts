@@ -24,7 +24,8 @@ import {
   type Step,
 } from "../../backends/library.ts";
 import { isFailure } from "../../../kernel/failure.ts";
-import { isIrFailure, unsupportedEmission } from "../failures.ts";
+import { symbolsOf } from "../dimension.ts";
+import { isIrFailure, unboundDimension, unsupportedEmission } from "../failures.ts";
 import { functionOf, type Program } from "../graph.ts";
 import type { Dtype } from "../types.ts";
 import type { Tensor } from "../value.ts";
@@ -142,6 +143,9 @@ const usedBuffers = (steps: ReadonlyArray<Step>): ReadonlySet<number> => {
 /** The loops of a program, named and checked against what a target has. */
 export const formOf = (program: Program, options: PrintOptions, capabilities: Capabilities): Form => {
   const fn = functionOf(program);
+  const symbols = [...fn.sizes, ...fn.parameters.flatMap(({ type }) => type.shape.flatMap(symbolsOf))];
+  const open = symbols.find((name) => options.sizes?.[name] === undefined);
+  if (open !== undefined) throw unboundDimension({ dimension: open, where: `@${fn.name}`, path: "/sizes" });
   let loops: LoopProgram;
   try {
     loops = loopProgram(program, options.sizes === undefined ? {} : { sizes: options.sizes });

@@ -1,0 +1,158 @@
+/**
+ * Programs printed as C, Rust, CUDA and MLIR: the targets' own tools compile them, and what they print when they run is
+ * what the reference computes.
+ */
+import assert from "node:assert/strict";
+import { emitText, TEXT_TARGETS, type TextTarget } from "../../../plugins/ir/emit/targets.ts";
+import { attempt, buildProgram, parseProgram, type Program } from "../../../plugins/ir/library.ts";
+import { type EmitCase, patternCases, randomCases, wrongLine } from "./emit_cases.ts";
+import { lacksTool, type Ran, runTool } from "./tools.ts";
+
+interface Judge {
+  readonly target: TextTarget;
+  readonly extension: string;
+  readonly commands: ReadonlyArray<string>;
+  readonly optional?: boolean;
+  /** Programs besides the patterns: compilers of some targets are slow. */
+  readonly random: number;
+  /** Compiles a file and, where this machine can, runs what comes out. */
+  readonly build: (file: string) => Promise<Ran>;
+  readonly runs: boolean;
+}
+
+const after = async (first: Ran, next: () => Promise<Ran>): Promise<Ran> => first.ok ? await next() : first;
+
+const LOWERING = [
+  "--arith-expand",
+  "--convert-scf-to-cf",
+  "--convert-math-to-llvm",
+  "--convert-math-to-libm",
+  "--convert-memref-to-llvm",
+  "--convert-arith-to-llvm",
+  "--convert-func-to-llvm",
+  "--convert-cf-to-llvm",
+  "--reconcile-unrealized-casts",
+];
+
+const JUDGES: ReadonlyArray<Judge> = [
+  {
+    target: "c",
+    extension: "c",
+    commands: ["cc"],
+    random: 30,
+    runs: true,
+    build: async (file) =>
+      after(
+        await runTool("cc", ["-std=c99", "-O1", "-Wall", "-Werror", file, "-o", `${file}.out`, "-lm"]),
+        () => runTool(`${file}.out`, []),
+      ),
+  },
+  {
+    target: "rust",
+    extension: "rs",
+    commands: ["rustc"],
+    random: 5,
+    runs: true,
+    build: async (file) =>
+      after(
+        await runTool("rustc", ["-D", "warnings", "--edition", "2021", file, "-o", `${file}.out`]),
+        () => runTool(`${file}.out`, []),
+      ),
+  },
+  {
+    target: "mlir",
+    extension: "mlir",
+    commands: ["mlir-opt-15", "mlir-cpu-runner-15"],
+    random: 20,
+    runs: true,
+    build: async (file) =>
+      after(
+        await runTool("mlir-opt-15", [file, "-o", `${file}.checked`]),
+        async () =>
+          after(
+            await runTool("mlir-opt-15", [...LOWERING, file, "-o", `${file}.lowered`]),
+            () => runTool("mlir-cpu-runner-15", ["-e", "main", "-entry-point-result=void", `${file}.lowered`]),
+          ),
+      ),
+  },
+  {
+    target: "cuda",
+    extension: "cu",
+    commands: ["nvcc"],
+    optional: true,
+    random: 0,
+    runs: false,
+    build: (file) => runTool("nvcc", ["-c", file, "-o", `${file}.o`]),
+  },
+];
+
+const judged = async ({ target, extension, build, runs }: Judge, folder: string, of: EmitCase): Promise<void> => {
+  const file = `${folder}/${of.name.replaceAll(/\W/gu, "_")}.${extension}`;
+  const made = attempt(() => emitText(of.program, target, { inputs: of.inputs }));
+  // Draws are what the languages lack; anything else must be printed.
+  if (made._tag === "Failure") {
+    assert.equal(made.failure.code, "IR_EMIT_UNSUPPORTED");
+    assert.match(made.failure.message, /random_/u);
+    return;
+  }
+  Deno.writeTextFileSync(file, made.success);
+  const { ok, output, errors } = await build(file);
+  assert.ok(ok, `${of.name} as ${target}: ${errors.slice(0, 2000)}`);
+  if (runs) assert.equal(wrongLine(output, of.results), undefined, `${of.name} as ${target}`);
+};
+
+for (const judge of JUDGES) {
+  Deno.test({
+    name: `what is printed as ${judge.target} compiles${judge.runs ? ", runs and agrees with the reference" : ""}`,
+    ignore: lacksTool(judge.commands, judge.optional),
+    fn: async () => {
+      const folder = Deno.makeTempDirSync({ prefix: "rmi-emit-" });
+      try {
+        for (const of of [...patternCases(), ...randomCases(`emit/${judge.target}`, judge.random)]) {
+          await judged(judge, folder, of);
+        }
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+const targets = Object.keys(TEXT_TARGETS) as ReadonlyArray<TextTarget>;
+
+const refusal = (program: Program, target: TextTarget) => {
+  const made = attempt(() => emitText(program, target));
+  assert.ok(made._tag === "Failure", `${target} accepted it`);
+  return made.failure;
+};
+
+Deno.test("an element type that a target lacks is refused by operation, node and target", () => {
+  const program = buildProgram({ x: "f32[2]" }, (g, { x }) => g.cast(g.cast(x, "bf16"), "f32"));
+  for (const target of targets) {
+    const { code, message, path } = refusal(program, target);
+    assert.equal(code, "IR_EMIT_UNSUPPORTED");
+    assert.match(message, new RegExp(`cast .*${target}.*bf16`, "u"));
+    assert.equal(path, "/functions/main/nodes/0");
+  }
+});
+
+Deno.test("a draw is refused and not printed as something else", () => {
+  const program = buildProgram(
+    { seed: "i64[]" },
+    (g, { seed }) => g.random(seed, { dtype: "f32", shape: [4] }, { distribution: "uniform" }),
+  );
+  for (const target of targets) assert.match(refusal(program, target).message, /random_uniform/u);
+});
+
+Deno.test("a size without a number is refused", () => {
+  const program = buildProgram({ x: "f32[B]" }, (g, { x }) => g.exp(x));
+  for (const target of targets) assert.equal(refusal(program, target).code, "IR_UNBOUND_DIMENSION");
+  for (const target of targets) assert.match(emitText(program, target, { sizes: { B: 3 } }), /3/u);
+});
+
+Deno.test("names of parameters that are words of the languages do no harm", () => {
+  const program = parseProgram(
+    "program @main\nfunc @main(%0 int: f32[2], %1 fn: f32[2]) {\n  %2: f32[2] = add(%0, %1)\n  return %2\n}\n",
+  );
+  for (const target of targets) assert.match(emitText(program, target), /in_int0/u);
+});
