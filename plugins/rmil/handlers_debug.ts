@@ -18,14 +18,15 @@ import { attempting } from "./attempting.ts";
 import type { Program } from "./codec/v1.ts";
 import { type Expression, Tag } from "./expression.ts";
 import { badText, unknownOp } from "./failures.ts";
-import type { HostFunctions } from "./hosts/functions.ts";
 import { grantedTo, hostsFrom, type HostsGiven } from "./hosts/operations.ts";
 import { type GivenProgram, programAt, type ProgramKind, programToRun } from "./program_source.ts";
 import { nearestOps, opNamed } from "./opcodes.ts";
 import type { ToolFailure } from "./operations_tools.ts";
+import type { RunOptions } from "./interpreter.ts";
 import { describeValue, isPlain, type RunValue } from "./interpreter/run_value.ts";
 import type { Symbols } from "./symbols.ts";
 import { printValue } from "./syntax/printer.ts";
+import { surroundings } from "./surroundings.ts";
 import type { Breakpoint } from "./tools/breakpoints.ts";
 import { Debugger, type DebugState } from "./tools/debugger.ts";
 import type { Value } from "./value.ts";
@@ -115,7 +116,7 @@ interface Session {
   readonly watches: ReadonlyArray<Watch>;
 }
 
-const opened = (input: DebugInput, program: Program, hosts: HostFunctions, fuel: number): Session => {
+const opened = (input: DebugInput, program: Program, around: RunOptions): Session => {
   const { symbols } = program;
   const breakpoints = (input.breakpoints ?? []).map((each, i) => breakpointOf(each, symbols, `/breakpoints/${i}`));
   const watches = (input.watches ?? []).map((source, i) => ({
@@ -126,7 +127,7 @@ const opened = (input: DebugInput, program: Program, hosts: HostFunctions, fuel:
     Object.entries(input.inputs ?? {}).map(([name, text]) => [name, inputOf(text, symbols, `/inputs/${name}`)]),
   );
   const seed = input.seed === undefined ? {} : { seed: input.seed };
-  const options = { inputs, fuel, hosts, granted: grantedTo(input.hosts), ...seed };
+  const options = { ...around, inputs, ...seed };
   return { debugged: new Debugger(program, options, breakpoints), symbols, watches };
 };
 
@@ -186,7 +187,9 @@ export const handleDebug = (
     const left = account.remaining().fuel;
     const program = yield* programToRun(input.program, input.allow);
     const hosts = yield* hostsFrom(input.hosts, program.symbols);
-    const session = yield* attempting(() => opened(input, program, hosts, Math.min(input.fuel ?? left, left)));
+    const fuel = Math.min(input.fuel ?? left, left);
+    const around = { ...yield* surroundings, hosts, granted: grantedTo(input.hosts), fuel };
+    const session = yield* attempting(() => opened(input, program, around));
     const { debugged } = session;
     const stops: Array<DebugStop> = [];
     for (const command of input.commands) {

@@ -8,7 +8,7 @@ import * as Result from "effect/Result";
 import { Failure, type FailureOf } from "../../kernel/failure.ts";
 import type { JsonPatch } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
-import { attempting } from "./attempting.ts";
+import { attempting, attemptingSteps } from "./attempting.ts";
 import type { Judgement } from "./check.ts";
 import { checkMending, checkOpenMending } from "./check/mend.ts";
 import type { Program } from "./codec/v1.ts";
@@ -17,6 +17,7 @@ import { grantedTo, hostsFrom, type HostsGiven } from "./hosts/operations.ts";
 import { fieldsOf } from "./interpreter/failures.ts";
 import { run, type RunResult } from "./interpreter.ts";
 import { type GivenProgram, programFrom, type ProgramKind, programToRun } from "./program_source.ts";
+import { surroundings } from "./surroundings.ts";
 import { showType } from "./types.ts";
 import { readType, readValue, showValue, type ValueJson } from "./value_json.ts";
 
@@ -33,10 +34,10 @@ const judgementJson = (made: Judgement) => ({
   parameters: made.parameters.map((parameter) => ({ ...parameter, type: showType(parameter.type) })),
 });
 
-const judged = (input: CheckInput, program: Program, hosts: HostFunctions) => {
+function* judged(input: CheckInput, program: Program, hosts: HostFunctions) {
   const options = { training: input.training ?? false, hosts };
   if (input.inputs === undefined) {
-    const { judgement, needs, signatures } = checkOpenMending(input.program, program, options);
+    const { judgement, needs, signatures } = yield* checkOpenMending(input.program, program, options);
     if (needs.length === 0) return judgementJson(judgement);
     const shown = signatures.map((signature) => ({
       ...signature,
@@ -48,14 +49,14 @@ const judged = (input: CheckInput, program: Program, hosts: HostFunctions) => {
   const inputs = Object.fromEntries(
     Object.entries(input.inputs).map(([name, text]) => [name, readType(name, text)]),
   );
-  return judgementJson(checkMending(input.program, program, { ...options, inputs }));
-};
+  return judgementJson(yield* checkMending(input.program, program, { ...options, inputs }));
+}
 
 const checkedProgram = (input: CheckInput) =>
   Effect.gen(function* () {
     const program = yield* programFrom(input.program);
     const hosts = yield* hostsFrom(input.hosts, program.symbols);
-    return yield* attempting(() => judged(input, program, hosts));
+    return yield* attemptingSteps(() => judged(input, program, hosts));
   });
 
 type Refused = Effect.Error<ReturnType<typeof checkedProgram>>;
@@ -115,6 +116,7 @@ const ran = (input: RunInput) =>
     );
     const left = account.remaining().fuel;
     const { value, fuelUsed } = yield* run(root, symbols, {
+      ...yield* surroundings,
       inputs,
       seed: input.seed ?? 0,
       fuel: Math.min(input.fuel ?? left, left),

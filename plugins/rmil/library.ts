@@ -23,8 +23,10 @@ export {
   rmil,
   then,
 } from "./builders.ts";
+export { check, checkAll, type Checked, type CheckOptions, type JudgedParameter, type Judgement } from "./check.ts";
 export { type AnyProgram, decodeAny, decodeTree, encodeAny, type Form, type WireVersion } from "./codec/any.ts";
 export {
+  anyOpcode,
   decodeExpression as decodeExpressionV1,
   decodeProgram as decodeProgramV1,
   encodeExpression as encodeExpressionV1,
@@ -68,6 +70,11 @@ export {
   lowerProgram,
   type OutputForm,
 } from "./lowering/program.ts";
+export { type HostFunction, HostFunctions } from "./hosts/functions.ts";
+export { mathPrelude } from "./hosts/prelude.ts";
+export { LocalAgents } from "./agent_port.ts";
+export { run, runNow, type RunOptions, type RunResult } from "./interpreter.ts";
+export { symbolicDefault } from "./symbolic_default.ts";
 export { contentHash, typeHash, valueHash } from "./hash.ts";
 export { Interner } from "./intern.ts";
 export { isOpName, knows, nameOf, nearestOps, OP_NAMES, opNamed, opOf, OPS } from "./opcodes.ts";

@@ -12,7 +12,11 @@ export const rmilPlugin: Plugin = {
   version: VERSION,
   summary: "The binary neurosymbolic language: bytes, text, meaning and tools of its programs.",
   provides: [],
-  requires: [{ capability: "rmi/Artifacts", range: "^1.0.0", optional: true }],
+  requires: [
+    { capability: "rmi/Artifacts", range: "^1.0.0", optional: true },
+    { capability: "rmi/rmil/Logic", range: "^1.0.0", optional: true },
+    { capability: "rmi/rmil/Agents", range: "^1.0.0", optional: true },
+  ],
   effects: ["readLocal", "writeLocal", "network"],
   kinds: ["agent", "time", "random", "llm", "learn"],
   stability: "unstable",

@@ -6,6 +6,7 @@
 import * as Layer from "effect/Layer";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { Artifacts } from "../../registry/contract.ts";
+import { Agents, Logic } from "./contract.ts";
 import { languageHandlers } from "./handlers_language.ts";
 import { loweringHandlers } from "./handlers_lowering.ts";
 import { rewriteHandlers } from "./handlers_rewrite.ts";
@@ -16,7 +17,7 @@ import { operations } from "./operations.ts";
 /** The code behind the operations. */
 const plugin: Implementation = implementation({
   operations,
-  requires: [Artifacts],
+  requires: [Artifacts, Logic, Agents],
   layer: Layer.empty,
   handlers: { ...languageHandlers, ...rewriteHandlers, ...runHandlers, ...toolHandlers, ...loweringHandlers },
 });
