@@ -9,7 +9,9 @@ import type { Dimension } from "../dimension.ts";
 import type { Attribute, Attributes, Node } from "../graph.ts";
 import { isFloat, type TensorType } from "../types.ts";
 import { embeds } from "./movement.ts";
+import type { PassOptions } from "./pass.ts";
 import type { Rule, Site } from "./rewriter.ts";
+import { splatOf } from "./splat.ts";
 
 const numbers = (value: Attribute): ReadonlyArray<number> => value as ReadonlyArray<number>;
 const isSorted = (axes: ReadonlyArray<number>): boolean => axes.every((axis, i) => i === 0 || axes[i - 1] < axis);
@@ -105,7 +107,9 @@ const widenedOperands = (site: Site): number | undefined => {
   const [a, b] = [x, y].map((node) => e.types[node.operands[0]].dtype);
   const to = site.types[0].dtype;
   // Both kinds multiply the same numbers and round or wrap once, at the end.
-  const isSame = a === b && embeds(a, to) && isFloat(a) === isFloat(to) && embeds(a, attributes.accumulate as string);
+  // Bools do not multiply.
+  const isSame = a === b && a !== "bool" && embeds(a, to) && isFloat(a) === isFloat(to) &&
+    embeds(a, attributes.accumulate as string);
   return isSame ? e.make(site.op, [x.operands[0], y.operands[0]], attributes) : undefined;
 };
 
@@ -192,6 +196,30 @@ const negatedOperand = (site: Site): number | undefined => {
   return isFloat(site.types[0].dtype) ? e.make(site.op, [x.operands[0], y.operands[0]], attributes) : undefined;
 };
 
+const sumKinds = ({ op, attributes, types }: Site): boolean =>
+  isFloat(types[0].dtype) && (op !== "reduce" || attributes.op === "sum");
+
+/** A sum of negatives is the negative of the sum, but for the sign of zero. */
+const sumOfNegatives = (site: Site, { fastMath }: PassOptions): number | undefined => {
+  const { e, op, operands, attributes } = site;
+  if (!fastMath || !sumKinds(site)) return undefined;
+  const side = operands.findIndex((operand) => e.madeBy(operand, "neg") !== undefined);
+  if (side < 0) return undefined;
+  const plain = operands.map((operand, i) => i === side ? e.madeBy(operand)!.operands[0] : operand);
+  return e.make("neg", [e.make(op, plain, attributes)]);
+};
+
+/** A sum of multiples is the multiple of the sum, but for rounding. */
+const sumOfMultiples = (site: Site, { fastMath }: PassOptions): number | undefined => {
+  const { e, operands, attributes, results: [type] } = site;
+  const product = e.madeBy(operands[0], "mul");
+  if (!fastMath || !sumKinds(site) || product === undefined) return undefined;
+  const side = product.operands.findIndex((operand) => splatOf(e, operand) !== undefined);
+  if (side < 0) return undefined;
+  const factor = e.full(type, splatOf(e, product.operands[side])!);
+  return e.make("mul", [e.make("reduce", [product.operands[1 - side]], attributes), factor]);
+};
+
 /** The rules. */
 export const CONTRACTION_RULES: ReadonlyArray<Rule> = [
   { name: "dot with a transposed x", ops: ["dot"], apply: transposedOperand(0) },
@@ -201,6 +229,8 @@ export const CONTRACTION_RULES: ReadonlyArray<Rule> = [
   { name: "dot or convolution of widened operands", ops: ["dot", "conv"], apply: widenedOperands },
   { name: "dot or convolution of two negatives", ops: ["dot", "conv"], apply: negatedOperand },
   { name: "transpose of a dot", ops: ["transpose"], apply: transposedProduct },
+  { name: "sum of negatives", ops: ["reduce", "dot", "conv"], apply: sumOfNegatives },
+  { name: "sum of multiples", ops: ["reduce"], apply: sumOfMultiples },
   { name: "reduction of a transpose", ops: ["reduce"], apply: reduceOfTranspose },
   { name: "reduction of a reduction", ops: ["reduce"], apply: reduceOfReduce },
   { name: "extremum of a broadcast", ops: ["reduce"], apply: reduceOfBroadcast },

@@ -17,6 +17,7 @@ import {
   type Results,
   scalar,
   tensor,
+  toFloats,
   toNested,
   type Value,
 } from "../../../plugins/ir/library.ts";
@@ -322,10 +323,38 @@ for (const [rule, pass, types, body, left] of CASES) {
   });
 }
 
+/** Rules that hold but for rounding and the sign of zero, used with fast math alone. */
+const FAST: ReadonlyArray<readonly [rule: string, ParameterTypes, Body, ReadonlyArray<string>]> = [
+  ["sum of negatives", { x: "f64[3,4]" }, (g, { x }) => g.reduce("sum", g.neg(x), [1]), ["reduce", "neg"]],
+  ["sum of negatives", { x: "f64[3,4]", y: "f64[4]" }, (g, { x, y }) => g.matmul(g.neg(x), y), ["dot", "neg"]],
+  ["sum of multiples", { x: "f64[3,4]" }, (g, { x }) => g.reduce("sum", g.mul(x, 3)), ["constant", "reduce", "mul"]],
+];
+
+for (const [rule, types, body, left] of FAST) {
+  Deno.test(`fast math: ${rule}, ${left[0]}`, () => {
+    const before = program(types, body);
+    assert.deepEqual(opsOf(optimised(before, { passes: ["contraction"] })), opsOf(before));
+    const { program: after, stats } = optimise(before, { passes: ["contraction"], fastMath: true });
+    assert.ok(Object.hasOwn(stats.passes[0].rules, rule));
+    assert.deepEqual(opsOf(after), left);
+    const inputs = randomInputs(before, rule, { edges: false });
+    const [wanted, given] = [outcome(before, inputs)!, outcome(after, inputs)!].map(([first]) => toFloats(first));
+    wanted.forEach((x, i) => assert.ok(Math.abs(x - given[i]) <= 1e-12 * (1 + Math.abs(x))));
+  });
+}
+
 Deno.test("every rule has a case", () => {
   const rules = [...FOLDING, ...MOVEMENT_RULES, ...CONTRACTION_RULES, ...STRENGTH].map(({ name }) => name);
-  const cases = new Set(CASES.map(([rule]) => rule));
+  const cases = new Set([...CASES, ...FAST].map(([rule]) => rule));
   assert.deepEqual(rules.filter((rule) => !cases.has(rule)), []);
+});
+
+Deno.test("a product of bools that were made numbers stays one of numbers", () => {
+  const before = program(
+    { x: "bool[2,3]", y: "bool[3,2]" },
+    (g, { x, y }) => g.matmul(g.cast(x, "i32"), g.cast(y, "i32")),
+  );
+  assert.deepEqual(opsOf(optimised(before, { level: 3 })), ["cast", "cast", "dot"]);
 });
 
 Deno.test("a division by what has no exact reciprocal stays a division", () => {
