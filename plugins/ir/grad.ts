@@ -3,6 +3,8 @@
  *
  * Not a tape at run time: the result is an ordinary program, so it can be checked, costed, compiled and differentiated
  * again. Structured control stays structured: each branch, loop and larger function gets a backward half.
+ * Where a derivative does not exist: |x| and relu have 0 at 0; of equal operands max and min give the cotangent to the
+ * second, reductions share it among the tied, windows and running extrema give it to one of them; rounding has 0.
  * Invariant: cotangents follow the rules of the table and nothing else, and have the types of what they belong to.
  *
  * @module

@@ -11,13 +11,17 @@ import {
   grad,
   type GradOptions,
   isIrFailure,
+  parseProgram,
+  printProgram,
   type Program,
   ProgramBuilder,
+  programDigest,
   type Tensor,
   tensor,
   toFloats,
   toNested,
   type Value,
+  verify,
 } from "../../../plugins/ir/library.ts";
 import { assertClose, centralDifferences, codeOf, f64, normals } from "./support.ts";
 
@@ -327,11 +331,68 @@ Deno.test("checkpointing lowers the peak memory of a long scan", () => {
   assert.ok(segmented * 2 < whole, `${segmented} of ${whole}`);
 });
 
-Deno.test("checkpointing a function keeps its operands alone", () => {
-  const whole = functionOf(grad(calling), "main");
-  const again = functionOf(grad(calling, { checkpoint: { functions: ["block"] } }), "main");
-  const kept = (fn: typeof whole) => fn.nodes.reduce((sum, node) => sum + node.results.length, 0);
-  assert.ok(kept(again) < kept(whole), `${kept(again)} of ${kept(whole)}`);
+Deno.test("checkpointing a function keeps its operands alone, and lowers the peak memory of a stack of calls", () => {
+  const p = new ProgramBuilder();
+  p.function("block", { x: "f64[64,64]", w: "f64[64,64]" }, (g, { x, w }) => {
+    let made = x;
+    for (let i = 0; i < 12; i++) made = g.tanh(g.add(g.matmul(made, w), x));
+    return made;
+  });
+  p.function("main", { x: "f64[64,64]", w: "f64[64,64]" }, (g, { x, w }) => {
+    let made = x;
+    for (let i = 0; i < 8; i++) [made] = g.call("block", [made, w]);
+    return g.reduce("sum", made);
+  });
+  const program = p.build("main");
+  const [whole, again] = [{}, { checkpoint: { functions: ["block"] } }].map((policy) => grad(program, policy));
+  const kept = (made: Program) => functionOf(made).nodes.reduce((sum, node) => sum + node.results.length, 0);
+  assert.ok(kept(again) < kept(whole) / 2, `${kept(again)} of ${kept(whole)}`);
+  const [before, after] = [whole, again].map((made) => costOf(made).peakBytes!);
+  assert.ok(after * 3 < before, `${after} of ${before} bytes`);
+  const inputs = [normals("x", [64, 64]), normals("w", [64, 64])].map((input) => ({
+    ...input,
+    data: Float64Array.from(toFloats(input), (value) => value / 8),
+  }));
+  const [first, second] = [whole, again].map((made) => evaluate(made, inputs).results);
+  first.forEach((expected, i) => assertClose(toFloats(second[i]), toFloats(expected), 1e-12, `${i}`));
+});
+
+Deno.test("gradient programs of control flow verify without errors, and read back from their text", () => {
+  const programs = [
+    grad(recurrent(true)),
+    grad(branching),
+    grad(newton(5)),
+    grad(calling),
+    grad(recurrent(false, 16), { checkpoint: { scan: "sqrt" } }),
+  ];
+  for (const program of programs) {
+    assert.deepEqual(verify(program).diagnostics.filter(({ severity }) => severity === "error"), []);
+    assert.equal(programDigest(parseProgram(printProgram(program))), programDigest(program));
+  }
+});
+
+Deno.test("the bound of a while is printed, read, and no part of what it computes", () => {
+  const [promised, without] = [newton(7), newton()];
+  assert.ok(printProgram(promised).includes("bound = 7"));
+  assert.equal(programDigest(parseProgram(printProgram(promised))), programDigest(promised));
+  const inputs = [f64([], [2]), f64([], [1])];
+  assert.deepEqual(evaluate(promised, inputs).results, evaluate(without, inputs).results);
+  assert.equal(codeOf(() => newton(-1)), "IR_ATTRIBUTE");
+});
+
+Deno.test("a lean builder emits equal nodes once, tells −0 from 0, and drops what a body does not need", () => {
+  const body = (g: FunctionBuilder, { x }: { readonly x: Value }) => {
+    const [made] = g.scan({ length: 2 }, [x], [], (b, [s]) => {
+      b.exp(b.sin(x));
+      return b.add(b.mul(s, 2), b.mul(s, 2));
+    });
+    return g.add(g.mul(made, 0), g.mul(made, -0));
+  };
+  const [plain, lean] = [false, true].map((lean) => buildProgram({ x: "f64[]" }, body, { lean }));
+  const nodes = (program: Program) => [...program.functions.values()].map((fn) => fn.nodes.length).join();
+  assert.equal(nodes(plain), "7,6");
+  assert.equal(nodes(lean), "3,6");
+  assert.deepEqual(evaluate(lean, [f64([], [3])]).results, evaluate(plain, [f64([], [3])]).results);
 });
 
 Deno.test("a loop inside a function that has no bound is refused by its place", () => {

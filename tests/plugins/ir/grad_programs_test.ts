@@ -72,9 +72,9 @@ Deno.test("gradient programs stay lean: nodes of a perceptron's and of a transfo
   const perceptron = grad(mlp, { wrt: ["w1", "b1", "w2", "b2"], value: true });
   const whole = grad(transformer, { wrt: functionOf(transformer).parameters.map(({ name }) => name).slice(1) });
   const counts = [mlp, perceptron, transformer, whole].map(nodesOf);
-  // One forward program, and on the way back about as many nodes again.
-  assert.ok(counts[1] <= 2.2 * counts[0], `perceptron: ${counts[0]} and ${counts[1]}`);
-  assert.ok(counts[3] <= 2.6 * counts[2], `block: ${counts[2]} and ${counts[3]}`);
+  // One forward program, and on the way back fewer nodes than on the way there.
+  assert.ok(counts[1] <= 1.9 * counts[0], `perceptron: ${counts[0]} and ${counts[1]}`);
+  assert.ok(counts[3] <= 1.8 * counts[2], `block: ${counts[2]} and ${counts[3]}`);
 });
 
 Deno.test("a gradient program holds no tensor of zeros that is only added to, and no dead node", () => {

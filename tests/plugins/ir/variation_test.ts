@@ -24,6 +24,7 @@ import {
   returnTypes,
   undoMutation,
   type Value,
+  verify,
 } from "../../../plugins/ir/library.ts";
 import { randomInputs, randomProgram } from "./programs.ts";
 import { codeOf, normals } from "./support.ts";
@@ -51,10 +52,11 @@ const signatureOf = (program: Program): string => {
   return `${printTypes(fn.parameters.map(({ type }) => type))} ${printTypes(returnTypes(fn))} ${fn.sizes}`;
 };
 
-/** Checks a program again from nothing: its text is read, and its functions are checked as if they were new. */
+/** Checks a program again from nothing: its text is read, its functions are checked as if new, the verifier sees no error. */
 const verified = (program: Program): boolean =>
   programDigest(parseProgram(printProgram(program))) === programDigest(program) &&
-  programDigest(makeProgram([...program.functions.values()], program.entry)) === programDigest(program);
+  programDigest(makeProgram([...program.functions.values()], program.entry)) === programDigest(program) &&
+  verify(program).diagnostics.every(({ severity }) => severity !== "error");
 
 const changed = (kind: MutationName, options: MutateOptions = {}, seed = "kinds"): Program =>
   mutate(network, random(`${seed} ${kind}`), { kinds: [kind], ...options }).program;
