@@ -16,7 +16,8 @@ const STEP_32 = 10_007;
 for (const fused of [false, true]) {
   for (const name of NAMES) {
     const { operands, ulps }: MathFunction = MATH[name];
-    Deno.test(`${name} of binary32, ${fused ? "fused" : "strict"}: within ${ulps.f32x4} ulp over all exponents and special values`, () => {
+    const rounding = fused ? "fused" : "strict";
+    Deno.test(`${name} of binary32, ${rounding}: within ${ulps.f32x4} ulp over all exponents and special values`, () => {
       const found = worst32(name, fused, operands === 2 ? pairs(20_000) : patterns(STEP_32));
       assert(found.error <= ulps.f32x4, JSON.stringify({ ...found, x: String(found.x), got: String(found.got) }));
     });
