@@ -18,8 +18,11 @@ const others = (rank: number, ...taken: ReadonlyArray<ReadonlyArray<number>>): R
 
 const sizesAt = (x: Wire, axes: ReadonlyArray<number>): Shape => axes.map((axis) => x.shape[axis]);
 
-const matMul = (w: OnnxWriter, x: Wire, y: Wire, shape: Shape): Wire =>
-  w.op("MatMul", [x, y], { dtype: x.dtype, shape });
+const matMul = (w: OnnxWriter, x: Wire, y: Wire, shape: Shape): Wire => {
+  // Of nothing to sum, and of no results, runtimes disagree.
+  if (x.shape.includes(0) || y.shape.includes(0)) return w.fill(w.number(x.dtype, 0), shape);
+  return w.op("MatMul", [x, y], { dtype: x.dtype, shape });
+};
 
 /** Writes `dot`. */
 export const emitDot = (w: OnnxWriter, { inputs, results: [{ dtype, shape }], attributes }: Emitted): Wire => {

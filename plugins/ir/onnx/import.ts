@@ -7,14 +7,15 @@
  *
  * @module
  */
-import { buildProgram, FunctionBuilder, ProgramBuilder } from "../builder.ts";
-import { type Dimension, symbolsOf } from "../dimension.ts";
+import * as Result from "effect/Result";
+import { buildProgram, type FunctionBuilder, ProgramBuilder } from "../builder.ts";
+import type { Dimension } from "../dimension.ts";
 import { evaluate } from "../evaluate.ts";
-import { badOnnx, isIrFailure, locate, overLimit, unsupportedOnnx } from "../failures.ts";
+import { attempt, badOnnx, isIrFailure, locate, overLimit, unsupportedOnnx } from "../failures.ts";
 import type { Program } from "../graph.ts";
 import { Value } from "../operators.ts";
 import { isConcrete, isFloat, type TensorType, tensorType } from "../types.ts";
-import { elementCount, elements, type Tensor, tensor } from "../value.ts";
+import { elementCount, type Tensor, tensor } from "../value.ts";
 import { type Body, isValue, type Item, type Lowered, OnnxNode } from "./operator.ts";
 import { operatorOf } from "./operators.ts";
 import { readMessage } from "./protobuf.ts";
@@ -236,8 +237,10 @@ class Importer {
     const ofShape = row.name === "Shape" || row.name === "Size";
     const computes = items.some((item) => item?.sizes !== undefined);
     if (row.sizes === undefined || !(ofShape || computes)) return undefined;
-    const sizes = row.sizes(this.node(g, node, version, items));
-    if (sizes === undefined) return undefined;
+    // A row computes with shapes only where all it reads are shapes; elsewhere it is an ordinary node.
+    const found = attempt(() => row.sizes!(this.node(g, node, version, items)));
+    if (Result.isFailure(found) || found.success === undefined) return undefined;
+    const sizes = found.success;
     const from = ofShape ? NOTHING : union(items);
     const scalar = row.name === "Size" || (row.name !== "Shape" && this.isScalarResult(g, node, version, items));
     const shape = scalar ? [] : [sizes.length];
@@ -458,9 +461,3 @@ export const inspectOnnx = (bytes: Uint8Array): OnnxSignature => {
     operators: [...new Set(graph.node.map(({ opType }) => opType ?? ""))].sort(),
   };
 };
-
-/** Integers of a known operand. */
-export const integersOf = (known: Tensor): ReadonlyArray<number> => elements(known).map(Number);
-
-/** Names that the dimensions of a type mention. */
-export const typeSymbols = (type: TensorType): ReadonlyArray<string> => type.shape.flatMap((size) => symbolsOf(size));
