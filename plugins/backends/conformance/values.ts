@@ -58,7 +58,10 @@ const integerEdges = (dtype: Dtype): ReadonlyArray<bigint> => {
   const [low, high] = signed
     ? [-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n]
     : [0n, (1n << BigInt(bits)) - 1n];
-  const wanted = [0n, 1n, -1n, 2n, -2n, 3n, low, high, low + 1n, high - 1n, 7n, -7n, 31n, 32n, 63n, 64n, 1n << 24n];
+  const small = [0n, 1n, -1n, 2n, -2n, 3n, low, high, low + 1n, high - 1n, 7n, -7n, 31n, 32n, 63n, 64n, 1n << 24n];
+  // Where the halves of a 64-bit integer disagree about its sign or order.
+  const halves = [1n << 31n, -(1n << 31n), 1n << 32n, (1n << 32n) + 5n, -(1n << 32n), -(1n << 32n) - 5n, 1n << 53n];
+  const wanted = [...new Set([...small, ...halves])];
   return wanted.filter((value) => value >= low && value <= high);
 };
 

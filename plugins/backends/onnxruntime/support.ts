@@ -14,6 +14,13 @@ type Rule = (node: Node, operands: ReadonlyArray<TensorType>, results: ReadonlyA
 
 const SUMS: ReadonlySet<unknown> = new Set(["sum", "prod"]);
 
+const EXTREMA: ReadonlySet<unknown> = new Set(["max", "min"]);
+
+/** Nodes whose kernels compare i64 by its lower half. */
+const comparesHalves = ({ op, attributes }: Node): boolean =>
+  op === "sign" ||
+  (["reduce", "cumulative", "reduce_window", "select_and_scatter"].includes(op) && EXTREMA.has(attributes.op));
+
 const RULES: ReadonlyArray<Rule> = [
   (_, operands, results) => {
     const strange = [...operands, ...results].find(({ dtype }) => ORT_DTYPES[dtype] === undefined);
@@ -26,6 +33,7 @@ const RULES: ReadonlyArray<Rule> = [
     op === "reduce" && SUMS.has(attributes.op) && isInteger(x.dtype as Dtype)
       ? "sums past the range of an integer do not wrap there"
       : undefined,
+  (node, [x]) => x?.dtype === "i64" && comparesHalves(node) ? "it compares i64 by its lower half" : undefined,
 ];
 
 /** Why a node is refused; undefined where it is not. */
