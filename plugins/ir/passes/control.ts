@@ -1,5 +1,5 @@
 /**
- * Control: branches that are decided, loops that never or only once turn, and known values handed to bodies.
+ * Control: branches that are decided, loops that never turn or only once, and known values handed to bodies.
  *
  * Invariant: what runs is what would have run, in the same order; a loop is only removed where its first check is known.
  *
@@ -16,7 +16,7 @@ import { knownTensor } from "./folding.ts";
 import { emitBody } from "./inlining.ts";
 import type { Draft, PassResult } from "./pass.ts";
 import { literalOf, splatOf } from "./splat.ts";
-import { Functions, range, rearranged, rebuild } from "./structure.ts";
+import { Functions, neededParameters, range, rearranged, rebuild } from "./structure.ts";
 
 /** Scalar steps that finding out a loop's first check may take. */
 export const MAX_CHECK_FUEL = 10_000;
@@ -56,39 +56,46 @@ const passedThrough: Rewrite = (node, operands, e, functions) => {
   return passed.map((value, i) => value ?? first + rest.indexOf(i));
 };
 
-/** Whether a loop's condition is false at once. */
-const neverTurns = (node: Node, operands: ReadonlyArray<number>, e: Emitter, functions: Functions): boolean => {
-  const condition = functions.lookup(node.functions[0]);
-  const returned = condition.returns[0] - condition.parameters.length;
-  const last = condition.nodes.length === 1 && returned === 0 ? condition.nodes[0] : undefined;
-  if (last?.op === "constant") return (last.attributes.value as Tensor).data[0] === 0;
-  if (condition.sizes.length > 0) return false;
-  const known = operands.map((operand) => knownTensor(e, operand));
-  // Only what the condition looks at must be known.
-  const used = new Set([...condition.nodes.flatMap((inner) => inner.operands), ...condition.returns]);
-  const inputs = known.map((value, i) => value ?? (used.has(i) ? undefined : standIn(condition, i)));
-  if (!inputs.every((input) => input !== undefined)) return false;
-  const program = functions.draft(condition.name);
+/** Some results of a function, where what they are made of is known and the work is small. */
+const resultsOf = (
+  fn: IrFunction,
+  returns: ReadonlyArray<number>,
+  known: ReadonlyArray<Tensor | undefined>,
+  functions: Functions,
+): ReadonlyArray<Tensor> | undefined => {
+  const needed = neededParameters(fn, returns);
+  const places = range(fn.parameters.length).filter((place) => needed[place]);
+  const inputs = places.map((place) => known[place]);
+  if (fn.sizes.length > 0 || !inputs.every((input) => input !== undefined)) return undefined;
+  const name = functions.add(rearranged(fn, places, returns));
   try {
-    return evaluate(program, inputs, { fuel: MAX_CHECK_FUEL }).results[0].data[0] === 0;
+    return evaluate(functions.draft(name), inputs, { fuel: MAX_CHECK_FUEL }).results;
   } catch (thrown) {
-    if (isIrFailure(thrown)) return false;
+    if (isIrFailure(thrown)) return undefined;
     throw thrown;
   }
 };
 
-const MAX_STAND_IN = 4096;
-
-const standIn = (fn: IrFunction, place: number): Tensor | undefined => {
-  const { type } = fn.parameters[place];
-  if (!isConcrete(type) || type.shape.reduce((count, size) => count * size, 1) > MAX_STAND_IN) return undefined;
-  return zeros(type.dtype, type.shape);
+/** A loop that never turns is what it starts with; one that turns once is its body. */
+const shortWhile: Rewrite = (node, operands, e, functions) => {
+  if (node.op !== "while") return undefined;
+  const [condition, body] = node.functions.map(functions.lookup);
+  const carry = node.attributes.carry as number;
+  const known = operands.map((operand) => knownTensor(e, operand));
+  const holds = (values: ReadonlyArray<Tensor | undefined>): boolean | undefined => {
+    const answer = resultsOf(condition, [0], values, functions);
+    return answer === undefined ? undefined : answer[0].data[0] !== 0;
+  };
+  const first = holds(known);
+  if (first === undefined) return undefined;
+  if (!first) return operands.slice(0, carry);
+  const looked = neededParameters(condition, [0]);
+  const next = range(operands.length).map((place) => {
+    if (place >= carry || !looked[place]) return known[place];
+    return resultsOf(body, [place], known, functions)?.[0];
+  });
+  return holds(next) === false ? emitBody(e, node, body, operands) : undefined;
 };
-
-const idleWhile: Rewrite = (node, operands, e, functions) =>
-  node.op === "while" && neverTurns(node, operands, e, functions)
-    ? operands.slice(0, node.attributes.carry as number)
-    : undefined;
 
 /** A scan over no row, or over one. */
 const shortScan: Rewrite = (node, operands, e, functions) => {
@@ -163,7 +170,7 @@ const withLiterals = (fn: IrFunction, literals: ReadonlyArray<Tensor | undefined
   };
 };
 
-const REWRITES: ReadonlyArray<Rewrite> = [decidedIf, passedThrough, idleWhile, shortScan, handedIn];
+const REWRITES: ReadonlyArray<Rewrite> = [decidedIf, passedThrough, shortWhile, shortScan, handedIn];
 
 /** Runs the pass. */
 export const simplifyControl = (draft: Draft): PassResult => {
