@@ -81,7 +81,10 @@ export interface CompileOptions {
   readonly state?: ReadonlyArray<readonly [result: number, parameter: number]>;
   /** How exactly; `fast` where absent. */
   readonly numerics?: Numerics;
-  /** Threads to use; all the device offers where absent. Results do not depend on it. */
+  /**
+   * Threads to use; one where absent, as starting them takes time that only large programs win back. Results do not
+   * depend on it.
+   */
   readonly threads?: number;
   /** Most turns of all `while` loops of one step together, after which it fails; what the backend sets where absent. */
   readonly maxTurns?: number;

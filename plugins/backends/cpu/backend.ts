@@ -19,6 +19,9 @@ import { asInputFailure, inputsFault, type Signature, signatureOf, stateMisfit }
 import { EXTERNAL_FUNCTION, EXTERNAL_MODULE, type Multiplier } from "./printer/external.ts";
 import { BASE_ADDRESS, type PrintedProgram, printProgram } from "./printer/program.ts";
 import { MATH_BINARY, MATH_MODULE, MATH_UNARY } from "./printer/runtime.ts";
+import { FORK_FUNCTION, THREADS_MODULE } from "./printer/tasks.ts";
+import { sharedPool } from "./shared_pool.ts";
+import { type Attached, MAX_THREADS, type Pool, threadsAreThere } from "./threads.ts";
 import { PAGE_BYTES } from "./wasm/assembler.ts";
 import { type Features, probeFeatures } from "./wasm/features.ts";
 
@@ -65,7 +68,12 @@ const deviceOf = ({ simd, relaxed }: Features, variant: CpuVariant): Device => (
   backend: variant.id,
   name: variant.name,
   kind: "cpu",
-  features: [...(simd ? ["simd128"] : []), ...(relaxed ? ["relaxed-fma"] : []), ...variant.features],
+  features: [
+    ...(simd ? ["simd128"] : []),
+    ...(relaxed ? ["relaxed-fma"] : []),
+    ...(threadsAreThere() ? ["threads"] : []),
+    ...variant.features,
+  ],
   dtypes: DTYPE_NAMES,
   memoryBytes: MAX_MEMORY_PAGES * PAGE_BYTES,
 });
@@ -75,6 +83,8 @@ interface Compiled {
   readonly loops: LoopProgram;
   readonly printed: PrintedProgram;
   readonly module: WebAssembly.Module;
+  /** Threads it was printed for. */
+  readonly threads: number;
   readonly variant: CpuVariant;
   readonly multiplier: Multiplier | undefined;
 }
@@ -90,6 +100,10 @@ const remember = (key: string, make: () => Compiled): Compiled => {
   return known;
 };
 
+/** Threads a program is printed for: more than one only where asked for, and where memory can be shared. */
+const threadsOf = ({ threads = 1 }: CompileOptions): number =>
+  threads > 1 && threadsAreThere() && features().atomics ? Math.min(MAX_THREADS, Math.floor(threads)) : 1;
+
 const compileProgram = (
   program: Program,
   options: CompileOptions,
@@ -100,12 +114,22 @@ const compileProgram = (
   const maxTurns = options.maxTurns ?? DEFAULT_MAX_TURNS;
   const fused = features().relaxed && options.numerics !== "strict";
   const { sizes, state } = signature;
-  const key = JSON.stringify([programDigest(program), sizes, state, fused, maxTurns, variant.id, multiplier?.id]);
+  const threads = multiplier === undefined ? threadsOf(options) : 1;
+  const key = JSON.stringify([
+    programDigest(program),
+    sizes,
+    state,
+    fused,
+    maxTurns,
+    threads,
+    variant.id,
+    multiplier?.id,
+  ]);
   return remember(key, () => {
     const loops = loopProgram(program, { sizes, state });
     const external = multiplier === undefined ? {} : { externalFrom: multiplier.fewest };
-    const printed = printProgram(loops, { vectors: features().simd, fused, maxTurns, ...external });
-    return { loops, printed, module: new WebAssembly.Module(printed.bytes), variant, multiplier };
+    const printed = printProgram(loops, { vectors: features().simd, fused, maxTurns, threads, ...external });
+    return { loops, printed, module: new WebAssembly.Module(printed.bytes), threads, variant, multiplier };
   });
 };
 
@@ -117,21 +141,41 @@ type Elements = Exclude<Tensor["data"], BigInt64Array | BigUint64Array>;
 class Machine {
   private readonly memory: WebAssembly.Memory;
   private readonly runOnce: () => void;
+  private readonly chunk: (task: number, chunk: number, thread: number) => void;
+  private attached: Attached | undefined;
 
   constructor(private readonly compiled: Compiled) {
-    this.memory = new WebAssembly.Memory({ initial: compiled.printed.pages, maximum: compiled.printed.pages });
+    const { pages } = compiled.printed;
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: compiled.threads > 1 });
     const { module, multiplier, printed: { externals } } = compiled;
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.memory },
       [MATH_MODULE]: IMPORTED,
+      [THREADS_MODULE]: { [FORK_FUNCTION]: (task: number, chunks: number) => this.fork(task, chunks) },
       ...(multiplier === undefined
         ? {}
         : { [EXTERNAL_MODULE]: { [EXTERNAL_FUNCTION]: multiplier.bind(this.memory, externals) } }),
     });
     this.runOnce = instance.exports.run as () => void;
+    this.chunk = instance.exports.chunk as Machine["chunk"];
     for (const { id, role, data } of compiled.loops.buffers) {
       if (role === "constant" && data !== undefined && compiled.printed.memory.offsets.has(id)) this.fill(id, data);
     }
+  }
+
+  /** Makes the program known to a pool, whose threads then share its large kernels. */
+  async join(pool: Pool): Promise<void> {
+    const { memory, chunk, compiled: { module } } = this;
+    this.attached = await pool.attach({ module, memory, chunk });
+  }
+
+  /** Takes the program from its pool. */
+  leave(): void {
+    this.attached?.detach();
+  }
+
+  private fork(task: number, chunks: number): void {
+    this.attached!.fork(task, chunks);
   }
 
   /** The elements of a buffer, where they lie. */
@@ -265,11 +309,20 @@ const compileIn = (program: Program, options: CompileOptions, variant: CpuVarian
       Result.mapError(attempt(() => compileProgram(program, options, signature, variant)), (thrown) =>
         asInputFailure(thrown)),
     );
+    const pool = compiled.threads > 1 ? yield* sharedPool(compiled.threads) : undefined;
     const held = yield* Effect.acquireRelease(
       Effect.map(start(compiled), (machine): { machine: Machine | undefined } => ({ machine })),
       (one) =>
-        Effect.sync(() => one.machine = undefined),
+        Effect.sync(() => {
+          one.machine?.leave();
+          one.machine = undefined;
+        }),
     );
+    if (pool !== undefined) {
+      yield* Effect.promise(() =>
+        held.machine!.join(pool)
+      );
+    }
     return executable(compiled, signature, held);
   });
 

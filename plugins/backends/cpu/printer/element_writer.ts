@@ -28,6 +28,8 @@ export interface KernelContext {
   readonly vectors: boolean;
   /** Whether multiply-add may round once. */
   readonly fused: boolean;
+  /** Bytes from one thread's scratch to the next one's. */
+  readonly scratchBytes: (buffer: Buffer) => number;
   /** Who else computes products, where somebody does. */
   readonly externals?: Externals;
 }
@@ -42,6 +44,8 @@ export class ElementWriter {
   protected readonly axes = new Map<number, Local>();
   /** Order in which axes were bound, outermost first. */
   protected readonly depth = new Map<number, number>();
+  /** The thread that runs, where several have scratch of their own. */
+  thread: Local | undefined;
   /** Locals of variables. */
   protected readonly variables = new Map<number, Local>();
 
@@ -179,11 +183,14 @@ export class ElementWriter {
   pushAddress(buffer: Buffer, index: Affine, extraElements = 0): number {
     const bytes = bytesOf(buffer.dtype);
     const offset = this.context.address(buffer) + (index.constant + extraElements) * bytes;
+    const isOwn = buffer.role === "scratch" && this.thread !== undefined;
+    if (isOwn) this.code.get(this.thread!).times(this.context.scratchBytes(buffer));
     if (index.terms.length === 0) {
-      this.code.i32(0);
+      if (!isOwn) this.code.i32(0);
       return offset;
     }
     this.pushTerms(this.sorted(index.terms), bytes);
+    if (isOwn) this.code.op("i32.add");
     // An offset is added to the address as an unsigned number, so the terms alone must not be negative.
     const [least] = rangeOf({ key: "", constant: 0, terms: index.terms });
     if (least >= 0 && offset >= 0) return offset;

@@ -9,14 +9,15 @@
 import type { Axis } from "../../codegen/affine.ts";
 import type { Kernel as LoopKernel, LoopProgram, Step } from "../../codegen/loops.ts";
 import { type MemoryPlan, planMemory } from "../../codegen/memory.ts";
-import { ModuleBuilder, PAGE_BYTES } from "../wasm/assembler.ts";
+import { MAX_PAGES, ModuleBuilder, PAGE_BYTES } from "../wasm/assembler.ts";
 import type { Code, Func, Global, Local } from "../wasm/code.ts";
-import { runKernel } from "../wasm/kernel.ts";
+import { type Kernel, runKernel } from "../wasm/kernel.ts";
 import { type ExternalProduct, importExternals } from "./external.ts";
 import { isConvolution, printConvolution } from "./convolution.ts";
 import { contractionLoops, isLoopProduct, type PrintedProduct, printProduct } from "./product.ts";
 import { importMath, Runtime } from "./runtime.ts";
 import { bytesOf } from "./scalar.ts";
+import { type Cut, cutOf, forksProduct, Tasks } from "./tasks.ts";
 import { type KernelContext, KernelWriter, SourceTable } from "./writer.ts";
 
 /** Where buffers begin; below it lies nothing, so that a stray address 0 shows. */
@@ -39,6 +40,8 @@ export interface PrintOptions {
   readonly fused: boolean;
   /** Most turns of all `while` loops of one run; more trap. */
   readonly maxTurns: number;
+  /** Threads that share large kernels; the module then has shared memory, imports a fork and exports chunks. */
+  readonly threads: number;
   /** Fewest multiplications of a product that is worth a call of somebody else; nobody is called where absent. */
   readonly externalFrom?: number;
 }
@@ -57,15 +60,22 @@ export interface PrintedProgram {
   readonly externals: ReadonlyArray<ExternalProduct>;
 }
 
+/** A product whose calls are written when the workspaces have their places. */
+type Pending = {
+  readonly func: Func;
+  readonly printed: PrintedProduct;
+  readonly turns: ReadonlyArray<Axis>;
+  readonly isForked: boolean;
+};
+
 /** Prints the steps of one program. */
 class ProgramPrinter {
   private readonly module = new ModuleBuilder();
   private readonly context: KernelContext;
   private readonly turnsLeft: Global;
   private readonly workspace: { shared: number; thread: number } = { shared: 0, thread: 0 };
-  private readonly pending: Array<
-    { readonly func: Func; readonly printed: PrintedProduct; readonly turns: ReadonlyArray<Axis> }
-  > = [];
+  private readonly tasks: Tasks | undefined;
+  private readonly pending: Pending[] = [];
 
   constructor(
     private readonly program: LoopProgram,
@@ -73,7 +83,9 @@ class ProgramPrinter {
     private readonly options: PrintOptions,
   ) {
     this.turnsLeft = this.module.global("i32", 0);
-    this.module.importMemory({ module: "env", name: "memory", minimum: 1 });
+    const shared = options.threads > 1 ? { maximum: MAX_PAGES, shared: true } : {};
+    this.module.importMemory({ module: "env", name: "memory", minimum: 1, ...shared });
+    this.tasks = options.threads > 1 ? new Tasks(this.module) : undefined;
     const math = importMath(this.module);
     const { externalFrom } = options;
     const externals = externalFrom === undefined ? undefined : importExternals(this.module, externalFrom);
@@ -82,6 +94,7 @@ class ProgramPrinter {
       ...(externals === undefined ? {} : { externals }),
       runtime,
       address: (buffer) => BASE_ADDRESS + (plan.offsets.get(buffer.id) ?? 0),
+      scratchBytes: (buffer) => plan.sizes.get(buffer.id)! / options.threads,
       sources: new SourceTable(),
       vectors: options.vectors,
       fused: options.fused,
@@ -98,9 +111,11 @@ class ProgramPrinter {
       this.workspace.shared = Math.max(this.workspace.shared, printed.kernel.workspaceBytes);
       this.workspace.thread = Math.max(this.workspace.thread, printed.kernel.threadBytes);
       const func = this.module.declare(kernel.name, parameters);
-      this.pending.push({ func, printed, turns });
+      this.pending.push({ func, printed, turns, isForked: this.tasks !== undefined && forksProduct(kernel) });
       return func;
     }
+    const cut = this.tasks === undefined ? undefined : cutOf(kernel);
+    if (cut !== undefined) return this.cutKernel(kernel.name, cut, turns);
     const body = work.kind === "loops" ? work.body : contractionLoops(work, this.program.pool);
     return this.module.function(kernel.name, parameters, [], (code, ...locals) => {
       const writer = new KernelWriter(code, this.context);
@@ -109,9 +124,65 @@ class ProgramPrinter {
     });
   }
 
+  /** A function for one chunk of a loop, and one that forks all of them. */
+  private cutKernel(name: string, { loop, chunks }: Cut, turns: ReadonlyArray<Axis>): Func {
+    const parameters = turns.map(() => "i32" as const);
+    const each = this.module.function(
+      `${name} chunk`,
+      ["i32", "i32", ...parameters],
+      [],
+      (code, chunk, thread, ...locals) => {
+        const writer = new KernelWriter(code, this.context);
+        turns.forEach((axis, i) => writer.bind(axis, locals[i]));
+        writer.thread = thread;
+        const extent = loop.axis.extent / chunks;
+        writer.part(loop, code.get(chunk).times(extent).keep("i32"), extent);
+      },
+    );
+    const task = this.tasks!.add((code, { chunk, thread }, operand) => {
+      code.get(chunk).get(thread);
+      turns.forEach((_, i) => operand(i));
+      code.call(each);
+    });
+    return this.module.function(
+      name,
+      parameters,
+      [],
+      (code, ...locals) => this.tasks!.write(code, task, chunks, locals),
+    );
+  }
+
+  /** Writes the phases of a product, those with several chunks as forks. */
+  private forkPhases(code: Code, { phases }: Kernel, operands: ReadonlyArray<Local>, workspace: number): void {
+    const threads = workspace + this.workspace.shared;
+    const bytes = this.threadBytes();
+    for (const { func, chunks } of phases) {
+      if (chunks === 1) {
+        code.i32(0);
+        for (const operand of operands.slice(0, 3)) code.get(operand);
+        code.i32(workspace).i32(threads);
+        for (const operand of operands.slice(3)) code.get(operand);
+        code.call(func);
+        continue;
+      }
+      const task = this.tasks!.add((inner, { chunk, thread }, operand) => {
+        inner.get(chunk);
+        for (let i = 0; i < 3; i++) operand(i);
+        inner.i32(workspace).get(thread).times(bytes).plus(threads);
+        operands.slice(3).forEach((_, i) => operand(3 + i));
+        inner.call(func);
+      });
+      this.tasks!.write(code, task, chunks, operands);
+    }
+  }
+
+  private threadBytes(): number {
+    return Math.ceil(this.workspace.thread / ALIGNMENT) * ALIGNMENT;
+  }
+
   /** Products are called once the workspaces, which lie behind all buffers, have their sizes. */
   private finishProducts(workspace: number): void {
-    for (const { func, printed, turns } of this.pending) {
+    for (const { func, printed, turns, isForked } of this.pending) {
       this.module.define(func, (code, ...locals) => {
         const writer = new KernelWriter(code, this.context);
         turns.forEach((axis, i) => writer.bind(axis, locals[i]));
@@ -119,6 +190,7 @@ class ProgramPrinter {
           leave(writer);
           return code.keep("i32");
         });
+        if (isForked) return this.forkPhases(code, printed.kernel, [...addresses, ...locals], workspace);
         runKernel(code, printed.kernel, [
           ...addresses.map((address) => () => void code.get(address)),
           () => void code.i32(workspace),
@@ -200,7 +272,8 @@ class ProgramPrinter {
       this.steps(code, this.program.steps, funcs, []);
     });
     this.module.export(run);
-    const end = workspace + this.workspace.shared + this.workspace.thread + SLACK_BYTES;
+    this.tasks?.finish();
+    const end = workspace + this.workspace.shared + this.threadBytes() * this.options.threads + SLACK_BYTES;
     return {
       bytes: this.module.build(),
       memory: this.plan,
@@ -217,7 +290,7 @@ export const printProgram = (program: LoopProgram, options: PrintOptions): Print
     elementBytes: bytesOf,
     alignment: ALIGNMENT,
     slackBytes: SLACK_BYTES,
-    workers: 1,
+    workers: options.threads,
   });
   return new ProgramPrinter(program, plan, options).print();
 };

@@ -16,7 +16,7 @@ import {
   type Local as Variable,
   type Statement,
 } from "../../codegen/loops.ts";
-import type { Local } from "../wasm/code.ts";
+import type { Amount, Local } from "../wasm/code.ts";
 import { LaneWriter } from "./lane_writer.ts";
 import { canVector, LANES, type Lanes, lanesOf, type LaneType, unrollOf, vectorAxis } from "./lanes.ts";
 import { bytesOf, pushOperation, registerOf, storeElement } from "./scalar.ts";
@@ -26,6 +26,8 @@ export type { KernelContext } from "./element_writer.ts";
 export { SourceTable } from "./sources.ts";
 
 type Folded = { readonly variable: Variable; readonly fold: FoldKind; readonly sums: ReadonlyArray<Local> };
+
+type Slice = { readonly axis: number; readonly base: Local; readonly extent: number };
 
 const FOLD_OPERATION = { sum: "add", prod: "mul", max: "max", min: "min", any: "or", all: "and" } as const;
 
@@ -43,6 +45,21 @@ const changesOf = (body: ReadonlyArray<Statement>): { variables: Set<number>; bu
 };
 /** Writes one kernel. */
 export class KernelWriter extends LaneWriter {
+  /** The turns of one loop that are written, where they are not all. */
+  private slice: Slice | undefined;
+
+  /** Writes a loop for some of its turns only. */
+  part(statement: Extract<Statement, { kind: "for" }>, base: Local, extent: number): void {
+    this.slice = { axis: statement.axis.id, base, extent };
+    this.statement(statement);
+    this.slice = undefined;
+  }
+
+  /** How many turns of a loop are written. */
+  private extentOf({ id, extent }: Axis): number {
+    return this.slice?.axis === id ? this.slice.extent : extent;
+  }
+
   /** Writes statements. */
   statements(body: ReadonlyArray<Statement>): void {
     for (const statement of body) this.statement(statement);
@@ -206,13 +223,13 @@ export class KernelWriter extends LaneWriter {
 
   /** A loop, by vectors where that is better. */
   private loop(statement: Extract<Statement, { kind: "for" }>): void {
-    const { axis } = statement;
-    if (axis.extent === 0) return;
+    const extent = this.extentOf(statement.axis);
+    if (extent === 0) return;
     if (this.vector === undefined && this.context.vectors) {
       const plan = vectorAxis(statement, this.context.sources);
       if (plan !== undefined) return this.vectorLoop(statement, LANES[plan]);
     }
-    this.turns(statement, 0, axis.extent, 1);
+    this.turns(statement, 0, extent, 1);
   }
 
   /** A loop from a turn to before another, by steps. */
@@ -232,7 +249,11 @@ export class KernelWriter extends LaneWriter {
       const counter = this.code.local("i32");
       this.hoist(body, inner, this.vector !== undefined);
       this.bind(axis, counter);
-      this.code.each(counter, from, to, step, () => this.scoped(() => this.statements(body)));
+      const base = this.slice?.axis === axis.id ? this.slice.base : undefined;
+      const bound = (turn: number): Amount => base === undefined ? turn : this.code.get(base).plus(turn).keep("i32");
+      const [first, last] = [bound(from), bound(to)];
+      this.code.each(counter, first, last, step, () => this.scoped(() => this.statements(body)));
+      for (const local of [first, last]) if (typeof local !== "number") this.code.release(local);
       this.depth.delete(axis.id);
       this.axes.delete(axis.id);
       this.code.release(counter);
@@ -255,15 +276,15 @@ export class KernelWriter extends LaneWriter {
 
   /** A loop whose turns are lanes: several copies at once, then one, then the rest one by one. */
   private vectorLoop(statement: Extract<Statement, { kind: "for" }>, lanes: Lanes): void {
-    const { axis, body } = statement;
-    const folds = this.folds(body);
+    const folds = this.folds(statement.body);
     const copies = unrollOf(statement, lanes, folds.length > 0);
     const step = lanes.count * copies;
-    const main = axis.extent - axis.extent % step;
-    const single = axis.extent - axis.extent % lanes.count;
+    const extent = this.extentOf(statement.axis);
+    const main = extent - extent % step;
+    const single = extent - extent % lanes.count;
     if (main > 0) this.vectorTurns(statement, { lanes, copies, folds, from: 0, to: main });
     if (single > main) this.vectorTurns(statement, { lanes, copies: 1, folds, from: main, to: single });
-    if (axis.extent > single) this.turns(statement, single, axis.extent, 1);
+    if (extent > single) this.turns(statement, single, extent, 1);
   }
 
   /** Some turns of a loop as lanes. */
