@@ -186,7 +186,7 @@ export const handleDebug = (
     const account = yield* Budget;
     const left = account.remaining().fuel;
     const program = yield* programToRun(input.program, input.allow);
-    const hosts = yield* hostsFrom(input.hosts, program.symbols);
+    const hosts = yield* hostsFrom(input.hosts, program.symbols, "looking");
     const fuel = Math.min(input.fuel ?? left, left);
     const around = { ...yield* surroundings, hosts, granted: grantedTo(input.hosts), fuel };
     const session = yield* attempting(() => opened(input, program, around));

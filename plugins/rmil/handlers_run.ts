@@ -13,7 +13,7 @@ import type { Judgement } from "./check.ts";
 import { checkMending, checkOpenMending } from "./check/mend.ts";
 import type { Program } from "./codec/v1.ts";
 import type { HostFunctions } from "./hosts/functions.ts";
-import { grantedTo, hostsFrom, type HostsGiven } from "./hosts/operations.ts";
+import { grantedTo, hostsFrom, type HostsGiven, type HostUse } from "./hosts/operations.ts";
 import { fieldsOf } from "./interpreter/failures.ts";
 import { run, type RunResult } from "./interpreter.ts";
 import { type GivenProgram, programFrom, type ProgramKind, programToRun } from "./program_source.ts";
@@ -55,7 +55,7 @@ function* judged(input: CheckInput, program: Program, hosts: HostFunctions) {
 const checkedProgram = (input: CheckInput) =>
   Effect.gen(function* () {
     const program = yield* programFrom(input.program);
-    const hosts = yield* hostsFrom(input.hosts, program.symbols);
+    const hosts = yield* hostsFrom(input.hosts, program.symbols, "acting");
     return yield* attemptingSteps(() => judged(input, program, hosts));
   });
 
@@ -104,11 +104,11 @@ interface RunInput {
   readonly allow?: ReadonlyArray<ProgramKind>;
 }
 
-const ran = (input: RunInput) =>
+const ran = (use: HostUse) => (input: RunInput) =>
   Effect.gen(function* () {
     const account = yield* Budget;
     const { root, symbols } = yield* programToRun(input.program, input.allow);
-    const hosts = yield* hostsFrom(input.hosts, symbols);
+    const hosts = yield* hostsFrom(input.hosts, symbols, use);
     const inputs = yield* attempting(() =>
       Object.fromEntries(
         Object.entries(input.inputs ?? {}).map(([name, json]) => [name, readValue(name, json, symbols)]),
@@ -131,5 +131,6 @@ const ran = (input: RunInput) =>
 /** The handlers. */
 export const runHandlers = {
   "rmil.check": checked,
-  "rmil.run": ran,
+  "rmil.run": ran("looking"),
+  "rmil.act": ran("acting"),
 };

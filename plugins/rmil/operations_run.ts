@@ -8,8 +8,8 @@ import { operation } from "../../kernel/operation.ts";
 import { rmilFailures } from "./failures.ts";
 import { runFailures } from "./interpreter/failures.ts";
 import { hostFailures } from "./hosts/failures.ts";
-import { HOST_EFFECTS, HOST_KINDS, hostAuthorities, Hosts } from "./hosts/operations.ts";
-import { Allowed, kindsOf, ProgramSource, toRead } from "./program_source.ts";
+import { ActingHosts, HOST_LIMITS, hostAuthorities, type HostsGiven, LookingHosts } from "./hosts/operations.ts";
+import { Allowed, type GivenProgram, kindsOf, type ProgramKind, ProgramSource, toRead } from "./program_source.ts";
 import { ValueJson } from "./value_json.ts";
 
 const InputTypes = Schema.optionalKey(
@@ -37,7 +37,7 @@ const declare = {
 const Check = operation("rmil.check", {
   ...declare,
   summary: "Infer a program's type, parameters, effects and cost without running it.",
-  input: { program: ProgramSource, inputs: InputTypes, training: Training, hosts: Hosts },
+  input: { program: ProgramSource, inputs: InputTypes, training: Training, hosts: ActingHosts },
   output: Schema.Struct({
     type: Schema.String.annotate({
       description: "τn: anything; ⊥0 a program, ⊥1 a buffer, ⊥2 a term, ⊥3 a tuple whose length only the run knows",
@@ -83,31 +83,41 @@ const Check = operation("rmil.check", {
   ],
 });
 
+const running = {
+  program: ProgramSource,
+  inputs: Schema.optionalKey(
+    Schema.Record(Schema.String, ValueJson).annotate({
+      description: "values by name; names the program reads are bound, the others are its input",
+    }),
+  ),
+  seed: Schema.optionalKey(Schema.Int.annotate({ description: "where parameters and draws start; 0 where absent" })),
+  fuel: Schema.optionalKey(
+    Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ description: "most steps" }),
+  ),
+  training: Training,
+  allow: Allowed,
+};
+
+interface Running {
+  readonly program: GivenProgram;
+  readonly hosts?: HostsGiven;
+  readonly allow?: ReadonlyArray<ProgramKind>;
+}
+
+const needs = ({ program, hosts, allow }: Running) => {
+  const { effects, kinds } = hostAuthorities(hosts);
+  return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program, allow), ...kinds] };
+};
+
+const Ran = Schema.Struct({ value: ValueJson, fuelUsed: Schema.Int });
+
 const Run = operation("rmil.run", {
   ...declare,
   summary: "Run a program by the reference interpreter, within fuel, on given inputs.",
-  input: {
-    program: ProgramSource,
-    inputs: Schema.optionalKey(
-      Schema.Record(Schema.String, ValueJson).annotate({
-        description: "values by name; names the program reads are bound, the others are its input",
-      }),
-    ),
-    seed: Schema.optionalKey(Schema.Int.annotate({ description: "where parameters and draws start; 0 where absent" })),
-    fuel: Schema.optionalKey(
-      Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ description: "most steps" }),
-    ),
-    training: Training,
-    hosts: Hosts,
-    allow: Allowed,
-  },
-  output: Schema.Struct({ value: ValueJson, fuelUsed: Schema.Int }),
-  effects: HOST_EFFECTS,
-  kinds: HOST_KINDS,
-  refine: ({ program, hosts, allow }) => {
-    const { effects, kinds } = hostAuthorities(hosts);
-    return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program, allow), ...kinds] };
-  },
+  input: { ...running, hosts: LookingHosts },
+  output: Ran,
+  ...HOST_LIMITS.looking,
+  refine: needs,
   cost: { compute: "the program's steps, at most fuel" },
   examples: [
     {
@@ -139,5 +149,35 @@ const Run = operation("rmil.run", {
   ],
 });
 
+const Act = operation("rmil.act", {
+  ...declare,
+  summary: "Run a program whose host functions may write, reach the network or ask models, as rmil.run does otherwise.",
+  input: { ...running, hosts: ActingHosts },
+  output: Ran,
+  ...HOST_LIMITS.acting,
+  refine: needs,
+  // What its host functions do can be anything that they declare.
+  idempotent: false,
+  reversible: false,
+  cost: { compute: "the program's steps, at most fuel, and what its host functions cost" },
+  examples: [
+    {
+      title: "a program that stores programs",
+      input: {
+        program: "map($keep, (#relu, #tanh))",
+        hosts: {
+          keep: {
+            operation: "rmil.store",
+            takes: [{ type: "sym", into: "/program" }],
+            gives: { type: "i64", from: "/bytes" },
+            effects: ["readLocal", "writeLocal"],
+          },
+        },
+      },
+      output: { value: { tuple: [{ type: "i64", values: ["10"] }, { type: "i64", values: ["10"] }] } },
+    },
+  ],
+});
+
 /** The declarations, in order. */
-export const runOperations = [Check, Run] as const;
+export const runOperations = [Check, Run, Act] as const;

@@ -10,7 +10,7 @@ import { EXPRESSION_TAGS } from "./expression.ts";
 import { rmilFailures } from "./failures.ts";
 import { runFailures } from "./interpreter/failures.ts";
 import { hostFailures } from "./hosts/failures.ts";
-import { HOST_EFFECTS, HOST_KINDS, hostAuthorities, Hosts } from "./hosts/operations.ts";
+import { HOST_LIMITS, hostAuthorities, LookingHosts } from "./hosts/operations.ts";
 import { Allowed, kindsOf, ProgramSource, toRead } from "./program_source.ts";
 import { toolFailures } from "./tools/failures.ts";
 
@@ -185,11 +185,10 @@ export const Debug = operation("rmil.debug", {
     inputs: Schema.optionalKey(Texts).annotate({ description: "values as source text, by name" }),
     seed: Schema.optionalKey(Schema.Union([Schema.String, Schema.Int])),
     fuel: Schema.optionalKey(Least1).annotate({ description: "most steps of the run" }),
-    hosts: Hosts,
+    hosts: LookingHosts,
     allow: Allowed,
   },
-  effects: HOST_EFFECTS,
-  kinds: HOST_KINDS,
+  ...HOST_LIMITS.looking,
   refine: ({ program, hosts, allow }) => {
     const { effects, kinds } = hostAuthorities(hosts);
     return { effects: [...toRead(program).effects, ...effects], kinds: [...kindsOf(program, allow), ...kinds] };

@@ -37,11 +37,17 @@ import { hostDenied, hostResult } from "./failures.ts";
 import { type HostFunction, HostFunctions } from "./functions.ts";
 import { RANGES } from "./types.ts";
 
-/** Effect classes that host functions can have: none of them widens what a process may do by itself. */
-export const HOST_EFFECTS = ["readLocal", "writeLocal", "network"] as const;
+/** What host functions may use: where programs only look, and where they act. Nothing widens what a process may do. */
+export const HOST_LIMITS = {
+  looking: { effects: ["readLocal"], kinds: ["agent", "time", "random"] },
+  acting: { effects: ["readLocal", "writeLocal", "network"], kinds: ["agent", "time", "random", "llm", "learn"] },
+} as const;
 
-/** Finer kinds that host functions can have. */
-export const HOST_KINDS = ["agent", "time", "random", "llm", "learn"] as const;
+/** Whether programs only look, or act. */
+export type HostUse = keyof typeof HOST_LIMITS;
+
+type HostEffect = typeof HOST_LIMITS.acting.effects[number];
+type HostKind = typeof HOST_LIMITS.acting.kinds[number];
 
 /** Most host functions of one run. */
 export const MAX_HOSTS = 64;
@@ -51,57 +57,63 @@ const TypeText = Schema.String.annotate({ description: "a type such as f64 or f3
 const Pointer = (description: string) =>
   Schema.String.check(Schema.isPattern(/^(?:\/[^/]*)*$/u, { expected: "a JSON pointer" })).annotate({ description });
 
-/** Schema of an operation as a host function. */
-export const HostGiven = Schema.Struct({
-  operation: Schema.String.annotate({ description: "id of the operation behind it" }),
-  takes: Schema.optionalKey(
-    Schema.Array(Schema.Struct({
+const hostsSchema = <const E extends HostEffect, const K extends HostKind>(
+  { effects, kinds }: { readonly effects: ReadonlyArray<E>; readonly kinds: ReadonlyArray<K> },
+) => {
+  const given = Schema.Struct({
+    operation: Schema.String.annotate({ description: "id of the operation behind it" }),
+    takes: Schema.optionalKey(
+      Schema.Array(Schema.Struct({
+        type: TypeText,
+        into: Pointer("where the argument goes in the operation's input, such as /query"),
+      })).annotate({ description: "its arguments, in order" }),
+    ),
+    gives: Schema.Struct({
       type: TypeText,
-      into: Pointer("where the argument goes in the operation's input, such as /query"),
-    })).annotate({ description: "its arguments, in order" }),
-  ),
-  gives: Schema.Struct({
-    type: TypeText,
-    from: Schema.optionalKey(Pointer("where the result stands in the operation's output; all of it where absent")),
-  }),
-  input: Schema.optionalKey(
-    Schema.Record(Schema.String, Schema.Json).annotate({ description: "the rest of the operation's input" }),
-  ),
-  effects: Schema.optionalKey(
-    Schema.Array(Schema.Literals(HOST_EFFECTS)).annotate({
-      description: "effect classes it may use; none where absent",
+      from: Schema.optionalKey(Pointer("where the result stands in the operation's output; all of it where absent")),
     }),
-  ),
-  kinds: Schema.optionalKey(
-    Schema.Array(Schema.Literals(HOST_KINDS)).annotate({ description: "finer kinds it may use; none where absent" }),
-  ),
-});
+    input: Schema.optionalKey(
+      Schema.Record(Schema.String, Schema.Json).annotate({ description: "the rest of the operation's input" }),
+    ),
+    effects: Schema.optionalKey(
+      Schema.Array(Schema.Literals(effects)).annotate({ description: "effect classes it may use; none where absent" }),
+    ),
+    kinds: Schema.optionalKey(
+      Schema.Array(Schema.Literals(kinds)).annotate({ description: "finer kinds it may use; none where absent" }),
+    ),
+  });
+  return Schema.optionalKey(
+    Schema.Record(Schema.String, given).check(Schema.isMaxProperties(MAX_HOSTS)).annotate({
+      description: "operations that the program calls as functions, name(arguments)",
+    }),
+  );
+};
 
-/** An operation as a host function, as a caller gives it. */
-export type HostGiven = typeof HostGiven.Type;
+/** Schema of the member `hosts` where programs only look. */
+export const LookingHosts = hostsSchema(HOST_LIMITS.looking);
+
+/** Schema of the member `hosts` where programs act. */
+export const ActingHosts = hostsSchema(HOST_LIMITS.acting);
 
 /** Host functions by the name that programs call them by. */
-export type HostsGiven = { readonly [name: string]: HostGiven };
+export type HostsGiven = NonNullable<typeof ActingHosts.Type>;
 
-/** Schema of the member `hosts` of an operation's input. */
-export const Hosts = Schema.optionalKey(
-  Schema.Record(Schema.String, HostGiven).check(Schema.isMaxProperties(MAX_HOSTS)).annotate({
-    description: "operations that the program calls as functions, name(arguments)",
-  }),
-);
+/** An operation as a host function, as a caller gives it. */
+export type HostGiven = HostsGiven[string];
 
 /** What can be wrong with host functions that a caller gives. */
 export type HostFailure = FailureOf<`RMIL_${string}`> | KernelFailure;
 
 /** What host functions may use, all together. */
 export const hostAuthorities = (hosts: HostsGiven = {}): {
-  readonly effects: ReadonlyArray<typeof HOST_EFFECTS[number]>;
-  readonly kinds: ReadonlyArray<typeof HOST_KINDS[number]>;
+  readonly effects: ReadonlyArray<HostEffect>;
+  readonly kinds: ReadonlyArray<HostKind>;
 } => {
   const all = Object.values(hosts);
+  const { effects, kinds } = HOST_LIMITS.acting;
   return {
-    effects: HOST_EFFECTS.filter((name) => all.some(({ effects = [] }) => effects.includes(name))),
-    kinds: HOST_KINDS.filter((name) => all.some(({ kinds = [] }) => kinds.includes(name))),
+    effects: effects.filter((name) => all.some(({ effects: own = [] }) => own.includes(name))),
+    kinds: kinds.filter((name) => all.some(({ kinds: own = [] }) => own.includes(name))),
   };
 };
 
@@ -206,48 +218,59 @@ const placed = (document: Json | undefined, keys: ReadonlyArray<string>, value: 
   return { ...known, [key]: placed(Object.hasOwn(known, key) ? known[key] : undefined, rest, value) };
 };
 
-type Described = { readonly effects?: unknown; readonly kinds?: unknown; readonly refined?: unknown };
+/** The failure of a function that does not declare what its operation always needs, and what mends it. */
+const undeclared = (
+  name: string,
+  missing: ReadonlyArray<Authority>,
+  described: Described,
+  use: HostUse,
+): HostFailure => {
+  const path = `/hosts/${name}`;
+  const [here, anywhere] = [HOST_LIMITS[use], HOST_LIMITS.acting].map(({ effects, kinds }) =>
+    new Set<string>([...effects, ...kinds])
+  );
+  const beyond = missing.find((authority) => !here.has(authority));
+  const [authority] = beyond === undefined ? missing : [beyond];
+  const patch = (["effects", "kinds"] as const).filter((member) => described[member].length > 0).map((member) => ({
+    op: "add" as const,
+    path: `${path}/${member}`,
+    value: described[member],
+  }));
+  const fix = beyond === undefined
+    ? { summary: `Declare that ${name} may use ${missing.join(", ")}`, patch }
+    : { summary: anywhere.has(beyond) ? "Call rmil.act with the same input" : `Leave ${name} out` };
+  return hostDenied({ name, authority, path, expected: authority, fix });
+};
+
+type Described = {
+  readonly effects: ReadonlyArray<string>;
+  readonly kinds: ReadonlyArray<string>;
+  readonly refined: boolean;
+};
 
 /** Refuses a function over an operation that is not there, or that always needs more than the function declares. */
 const permitted = (
   call: CallContextShape,
   name: string,
   { operation, effects = [], kinds = [] }: HostGiven,
+  use: HostUse,
 ): Effect.Effect<void, HostFailure> =>
   Effect.gen(function* () {
-    const path = `/hosts/${name}`;
-    const described = (yield* call.invoke("kernel.describe", { id: operation }).pipe(
+    const path = `/hosts/${name}/operation`;
+    const answer = yield* call.invoke("kernel.describe", { id: operation }).pipe(
       Effect.mapError((failed) =>
-        failed.actual === undefined
-          ? failed
-          : failureAt(failureFromJson(failed.actual), `${path}/operation`) as KernelFailure
+        failed.actual === undefined ? failed : failureAt(failureFromJson(failed.actual), path) as KernelFailure
       ),
-    )) as Described;
-    if (!Array.isArray(described.effects) || !Array.isArray(described.kinds)) {
-      return yield* unknownOperation({ id: operation, path: `${path}/operation`, actual: operation, suggestions: [] });
-    }
-    if (described.refined === true) return;
-    const declared: ReadonlyArray<Authority> = [...effects, ...kinds];
+    );
+    const isOperation = isJsonObject(answer) && Array.isArray(answer.effects);
+    if (!isOperation) return yield* unknownOperation({ id: operation, path, actual: operation, suggestions: [] });
+    const described = answer as unknown as Described;
+    // What depends on the input is decided at the call.
+    if (described.refined) return;
+    const declared: ReadonlyArray<string> = [...effects, ...kinds];
     const needed = [...described.effects, ...described.kinds];
-    const missing = AUTHORITIES.find((authority) => needed.includes(authority) && !declared.includes(authority));
-    if (missing === undefined) return;
-    const member = described.effects.includes(missing) ? "effects" : "kinds";
-    const known: ReadonlyArray<string> = member === "effects" ? HOST_EFFECTS : HOST_KINDS;
-    const fix = {
-      summary: `Declare that ${name} may use ${missing}`,
-      patch: [{
-        op: "add" as const,
-        path: `${path}/${member}`,
-        value: known.filter((each) => (described[member] as ReadonlyArray<string>).includes(each)),
-      }],
-    };
-    return yield* hostDenied({
-      name,
-      authority: missing,
-      path,
-      expected: missing,
-      ...(known.includes(missing) ? { fix } : {}),
-    });
+    const missing = AUTHORITIES.filter((authority) => needed.includes(authority) && !declared.includes(authority));
+    if (missing.length > 0) return yield* undeclared(name, missing, described, use);
   });
 
 const functionOf = (
@@ -296,13 +319,14 @@ const MAX_SHOWN = 80;
 export const hostsFrom = (
   given: HostsGiven | undefined,
   symbols: Symbols,
+  use: HostUse,
 ): Effect.Effect<HostFunctions, HostFailure, CallContext | Budget> =>
   Effect.gen(function* () {
     const functions = new HostFunctions();
     const call = yield* CallContext;
     const { wallMs } = (yield* Budget).remaining();
     for (const [name, host] of Object.entries(given ?? {})) {
-      yield* permitted(call, name, host);
+      yield* permitted(call, name, host, use);
       yield* attempting(() => functions.register(functionOf(call, wallMs, name, host, symbols)));
     }
     return functions;

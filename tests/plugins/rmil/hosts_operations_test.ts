@@ -1,7 +1,21 @@
 /** Operations of the system as functions of a program: what crosses, what is judged, what is denied. */
 import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Schema from "effect/Schema";
 import assert from "node:assert/strict";
-import { applyPatch, type Failure, failureFromJson, type Json, type Kernel } from "../../../kernel/mod.ts";
+import {
+  applyPatch,
+  type Failure,
+  failureFromJson,
+  implementation,
+  type Json,
+  type Kernel,
+  openKernel,
+  operation,
+  type Plugin,
+} from "../../../kernel/mod.ts";
+import { rmilPlugin } from "../../../plugins/rmil/manifest.ts";
+import { barePlugin, testOptions } from "../../kernel/host.ts";
 import { callApproving, callAs, inWorkspace, OPEN_POLICY } from "../../workspace.ts";
 
 type Body<A> = (kernel: Kernel) => Effect.Effect<A, unknown>;
@@ -130,25 +144,24 @@ Deno.test("an operation that is not there is refused before anything runs, with 
 Deno.test("what an operation always needs must be declared; the patch declares it", () =>
   inOpen((kernel) =>
     Effect.gen(function* () {
-      const input: Json = {
-        program: "keep(#relu)",
-        hosts: {
-          keep: {
-            operation: "rmil.store",
-            takes: [{ type: "sym", into: "/program" }],
-            gives: { type: "i64", from: "/bytes" },
-          },
-        },
+      const keep = {
+        operation: "rmil.store",
+        takes: [{ type: "sym", into: "/program" }],
+        gives: { type: "i64", from: "/bytes" },
       };
-      const failure = yield* refused(kernel, "rmil.run", input);
+      const input: Json = { program: "keep(#relu)", hosts: { keep } };
+      const failure = yield* refused(kernel, "rmil.act", input);
       assert.deepEqual([failure.code, failure.path], ["RMIL_HOST_DENIED", "/hosts/keep"]);
-      assert.deepEqual(yield* value(kernel, applyPatch(failure.fix!.patch!, input)), { type: "i64", values: ["10"] });
-      const beyond = {
-        ...(input as { hosts: object }),
-        hosts: { f: { operation: "kernel.doctor", gives: { type: "sym" } } },
-      };
-      const never = yield* refused(kernel, "rmil.run", beyond);
-      assert.equal(never.code, "RMIL_HOST_DENIED");
+      const mended = applyPatch(failure.fix!.patch!, input);
+      const made = (yield* callAs(kernel, "rmil.act", mended)) as { readonly value: Json };
+      assert.deepEqual(made.value, { type: "i64", values: ["10"] });
+      // Looking programs may not write: that is another operation's.
+      const looking = yield* refused(kernel, "rmil.run", input);
+      assert.deepEqual([looking.code, looking.fix?.patch], ["RMIL_HOST_DENIED", undefined]);
+      assert.match(looking.fix!.summary, /rmil\.act/u);
+      assert.equal((yield* refused(kernel, "rmil.run", mended)).code, "KERNEL_INVALID_INPUT");
+      const never = { f: { operation: "kernel.doctor", gives: { type: "sym" } } };
+      assert.equal((yield* refused(kernel, "rmil.act", { program: "1", hosts: never })).code, "RMIL_HOST_DENIED");
     })
   ));
 
@@ -174,7 +187,7 @@ Deno.test("the gate decides on what the functions declare, before the run", () =
     (kernel) =>
       Effect.gen(function* () {
         const hosts = { size: { ...(BYTES_OF as object), effects: ["network"] } };
-        assert.equal((yield* refused(kernel, "rmil.run", { program: "1", hosts })).code, "KERNEL_DENIED");
+        assert.equal((yield* refused(kernel, "rmil.act", { program: "1", hosts })).code, "KERNEL_DENIED");
         assert.ok(yield* callAs(kernel, "rmil.run", { program: "size(#relu)", hosts: { size: BYTES_OF } }));
       }),
     { format: 1, rules: [{ name: "offline", decision: "deny", authorities: ["network"], reason: "No net here" }] },
@@ -190,40 +203,51 @@ Deno.test("a run that writes through the host is in the ledger, before and after
         effects: ["readLocal", "writeLocal"],
       };
       const program = "map($keep, (#relu, #tanh))";
-      assert.ok(yield* callApproving(kernel, "rmil.run", { program, hosts: { keep: store } }));
+      assert.ok(yield* callApproving(kernel, "rmil.act", { program, hosts: { keep: store } }));
       const { events } = (yield* callAs(kernel, "ledger.events", { limit: 100 })) as {
         readonly events: ReadonlyArray<{ readonly type: string; readonly data: { readonly operation?: string } }>;
       };
       const of = (operation: string) => events.filter(({ data }) => data.operation === operation).length;
       assert.ok(
-        of("rmil.run") >= 1 && of("rmil.store") >= 2,
+        of("rmil.act") >= 1 && of("rmil.store") >= 2,
         JSON.stringify(events.map(({ type, data }) => [type, data])),
       );
     })
   ));
 
-Deno.test("going back in the debugger does not call the host again", () =>
-  inOpen((kernel) =>
-    Effect.gen(function* () {
-      const store: Json = {
-        operation: "artifacts.put",
-        takes: [{ type: "sym", into: "/text" }],
-        gives: { type: "i64", from: "/size" },
-        input: { kind: "dataset", name: "n" },
-        effects: ["readLocal", "writeLocal"],
-      };
-      const { stops } = (yield* callAs(kernel, "rmil.debug", {
-        program: "add(keep(#abc), 1)",
-        hosts: { keep: store },
-        commands: ["continue", "back", "continue"],
-      })) as { readonly stops: ReadonlyArray<{ readonly status: string; readonly value?: string }> };
-      assert.deepEqual([stops[0].value, stops[2].value], ["4", "4"]);
-      const { events } = (yield* callAs(kernel, "ledger.events", { limit: 100 })) as {
-        readonly events: ReadonlyArray<{ readonly type: string }>;
-      };
-      assert.equal(events.filter(({ type }) => type === "artifact.put").length, 1);
-    })
-  ));
+const counting = (): { readonly plugin: Plugin; readonly calls: () => number } => {
+  let calls = 0;
+  const Next = operation("tally.next", {
+    summary: "Count one more.",
+    input: {},
+    output: Schema.Struct({ count: Schema.Int }),
+    failures: [],
+    effects: [],
+    cost: { compute: "constant" },
+    idempotent: false,
+    reversible: true,
+    stability: "stable",
+    examples: [{ input: {} }],
+  });
+  const handlers = { "tally.next": () => Effect.sync(() => ({ count: ++calls })) };
+  const plugin = barePlugin("tally", {
+    namespaces: [{ name: "tally", summary: "counts" }],
+    operations: () => [Next],
+    load: () => ({ default: implementation({ operations: [Next], requires: [], layer: Layer.empty, handlers }) }),
+  });
+  return { plugin, calls: () => calls };
+};
+
+Deno.test("going back in the debugger does not call the host again", async () => {
+  const { plugin, calls } = counting();
+  const next: Json = { operation: "tally.next", gives: { type: "i64", from: "/count" } };
+  const input = { program: "add(next(), 40)", hosts: { next }, commands: ["continue", "back", "continue"] };
+  const { stops } = (await Effect.runPromise(Effect.scoped(
+    Effect.flatMap(openKernel(testOptions([rmilPlugin, plugin])), (kernel) => callAs(kernel, "rmil.debug", input)),
+  ))) as unknown as { readonly stops: ReadonlyArray<{ readonly value?: string }> };
+  assert.deepEqual([stops[0].value, stops[2].value], ["41", "41"]);
+  assert.equal(calls(), 1);
+});
 
 Deno.test("names that no program can write, pointers that are none and too many functions are refused", () =>
   inOpen((kernel) =>
