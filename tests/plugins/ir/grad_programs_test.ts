@@ -8,11 +8,19 @@ import {
   type FunctionBuilder,
   functionOf,
   grad,
+  isFloat,
+  jvp,
   type Program,
+  returnTypes,
   type Tensor,
   type Value,
+  verify,
 } from "../../../plugins/ir/library.ts";
 import { judgeGradient } from "./gradient_judge.ts";
+import { randomProgram } from "./programs.ts";
+
+/** Turns that loops of random programs are given on the way back. */
+const BOUND = 8;
 
 const COUNT = 2000;
 
@@ -98,4 +106,29 @@ Deno.test("the weights of a matrix product get their gradient without a transpos
   const program = buildProgram({ x: "f32[8,3]", w: "f32[3,2]" }, (g, { x, w }) => g.reduce("sum", g.matmul(x, w)));
   const ops = functionOf(grad(program)).nodes.map(({ op }) => op);
   assert.ok(!ops.includes("transpose"), ops.join());
+});
+
+const ANY = 240;
+
+Deno.test(`${ANY} random programs of all dtypes and open sizes: every derivative of theirs builds and verifies`, () => {
+  let made = 0;
+  for (let seed = 0; made < ANY; seed++) {
+    const program = randomProgram(`any ${seed}`, { nodes: 10, symbolic: seed % 2 === 0 });
+    const fn = functionOf(program);
+    const result = returnTypes(fn).findIndex(({ dtype }) => isFloat(dtype));
+    if (result < 0 || !fn.parameters.some(({ type }) => isFloat(type.dtype))) continue;
+    made++;
+    const options = { result, cotangent: true, bound: BOUND };
+    const first = grad(program, options);
+    const all = [
+      first,
+      grad(program, { ...options, checkpoint: { scan: 2 } }),
+      jvp(program),
+      jvp(first),
+      grad(first, { cotangent: true, bound: BOUND }),
+    ];
+    for (const each of all) {
+      assert.deepEqual(verify(each).diagnostics.filter(({ severity }) => severity === "error"), [], `${seed}`);
+    }
+  }
 });
