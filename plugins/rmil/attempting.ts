@@ -4,7 +4,20 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { type Failure, type FailureOf, isFailure } from "../../kernel/mod.ts";
+import { type Failure, type FailureOf, inSlices, isFailure } from "../../kernel/mod.ts";
+
+/** Runs a computation of this room in slices; what it throws as a failure is the effect's failure. */
+export const attemptingSteps = <A, E extends Failure = FailureOf<`RMIL_${string}`>>(
+  run: () => Generator<void, A>,
+): Effect.Effect<A, E> =>
+  Effect.flatten(inSlices(function* (): Generator<void, Effect.Effect<A, E>> {
+    try {
+      return Effect.succeed(yield* run());
+    } catch (thrown) {
+      if (isFailure(thrown)) return Effect.fail(thrown as E);
+      throw thrown;
+    }
+  }));
 
 /** Runs a function of this room; what it throws as a failure is the effect's failure, anything else stays a defect. */
 export const attempting = <A, E extends Failure = FailureOf<`RMIL_${string}`>>(run: () => A): Effect.Effect<A, E> =>

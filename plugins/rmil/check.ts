@@ -14,7 +14,7 @@ import { Judge } from "./check/judge.ts";
 import { bytesOfKnown, type Known, knownOfType, type Scope, typeOfKnown } from "./check/known.ts";
 import type { Fault } from "./check/fault.ts";
 import type { Tally } from "./check/tally.ts";
-import { drive, type Entered } from "./check/walk.ts";
+import { atOnce, drive, type Entered } from "./check/walk.ts";
 import type { Expression } from "./expression.ts";
 import type { HostFunction, HostFunctions } from "./hosts/functions.ts";
 import { freeNames } from "./interpreter/free_names.ts";
@@ -88,7 +88,15 @@ export const check = (program: Expression, symbols: Symbols, options: CheckOptio
 };
 
 /** Checks a program to its end, over faults: of an expression that is wrong nothing is known, and the check goes on. */
-export const checkAll = (program: Expression, symbols: Symbols, options: CheckOptions = {}): Checked => {
+export const checkAll = (program: Expression, symbols: Symbols, options: CheckOptions = {}): Checked =>
+  atOnce(checkSteps(program, symbols, options));
+
+/** Checks as {@link checkAll} does, giving way now and then. */
+export function* checkSteps(
+  program: Expression,
+  symbols: Symbols,
+  options: CheckOptions = {},
+): Generator<void, Checked> {
   const types = options.inputs ?? {};
   const hosts = namedHosts(symbols, options.hosts);
   const judge = new Judge(program, symbols, {
@@ -105,13 +113,13 @@ export const checkAll = (program: Expression, symbols: Symbols, options: CheckOp
     ...bound,
   ];
   const scope = named.reduce<Scope | undefined>((outer, [sym, own]) => ({ sym, known: own, outer }), undefined);
-  const made = walked(judge, judge.judge(program, input, scope, "", true));
+  const made = yield* walked(judge, judge.judge(program, input, scope, "", true));
   const faults = judge.faults.found;
   const { steps } = judge;
   return made === undefined || faults.length > 0
     ? { faults, steps }
     : { judgement: judgementOf(made, judge.tally), faults, steps };
-};
+}
 
 /** Host functions that a program reads by name. */
 const hostsRead = (
@@ -130,15 +138,15 @@ const isData = (type: Type): boolean =>
     : type.k !== "Var" && type.k !== "Opaque" && type.k !== "Fn";
 
 /** Walks; a walk that is too long or too deep ends with that failure among the others. */
-const walked = (judge: Judge, entered: Entered): Known | undefined => {
+function* walked(judge: Judge, entered: Entered): Generator<void, Known | undefined> {
   try {
-    return drive(entered, judge.recover);
+    return yield* drive(entered, judge.recover);
   } catch (thrown) {
     if (!isFailure(thrown)) throw thrown;
     judge.faults.add(thrown, { path: thrown.path, input: undefined, scope: undefined });
     return undefined;
   }
-};
+}
 
 const judgementOf = (made: Known, tally: Tally): Judgement => {
   const found = [...tally.parameters.values()];

@@ -5,6 +5,7 @@
 import { applyPatch, type Failure, isFailure, type Json } from "../../kernel/mod.ts";
 import { checkAll } from "../../plugins/rmil/check.ts";
 import { checkMending } from "../../plugins/rmil/check/mend.ts";
+import { atOnce } from "../../plugins/rmil/check/walk.ts";
 import { parse } from "../../plugins/rmil/syntax/parser.ts";
 import { showType } from "../../plugins/rmil/types.ts";
 import { readType } from "../../plugins/rmil/value_json.ts";
@@ -37,7 +38,7 @@ const typeOf = (source: string, inputs: Inputs): string | undefined => {
 
 const refusal = (source: string, inputs: Inputs): Failure | undefined => {
   try {
-    checkMending({ source }, parse(source), { inputs: typesOf(inputs) });
+    atOnce(checkMending({ source }, parse(source), { inputs: typesOf(inputs) }));
     return undefined;
   } catch (thrown) {
     if (isFailure(thrown)) return thrown;

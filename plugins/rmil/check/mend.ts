@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { Failure, failureToJson, type JsonPatch } from "../../../kernel/mod.ts";
-import { checkAll, type Checked, type CheckOptions, type Judgement } from "../check.ts";
+import { Failure, failureToJson, type Json, type JsonPatch } from "../../../kernel/mod.ts";
+import { type Checked, type CheckOptions, checkSteps, type Judgement } from "../check.ts";
 import type { Program } from "../codec/v1.ts";
 import type { Expression } from "../expression.ts";
 import { fieldsOf } from "../interpreter/failures.ts";
@@ -17,7 +17,7 @@ import { applyEdit } from "../syntax/diagnostics.ts";
 import { parseSource } from "../syntax/parser.ts";
 import { print } from "../syntax/printer.ts";
 import type { Fault } from "./fault.ts";
-import { checkOpen, type OpenChecked } from "./open.ts";
+import { checkOpenSteps, type OpenChecked } from "./open.ts";
 import { MAX_REPAIR_STEPS, type Repairable, repairOf, type Step, stepFor } from "./repair.ts";
 import { textEditOf } from "./text_edit.ts";
 
@@ -67,48 +67,50 @@ export const repairableOf = ({ root, symbols }: Program, options: CheckOptions):
     program: root,
     symbols: own,
     inputs: options.inputs ?? {},
-    check: (program: Expression) => checkAll(program, own, options),
+    check: (program: Expression) => checkSteps(program, own, options),
   };
 };
 
 /** Checks a program; throws the first failure, with the patch that mends all and with the other failures. */
-export const checkMending = (given: GivenProgram, program: Program, options: CheckOptions): Judgement => {
-  const checked = checkAll(program.root, program.symbols, options);
-  return checked.judgement ?? refuse(given, program, options, checked);
-};
-
-/** Checks a program of whose inputs nothing is said; throws as {@link checkMending} does. */
-export const checkOpenMending = (
+export function* checkMending(
   given: GivenProgram,
   program: Program,
   options: CheckOptions,
-): OpenChecked & { readonly judgement: Judgement } => {
-  const { judgement, ...found } = checkOpen(program, options);
-  return judgement === undefined
-    ? refuse(given, program, { ...options, inputs: found.inputs }, found)
-    : { ...found, judgement };
-};
+): Generator<void, Judgement> {
+  const checked = yield* checkSteps(program.root, program.symbols, options);
+  return checked.judgement ?? (yield* refuse(given, program, options, checked));
+}
 
-const refuse = (
+/** Checks a program of whose inputs nothing is said; throws as {@link checkMending} does. */
+export function* checkOpenMending(
+  given: GivenProgram,
+  program: Program,
+  options: CheckOptions,
+): Generator<void, OpenChecked & { readonly judgement: Judgement }> {
+  const { judgement, ...found } = yield* checkOpenSteps(program, options);
+  return judgement === undefined
+    ? yield* refuse(given, program, { ...options, inputs: found.inputs }, found)
+    : { ...found, judgement };
+}
+
+function* refuse(
   given: GivenProgram,
   program: Program,
   options: CheckOptions,
   { faults, steps }: Pick<Checked, "faults" | "steps">,
-): never => {
+): Generator<void, never> {
   const [first, ...others] = faults;
   // A check that is as long as a repair may be is not worth many more.
   if (steps > MAX_REPAIR_STEPS) throw first.failure;
   const repairable = repairableOf(program, options);
   const { symbols } = repairable;
-  const whole = repairOf(repairable, faults);
-  const single = (fault: Fault): ReadonlyArray<Step> => {
-    const step = stepFor(repairable, fault, faults);
-    return step === undefined ? [] : [step];
-  };
+  const whole = yield* repairOf(repairable, faults);
   const failure = fixed(first.failure, given, whole, symbols);
   if (others.length === 0) throw failure;
-  const also = others.slice(0, MAX_ALSO).map((fault) =>
-    failureToJson(fixed(fault.failure, given, single(fault), symbols))
-  );
+  const also: Array<Json> = [];
+  for (const fault of others.slice(0, MAX_ALSO)) {
+    const step = yield* stepFor(repairable, fault, faults);
+    also.push(failureToJson(fixed(fault.failure, given, step === undefined ? [] : [step], symbols)));
+  }
   throw new Failure({ ...fieldsOf(failure), also } as never);
-};
+}

@@ -7,12 +7,13 @@
  */
 import { nearest } from "../../../kernel/mod.ts";
 import type { Dimension } from "../../ir/contract.ts";
-import { checkAll, type Checked, type CheckOptions } from "../check.ts";
+import { type Checked, type CheckOptions, checkSteps } from "../check.ts";
 import type { Program } from "../codec/v1.ts";
 import { Tag } from "../expression.ts";
 import { freeNames } from "../interpreter/free_names.ts";
 import { isOpName, nearestOps } from "../opcodes.ts";
 import { placedNodes } from "../tools/ast_path.ts";
+import { atOnce } from "./walk.ts";
 import { scalar, type Shape, tensor, type Type } from "../types.ts";
 
 /** What a program gives for an input. */
@@ -58,19 +59,22 @@ const unknown = (id: number): Type => ({ k: "Var", id });
 const isOpenType = (type: Type): boolean =>
   type.k === "Var" || ((type.k === "Tuple" || type.k === "Union") && type.items.some(isOpenType));
 
-const signaturesOf = (
+function* signaturesOf(
   { root, symbols }: Program,
   options: CheckOptions,
   named: Inputs,
-): ReadonlyArray<Signature> => {
-  if (root.size > MAX_SIGNED_NODES) return [];
-  return INPUTS.flatMap((input): ReadonlyArray<Signature> => {
-    const { judgement } = checkAll(root, symbols, { ...options, inputs: { ...named, [PIPELINE_INPUT]: input } });
-    if (judgement === undefined || isOpenType(judgement.type)) return [];
+): Generator<void, ReadonlyArray<Signature>> {
+  const found: Array<Signature> = [];
+  if (root.size > MAX_SIGNED_NODES) return found;
+  for (const input of INPUTS) {
+    const inputs = { ...named, [PIPELINE_INPUT]: input };
+    const { judgement } = yield* checkSteps(root, symbols, { ...options, inputs });
+    if (judgement === undefined || isOpenType(judgement.type)) continue;
     const { type, parameterCount, flops } = judgement;
-    return [{ input, type, parameterCount, flops }];
-  });
-};
+    found.push({ input, type, parameterCount, flops });
+  }
+  return found;
+}
 
 /** Symbols of names that are no inputs: what is called is no value, and a stage that is nearly an op is a slip. */
 const slipsOf = ({ root, symbols }: Program, hosts: ReadonlyArray<string>): ReadonlySet<number> => {
@@ -93,16 +97,20 @@ const inputNames = (program: Program, { hosts }: CheckOptions): ReadonlyArray<st
 };
 
 /** Checks a program of whose inputs nothing is said: with none where it needs none, with unknown ones otherwise. */
-export const checkOpen = (program: Program, options: CheckOptions = {}): OpenChecked => {
+export const checkOpen = (program: Program, options: CheckOptions = {}): OpenChecked =>
+  atOnce(checkOpenSteps(program, options));
+
+/** Checks as {@link checkOpen} does, giving way now and then. */
+export function* checkOpenSteps(program: Program, options: CheckOptions = {}): Generator<void, OpenChecked> {
   const { root, symbols } = program;
   const names = inputNames(program, options);
   const named: Inputs = Object.fromEntries(names.map((name, id) => [name, unknown(id + 1)]));
   for (const inputs of [{}, named]) {
-    const closed = checkAll(root, symbols, { ...options, inputs });
+    const closed = yield* checkSteps(root, symbols, { ...options, inputs });
     if (closed.judgement !== undefined) return { ...closed, needs: Object.keys(inputs), signatures: [], inputs };
   }
   const inputs = { ...named, [PIPELINE_INPUT]: unknown(0) };
-  const open = checkAll(root, symbols, { ...options, inputs });
-  const signatures = open.judgement === undefined ? [] : signaturesOf(program, options, named);
+  const open = yield* checkSteps(root, symbols, { ...options, inputs });
+  const signatures = open.judgement === undefined ? [] : yield* signaturesOf(program, options, named);
   return { ...open, needs: [PIPELINE_INPUT, ...names], signatures, inputs };
-};
+}

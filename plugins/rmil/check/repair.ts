@@ -45,8 +45,8 @@ export interface Repairable {
   readonly symbols: Symbols;
   /** Types of the inputs. */
   readonly inputs: { readonly [name: string]: Type };
-  /** Checks a program over the same names and inputs. */
-  readonly check: (program: Expression) => Pick<Checked, "faults" | "steps">;
+  /** Checks a program over the same names and inputs, giving way now and then. */
+  readonly check: (program: Expression) => Generator<void, Pick<Checked, "faults" | "steps">>;
 }
 
 interface Tried extends Step {
@@ -64,10 +64,10 @@ class Trials {
     return this.#left <= 0 || this.#steps <= 0;
   }
 
-  try(candidate: Candidate, before: Expression): Tried | undefined {
+  *try(candidate: Candidate, before: Expression): Generator<void, Tried | undefined> {
     const after = changed(before, candidate);
     if (after === undefined || this.spent) return undefined;
-    const { faults, steps } = this.check(after);
+    const { faults, steps } = yield* this.check(after);
     this.#left--;
     this.#steps -= steps;
     return { candidate, before, after, faults };
@@ -81,17 +81,23 @@ const isSame = (a: Fault, b: Fault): boolean =>
  * The first change that mends a fault and brings no other; where there is none, the first one behind which another
  * fault comes to light.
  */
-const mended = (fault: Fault, faults: ReadonlyArray<Fault>, faulty: Faulty, trials: Trials): Tried | undefined => {
+function* mended(
+  fault: Fault,
+  faults: ReadonlyArray<Fault>,
+  faulty: Faulty,
+  trials: Trials,
+): Generator<void, Tried | undefined> {
   let second: Tried | undefined;
   for (const candidate of CANDIDATES[fault.failure.code]?.(fault, faulty) ?? []) {
     if (trials.spent) break;
-    const tried = trials.try(candidate, faulty.program);
+    yield;
+    const tried = yield* trials.try(candidate, faulty.program);
     if (tried === undefined) continue;
     if (tried.faults.length < faults.length) return tried;
     if (tried.faults.length === faults.length && !tried.faults.some((other) => isSame(other, fault))) second ??= tried;
   }
   return second;
-};
+}
 
 /** Faults that others often follow from come first: a name that is not read leaves its input in the pipeline's. */
 const CAUSES: ReadonlySet<string> = new Set(["RMIL_UNBOUND", "RMIL_ARGUMENTS", "RMIL_ATTRIBUTE"]);
@@ -102,40 +108,44 @@ const causesFirst = (faults: ReadonlyArray<Fault>): ReadonlyArray<Fault> => {
 };
 
 /** The change of the first fault that can be mended. */
-const next = (faults: ReadonlyArray<Fault>, faulty: Faulty, trials: Trials): Tried | undefined => {
+function* next(
+  faults: ReadonlyArray<Fault>,
+  faulty: Faulty,
+  trials: Trials,
+): Generator<void, Tried | undefined> {
   for (const fault of causesFirst(faults)) {
-    const tried = mended(fault, faults, faulty, trials);
+    const tried = yield* mended(fault, faults, faulty, trials);
     if (tried !== undefined) return tried;
   }
   return undefined;
-};
+}
 
-/** Changes after which the program passes; `undefined` where none are known. */
-export const repairOf = (
+/** Changes after which the program passes; `undefined` where none are known. Gives way now and then. */
+export function* repairOf(
   { program, symbols, inputs, check }: Repairable,
   found: ReadonlyArray<Fault>,
-): ReadonlyArray<Step> | undefined => {
+): Generator<void, ReadonlyArray<Step> | undefined> {
   if (program.size > MAX_REPAIRED_NODES) return undefined;
   const trials = new Trials(check);
   const steps: Array<Step> = [];
   let [at, faults] = [program, found];
   while (faults.length > 0) {
     if (steps.length >= MAX_CHANGES) return undefined;
-    const tried = next(faults, { program: at, symbols, inputs }, trials);
+    const tried = yield* next(faults, { program: at, symbols, inputs }, trials);
     if (tried === undefined) return undefined;
     steps.push(tried);
     [at, faults] = [tried.after, tried.faults];
   }
   return steps;
-};
+}
 
-/** The change that mends one fault and leaves fewer; `undefined` where none is known. */
-export const stepFor = (
+/** The change that mends one fault and leaves fewer; `undefined` where none is known. Gives way now and then. */
+export function* stepFor(
   { program, symbols, inputs, check }: Repairable,
   fault: Fault,
   faults: ReadonlyArray<Fault>,
-): Step | undefined => {
+): Generator<void, Step | undefined> {
   if (program.size > MAX_REPAIRED_NODES) return undefined;
-  const tried = mended(fault, faults, { program, symbols, inputs }, new Trials(check));
+  const tried = yield* mended(fault, faults, { program, symbols, inputs }, new Trials(check));
   return tried === undefined || tried.faults.length >= faults.length ? undefined : tried;
-};
+}

@@ -50,8 +50,19 @@ const advance = (
   }
 };
 
-/** Walks to the end, over failures; throws where the walk itself is too long or too deep. */
-export const drive = (first: Entered, recover: Recover): Known => {
+/** Turns between two points at which a walk gives way. */
+const TURNS_PER_PAUSE = 64;
+
+/** Runs a computation that gives way to its end, without giving way. */
+export const atOnce = <A>(steps: Generator<void, A>): A => {
+  for (;;) {
+    const turn = steps.next();
+    if (turn.done) return turn.value;
+  }
+};
+
+/** Walks to the end, over failures, giving way now and then; throws where the walk itself is too long or too deep. */
+export function* drive(first: Entered, recover: Recover): Generator<void, Known> {
   const stack: Entered[] = [first];
   let answer: Known | undefined;
   for (let steps = 0;; steps++) {
@@ -62,6 +73,7 @@ export const drive = (first: Entered, recover: Recover): Known => {
     if (stack.length > MAX_CHECK_NESTING) {
       throw located(outOfMemory({ what: "nested expressions", limit: MAX_CHECK_NESTING }), top.path);
     }
+    if (steps % TURNS_PER_PAUSE === TURNS_PER_PAUSE - 1) yield;
     const turn = advance(top, answer, recover);
     answer = undefined;
     if ("next" in turn) {
@@ -72,4 +84,4 @@ export const drive = (first: Entered, recover: Recover): Known => {
     if (stack.length === 0) return turn.done;
     answer = turn.done;
   }
-};
+}

@@ -5,6 +5,7 @@ import { applyPatch, type Failure, failureFromJson, isFailure, type Json } from 
 import { checkAll } from "../../../plugins/rmil/check.ts";
 import { MAX_FAULTS } from "../../../plugins/rmil/check/fault.ts";
 import { checkMending } from "../../../plugins/rmil/check/mend.ts";
+import { atOnce } from "../../../plugins/rmil/check/walk.ts";
 import { MAX_CHANGES, MAX_REPAIRED_NODES } from "../../../plugins/rmil/check/repair.ts";
 import { parse } from "../../../plugins/rmil/syntax/parser.ts";
 import { showType } from "../../../plugins/rmil/types.ts";
@@ -21,7 +22,7 @@ const typesOf = (inputs: Inputs) =>
 /** The failure of a check as the operation answers it; `undefined` where the program passes. */
 const refusal = (source: string, inputs: Inputs = {}): Failure | undefined => {
   try {
-    checkMending({ source }, parse(source), { inputs: typesOf(inputs) });
+    atOnce(checkMending({ source }, parse(source), { inputs: typesOf(inputs) }));
     return undefined;
   } catch (thrown) {
     if (isFailure(thrown)) return thrown;
@@ -293,7 +294,7 @@ Deno.test("bytes that are refused are mended as text", () => {
   const source = "drop(20)";
   const { root, symbols } = parse(source);
   assert.throws(
-    () => checkMending({ hex: "" }, { root, symbols }, { inputs: typesOf({ x: "f32[2]" }) }),
+    () => atOnce(checkMending({ hex: "" }, { root, symbols }, { inputs: typesOf({ x: "f32[2]" }) })),
     (thrown: unknown) => {
       assert.ok(isFailure(thrown));
       assert.deepEqual(thrown.fix?.patch, [{ op: "replace", path: "/program", value: { source: "drop(0.2)" } }]);
@@ -305,7 +306,7 @@ Deno.test("bytes that are refused are mended as text", () => {
 Deno.test("a repair leaves the names of the program that it was asked about alone", () => {
   const program = parse("join(by: #smu)");
   const before = [...program.symbols.names];
-  assert.throws(() => checkMending({ source: "" }, program, { inputs: typesOf({ x: "f32[2]" }) }));
+  assert.throws(() => atOnce(checkMending({ source: "" }, program, { inputs: typesOf({ x: "f32[2]" }) })));
   assert.deepEqual(program.symbols.names, before);
 });
 
@@ -317,7 +318,7 @@ Deno.test("arbitrary trees are checked and repaired without a defect, and what i
     const root = trees.expression(4);
     const inputs = typesOf({ x: "f32[2,3]" });
     try {
-      const made = checkMending({ hex: "" }, { root, symbols }, { inputs });
+      const made = atOnce(checkMending({ hex: "" }, { root, symbols }, { inputs }));
       assert.equal(typeof showType(made.type), "string");
     } catch (thrown) {
       assert.ok(isFailure(thrown), String(thrown));

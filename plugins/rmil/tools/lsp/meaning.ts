@@ -11,6 +11,7 @@ import type { Fault } from "../../check/fault.ts";
 import { editedText, repairableOf } from "../../check/mend.ts";
 import { repairOf, stepFor } from "../../check/repair.ts";
 import { textEditOf } from "../../check/text_edit.ts";
+import { atOnce } from "../../check/walk.ts";
 import { MAX_CHECKED_NODES } from "./limits.ts";
 import type { Diagnostic } from "../../syntax/diagnostics.ts";
 import { print } from "../../syntax/printer.ts";
@@ -55,7 +56,7 @@ const mend: Meaning["mend"] = (analysis, diagnostic, all) => {
   const fault = faultOf.get(diagnostic);
   if (fault === undefined) return undefined;
   const { repairable, known } = mendingOf(analysis, all);
-  const step = stepFor(repairable, fault, known);
+  const step = atOnce(stepFor(repairable, fault, known));
   if (step === undefined) return undefined;
   const parsed = { ...analysis.parsed, symbols: repairable.symbols };
   const edit = textEditOf(analysis.source, parsed, step.after) ??
@@ -65,7 +66,7 @@ const mend: Meaning["mend"] = (analysis, diagnostic, all) => {
 
 const mendAll: Meaning["mendAll"] = (analysis, all) => {
   const { repairable, known } = mendingOf(analysis, all);
-  const steps = known.length < 2 ? undefined : repairOf(repairable, known);
+  const steps = known.length < 2 ? undefined : atOnce(repairOf(repairable, known));
   if (steps === undefined) return undefined;
   const text = editedText(analysis.source, steps, repairable.symbols);
   return { title: `Mend all ${known.length} faults`, edit: { start: 0, end: analysis.source.length, text } };
