@@ -20,7 +20,7 @@ import {
   ZERO,
 } from "./affine.ts";
 import type { Expressions } from "./expression.ts";
-import type { Buffer, Expression, Operation } from "./loops.ts";
+import { type Buffer, ELEMENT_OPERATIONS, type Expression, type Operation } from "./loops.ts";
 import type { ConcreteNode, Region } from "./specialise.ts";
 
 /** Where a value lies: element index → base + Σ index · stride. */
@@ -48,41 +48,6 @@ const list = (node: ConcreteNode, name: string): ReadonlyArray<number> => (node.
 
 const plain = (op: Operation): Rule => (values, node, index, dtype) =>
   values.pool.apply(op, dtype, ...node.operands.map((operand) => values.at(operand, index)));
-
-const PLAIN: ReadonlyArray<Operation> = [
-  "neg",
-  "abs",
-  "sign",
-  "exp",
-  "expm1",
-  "log",
-  "log1p",
-  "sqrt",
-  "sin",
-  "cos",
-  "tanh",
-  "logistic",
-  "erf",
-  "floor",
-  "ceil",
-  "round",
-  "not",
-  "add",
-  "sub",
-  "mul",
-  "div",
-  "rem",
-  "pow",
-  "max",
-  "min",
-  "and",
-  "or",
-  "xor",
-  "shift_left",
-  "shift_right",
-  "select",
-  "cast",
-];
 
 /** The operand's own index for each axis of a view's. */
 const view =
@@ -162,7 +127,7 @@ const dimension: Rule = ({ pool }, node, _, dtype) => {
 
 const RULES: { readonly [op: string]: Rule } = {
   ...VIEWS,
-  ...Object.fromEntries(PLAIN.map((op) => [op, plain(op)])),
+  ...Object.fromEntries(ELEMENT_OPERATIONS.map((op) => [op, plain(op)])),
   compare: (values, node, index) =>
     values.pool.apply(
       node.attributes.direction as Operation,

@@ -309,6 +309,35 @@ Deno.test("axes of every size around a vector's width, reduced, repeated and run
   }
 });
 
+Deno.test("products and convolutions of bytes are exact, and scaled on the way out", () => {
+  const bytes = (seed: string, shape: ReadonlyArray<number>, dtype: "i8" | "u8"): Tensor => {
+    const drawn = normals(seed, shape, "f32").data as Float32Array;
+    const data = Array.from(
+      drawn,
+      (value) => Math.max(dtype === "i8" ? -128 : 0, Math.min(127, Math.round(value * 90))),
+    );
+    return tensor(dtype, shape, data);
+  };
+  const dot = buildProgram({ x: "i8[3,17,33]", w: "i8[3,33,21]", s: "f32[21]" }, (g, { x, w, s }) => {
+    const axes = { x_batch: [0], y_batch: [0], x_contract: [2], y_contract: [1] };
+    const sums = g.dot(x, w, axes, "i32");
+    return [sums, g.mul(g.cast(sums, "f32"), s)];
+  });
+  const inputs = [bytes("x", [3, 17, 33], "i8"), bytes("w", [3, 33, 21], "i8"), normals("s", [21], "f32")];
+  assert.equal(disagreement(dot, inputs), undefined);
+  const conv = buildProgram(
+    { x: "u8[2,6,9,9]", w: "u8[4,3,3,3]" },
+    (g, { x, w }) => g.conv(x, w, { low: [1, 1], high: [1, 1], strides: [2, 1], groups: 2 }, "i32"),
+  );
+  assert.equal(disagreement(conv, [bytes("x", [2, 6, 9, 9], "u8"), bytes("w", [4, 3, 3, 3], "u8")]), undefined);
+  const packed = buildProgram(
+    { x: "i8[9,40]", w: "i4[40,12]" },
+    (g, { x, w }) => g.dot(x, g.cast(w, "i8"), { x_batch: [], y_batch: [], x_contract: [1], y_contract: [0] }, "i32"),
+  );
+  const nibbles = tensor("i4", [40, 12], Array.from({ length: 480 }, (_, i) => i % 16 - 8));
+  assert.equal(disagreement(packed, [bytes("x", [9, 40], "i8"), nibbles]), undefined);
+});
+
 Deno.test("sorting keeps equal elements in order and puts NaN last, also beyond a power of two", () => {
   for (const size of [1, 2, 3, 31, 32, 33, 1000]) {
     const data = Float32Array.from({ length: size }, (_, i) => i % 7 === 3 ? NaN : (i * 37) % 11);
