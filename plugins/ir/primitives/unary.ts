@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { erf } from "../erf.ts";
 import { roundHalfEven } from "../float.ts";
 import { type GradientRule, noFlops, type NoGradient, onePerElement, type Primitive, primitive } from "../primitive.ts";
 import { Dtype, dtypeInfo, isFloat, tensorType } from "../types.ts";
@@ -60,37 +61,6 @@ const flat: NoGradient = { none: "it is piecewise constant: its derivative is ze
 const discrete: NoGradient = { none: "its operands are not floats", zero: true };
 
 const TWO_OVER_ROOT_PI = 2 / Math.sqrt(Math.PI);
-
-/** Up to here the series, beyond it the continued fraction. */
-const ERF_SERIES_END = 2;
-
-/** Depth of the continued fraction; at x = 2 its error is below 1e-20. */
-const ERF_FRACTION_DEPTH = 100;
-
-/** The series 2/√π · e^(−x²) · Σ 2ⁿ x^(2n+1) / (2n+1)!!, whose terms are all of one sign. */
-const erfSeries = (x: number): number => {
-  let term = x;
-  let sum = x;
-  for (let n = 1; Math.abs(term) > Math.abs(sum) * 1e-17; n++) {
-    term *= 2 * x * x / (2 * n + 1);
-    sum += term;
-  }
-  return TWO_OVER_ROOT_PI * Math.exp(-x * x) * sum;
-};
-
-/** erfc for x ≥ 2 by Laplace's continued fraction e^(−x²)/√π · 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))). */
-const erfcFraction = (x: number): number => {
-  let tail = x;
-  for (let k = ERF_FRACTION_DEPTH; k >= 1; k--) tail = x + k / 2 / tail;
-  return Math.exp(-x * x) / (Math.sqrt(Math.PI) * tail);
-};
-
-/** The error function. */
-export const erf = (x: number): number => {
-  if (Number.isNaN(x)) return NaN;
-  const magnitude = Math.abs(x);
-  return magnitude < ERF_SERIES_END ? erfSeries(x) : Math.sign(x) * (1 - erfcFraction(magnitude));
-};
 
 /** The logistic function, without overflow on either side. */
 export const logistic = (x: number): number => x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));

@@ -1,7 +1,7 @@
 /**
  * Sweeps: vector functions over many arguments, judged in binary64.
  */
-import { erf as referenceErf, logistic } from "../../../../plugins/ir/primitives/unary.ts";
+import { erf as referenceErf, logistic } from "../../../../plugins/ir/library.ts";
 import { power } from "../../../../plugins/ir/primitives/binary.ts";
 import type { FloatLanes } from "../../../../plugins/backends/cpu/wasm/lanes.ts";
 import { MATH, mathFunction, type MathName } from "../../../../plugins/backends/cpu/wasm/vector_math.ts";
