@@ -16,7 +16,6 @@ import { Symbols } from "../symbols.ts";
 import { applyEdit } from "../syntax/diagnostics.ts";
 import { parseSource } from "../syntax/parser.ts";
 import { print } from "../syntax/printer.ts";
-import type { Fault } from "./fault.ts";
 import { checkOpenSteps, type OpenChecked } from "./open.ts";
 import { MAX_REPAIR_STEPS, type Repairable, repairOf, type Step, stepFor } from "./repair.ts";
 import { textEditOf } from "./text_edit.ts";
