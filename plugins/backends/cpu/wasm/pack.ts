@@ -47,6 +47,7 @@ export interface MatrixOperand {
 
 /** What a panel is packed from: `j` runs across the panel, `k` along it. */
 export interface PanelSource {
+  /** What units are. */
   readonly unit: Unit;
   /** Units across. */
   readonly width: number;

@@ -10,7 +10,7 @@
 import type { ModuleBuilder } from "./assembler.ts";
 import { batchBase, batchIndices } from "./batch.ts";
 import type { Code, Local, ValueType } from "./code.ts";
-import type { Product } from "./gemm.ts";
+import type { Product } from "./product.ts";
 import { aligned, type Kernel } from "./kernel.ts";
 import { multiplyAdd, type Unit, UNITS } from "./numbers.ts";
 import { type ResultPlace, storeSums } from "./tile.ts";

@@ -65,7 +65,9 @@ export interface Lie {
 
 /** What a panel function is made for. */
 export interface PanelShape {
+  /** What is multiplied and added. */
   readonly unit: Unit;
+  /** Whether multiply-add is rounded once, where the engine can. */
   readonly fused: boolean;
   /** Rows of a tile. */
   readonly rows: number;
@@ -77,14 +79,19 @@ export interface PanelShape {
   readonly vectors: number;
   /** Columns that are results. */
   readonly columns: number;
+  /** How operands lie. */
   readonly lie: Lie;
   /** Terms of each sum, where known. */
   readonly steps: number | undefined;
   /** Whether sums are continued from, and left in, memory between calls. */
   readonly blocked: boolean;
+  /** How the result lies. */
   readonly result: MatrixResult;
+  /** How many batch axes. */
   readonly batchAxes: number;
+  /** How many further pointers. */
   readonly pointers: number;
+  /** What is done with sums instead of storing them. */
   readonly epilogue?: Epilogue;
   /** Whether sums are added to what the result holds. */
   readonly accumulate: boolean;
