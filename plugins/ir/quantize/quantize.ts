@@ -120,7 +120,7 @@ class Quantizer {
       fn.nodes.forEach(({ op, location }, i) => {
         if (op !== "dot" && op !== "conv") return;
         const place = location ?? `/functions/${fn.name}/nodes/${i}`;
-        this.skipped.push({ location: place, reason: `it is in @${fn.name}, and only the entry is quantised` });
+        this.skipped.push({ location: place, reason: `it is in @${fn.name}, which control flow runs` });
       });
     }
     return this.fn.nodes.flatMap((node, index): ReadonlyArray<Product> => {

@@ -88,7 +88,8 @@ const reached = (program: Program): ReadonlySet<string> => {
   return found;
 };
 
-const pruned = (functions: ReadonlyArray<IrFunction>, entry: string): Program => {
+/** The program of some functions, without those that its entry does not reach. */
+export const pruned = (functions: ReadonlyArray<IrFunction>, entry: string): Program => {
   const builder = new ProgramBuilder();
   functions.forEach((fn) => builder.add(fn));
   const whole = builder.build(entry);

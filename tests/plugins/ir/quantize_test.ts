@@ -14,6 +14,7 @@ import {
   printProgram,
   printTypes,
   type Program,
+  ProgramBuilder,
   type QuantizeOptions,
   quantizeProgram,
   type QuantizeScheme,
@@ -351,6 +352,20 @@ Deno.test("what cannot be quantised is left and named: products in bodies, of in
     "its operands are",
     "neither operand is",
   ]);
+});
+
+Deno.test("products in called functions are quantised where they are called, each with weights of its own", () => {
+  const p = new ProgramBuilder();
+  p.function("dense", { x: "f32[M,K]", w: "f32[K,N]" }, (g, { x, w }) => g.activation("relu", g.matmul(x, w)));
+  p.function("main", { x: "f32[4,8]", a: "f32[8,6]", b: "f32[6,3]" }, (g, { x, a, b }) => {
+    const [hidden] = g.call("dense", [x, a]);
+    return g.call("dense", [hidden, b]);
+  });
+  const weights = { a: normals("a", [8, 6], "f32"), b: normals("b", [6, 3], "f32") };
+  const { program, report } = quantizeProgram(p.build("main"), { weights, calibration: [[uniform("x", [4, 8])]] });
+  assert.deepEqual([report.products, report.skipped.length, program.functions.size], [2, 0, 1]);
+  assert.deepEqual(report.tensors.filter(({ role }) => role === "weight").map(({ scales }) => scales), [6, 3]);
+  assert.ok(report.results[0].sqnrDb > 30);
 });
 
 Deno.test("a program without products comes back as it was, and results that are equal lose nothing", () => {
