@@ -12,7 +12,7 @@ import { emitC } from "./c.ts";
 import { emitCuda } from "./cuda.ts";
 import { emitMlir } from "./mlir.ts";
 import { emitRust } from "./rust.ts";
-import { type PrintOptions } from "./form.ts";
+import type { PrintOptions } from "./form.ts";
 
 export type { PrintOptions } from "./form.ts";
 

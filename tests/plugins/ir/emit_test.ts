@@ -6,88 +6,10 @@ import assert from "node:assert/strict";
 import { emitText, TEXT_TARGETS, type TextTarget } from "../../../plugins/ir/emit/targets.ts";
 import { attempt, buildProgram, parseProgram, type Program } from "../../../plugins/ir/library.ts";
 import { type EmitCase, patternCases, randomCases, wrongLine } from "./emit_cases.ts";
-import { lacksTool, type Ran, runTool } from "./tools.ts";
+import { buildAndRun, JUDGES } from "./emit_judges.ts";
+import { lacksTool } from "./tools.ts";
 
-interface Judge {
-  readonly target: TextTarget;
-  readonly extension: string;
-  readonly commands: ReadonlyArray<string>;
-  readonly optional?: boolean;
-  /** Programs besides the patterns: compilers of some targets are slow. */
-  readonly random: number;
-  /** Compiles a file and, where this machine can, runs what comes out. */
-  readonly build: (file: string) => Promise<Ran>;
-  readonly runs: boolean;
-}
-
-const after = async (first: Ran, next: () => Promise<Ran>): Promise<Ran> => first.ok ? await next() : first;
-
-const LOWERING = [
-  "--arith-expand",
-  "--convert-scf-to-cf",
-  "--convert-math-to-llvm",
-  "--convert-math-to-libm",
-  "--convert-memref-to-llvm",
-  "--convert-arith-to-llvm",
-  "--convert-func-to-llvm",
-  "--convert-cf-to-llvm",
-  "--reconcile-unrealized-casts",
-];
-
-const JUDGES: ReadonlyArray<Judge> = [
-  {
-    target: "c",
-    extension: "c",
-    commands: ["cc"],
-    random: 30,
-    runs: true,
-    build: async (file) =>
-      after(
-        await runTool("cc", ["-std=c99", "-O1", "-Wall", "-Werror", file, "-o", `${file}.out`, "-lm"]),
-        () => runTool(`${file}.out`, []),
-      ),
-  },
-  {
-    target: "rust",
-    extension: "rs",
-    commands: ["rustc"],
-    random: 5,
-    runs: true,
-    build: async (file) =>
-      after(
-        await runTool("rustc", ["-D", "warnings", "--edition", "2021", file, "-o", `${file}.out`]),
-        () => runTool(`${file}.out`, []),
-      ),
-  },
-  {
-    target: "mlir",
-    extension: "mlir",
-    commands: ["mlir-opt-15", "mlir-cpu-runner-15"],
-    random: 20,
-    runs: true,
-    build: async (file) =>
-      after(
-        await runTool("mlir-opt-15", [file, "-o", `${file}.checked`]),
-        async () =>
-          after(
-            await runTool("mlir-opt-15", [...LOWERING, file, "-o", `${file}.lowered`]),
-            () => runTool("mlir-cpu-runner-15", ["-e", "main", "-entry-point-result=void", `${file}.lowered`]),
-          ),
-      ),
-  },
-  {
-    target: "cuda",
-    extension: "cu",
-    commands: ["nvcc"],
-    optional: true,
-    random: 0,
-    runs: false,
-    build: (file) => runTool("nvcc", ["-c", file, "-o", `${file}.o`]),
-  },
-];
-
-const judged = async ({ target, extension, build, runs }: Judge, folder: string, of: EmitCase): Promise<void> => {
-  const file = `${folder}/${of.name.replaceAll(/\W/gu, "_")}.${extension}`;
+const judged = async (target: TextTarget, folder: string, of: EmitCase): Promise<void> => {
   const made = attempt(() => emitText(of.program, target, { inputs: of.inputs }));
   // Draws are what the languages lack; anything else must be printed.
   if (made._tag === "Failure") {
@@ -95,8 +17,8 @@ const judged = async ({ target, extension, build, runs }: Judge, folder: string,
     assert.match(made.failure.message, /random_/u);
     return;
   }
-  Deno.writeTextFileSync(file, made.success);
-  const { ok, output, errors } = await build(file);
+  const path = `${folder}/${of.name.replaceAll(/\W/gu, "_")}`;
+  const { ok, output, errors, runs } = await buildAndRun(target, path, made.success);
   assert.ok(ok, `${of.name} as ${target}: ${errors.slice(0, 2000)}`);
   if (runs) assert.equal(wrongLine(output, of.results), undefined, `${of.name} as ${target}`);
 };
@@ -109,7 +31,7 @@ for (const judge of JUDGES) {
       const folder = Deno.makeTempDirSync({ prefix: "rmi-emit-" });
       try {
         for (const of of [...patternCases(), ...randomCases(`emit/${judge.target}`, judge.random)]) {
-          await judged(judge, folder, of);
+          await judged(judge.target, folder, of);
         }
       } finally {
         Deno.removeSync(folder, { recursive: true });
