@@ -81,7 +81,8 @@ export const selectAndScatter: NestRule = (nest) => {
 const written = (
   nest: Nest,
   axes: ReadonlyArray<Axis>,
-  serial: (axis: number) => boolean,
+  /** First of the axes that follow one another, and how many axes decide where an update goes. */
+  { first, deciding, count }: { readonly first: number; readonly count: number; readonly deciding: number },
   picked: Expression,
   target: (at: Affine) => ReadonlyArray<Affine>,
 ): ReadonlyArray<ReadonlyArray<Statement>> => {
@@ -100,15 +101,19 @@ const written = (
   const update = pool.apply("cast", wide, values.at(node.operands[2], indices(axes)));
   const value = mode === "add" ? pool.apply("add", wide, pool.load(into.buffer, to), update) : update;
   const write: Statement = { kind: "store", buffer: into.buffer, index: to, value };
+  const loops = (from: number, to: number, body: ReadonlyArray<Statement>): ReadonlyArray<Statement> =>
+    axes.slice(from, to).reduceRight<ReadonlyArray<Statement>>((inner, each, i) => {
+      const isSerial = from + i >= first && from + i < first + count;
+      return each.extent === 1
+        ? inner
+        : [{ kind: "for", axis: each, loop: isSerial ? "serial" : "parallel", body: inner }];
+    }, body);
+  // What is inside is asked once for a row of updates, so that the row itself can run by vectors.
+  const row = loops(deciding, axes.length, [write]);
   const body: ReadonlyArray<Statement> = inside.kind === "constant"
-    ? [write]
-    : [{ kind: "when", condition: inside, body: [write] }];
-  const loops = axes.reduceRight<ReadonlyArray<Statement>>(
-    (inner, each, at) =>
-      each.extent === 1 ? inner : [{ kind: "for", axis: each, loop: serial(at) ? "serial" : "parallel", body: inner }],
-    body,
-  );
-  return [start, loops, ...finish];
+    ? row
+    : [{ kind: "when", condition: inside, body: row }];
+  return [start, loops(0, deciding, body), ...finish];
 };
 
 /** Rows at indices along an axis. */
@@ -120,7 +125,7 @@ export const scatter: NestRule = (nest) => {
   const index = indices(axes);
   const picked = values.at(node.operands[1], index.slice(axis, axis + rank));
   const target = (at: Affine) => [...index.slice(0, axis), at, ...index.slice(axis + rank)];
-  return written(nest, axes, (at) => at >= axis && at < axis + rank, picked, target);
+  return written(nest, axes, { first: axis, count: rank, deciding: axis + rank }, picked, target);
 };
 
 /** Elements at indices along an axis. */
@@ -130,5 +135,6 @@ export const putAlong: NestRule = (nest) => {
   const axes = axesOf(values.pool, shapeOf(nest, 2));
   const index = indices(axes);
   const picked = values.at(node.operands[1], index);
-  return written(nest, axes, (at) => at === axis, picked, (at) => replaced(index, axis, at));
+  const how = { first: axis, count: 1, deciding: axes.length };
+  return written(nest, axes, how, picked, (at) => replaced(index, axis, at));
 };
