@@ -76,6 +76,11 @@ const Check = operation("rmil.check", {
       output: { needs: [""], type: "τ2", exact: false },
     },
     {
+      title: "several faults in one answer, with the patch that mends them all",
+      input: { program: { source: "{ drop(20); if 3 then 1 else 2 }" }, inputs: { x: "f32[2]" } },
+      failure: "RMIL_ATTRIBUTE",
+    },
+    {
       title: "shapes that do not fit",
       input: { program: { source: "matmul(identity, $w)" }, inputs: { x: "f32[2,3]", w: "f32[4,5]" } },
       failure: "RMIL_LAST_AXIS",

@@ -1,15 +1,17 @@
 /**
  * Figures of repair: how often a broken program's refusal carries a patch, and how often the program passes the check
- * when the patch is applied blindly. Programs are well-typed ones broken in the ways of tests/plugins/rmil/broken.ts.
+ * when the patch is applied blindly; the same of texts that cannot be read. Programs are well-typed ones broken in the ways of tests/plugins/rmil/broken.ts.
  */
 import { applyPatch, type Failure, isFailure, type Json } from "../../kernel/mod.ts";
 import { checkAll } from "../../plugins/rmil/check.ts";
 import { checkMending } from "../../plugins/rmil/check/mend.ts";
 import { atOnce } from "../../plugins/rmil/check/walk.ts";
-import { parse } from "../../plugins/rmil/syntax/parser.ts";
+import { mendSource } from "../../plugins/rmil/syntax/mend.ts";
+import { parse, parseSource } from "../../plugins/rmil/syntax/parser.ts";
 import { showType } from "../../plugins/rmil/types.ts";
 import { readType } from "../../plugins/rmil/value_json.ts";
 import { BREAKS, type Broken, brokenPrograms } from "../plugins/rmil/broken.ts";
+import { slippedTexts } from "../plugins/rmil/slips.ts";
 import { type Figure, type Measured, rounded } from "./figure.ts";
 
 /** Seeds fixed before the code they judge, and one it has not seen. */
@@ -99,6 +101,25 @@ const shareOf = (
   return Promise.resolve({ value, ok: value >= least, detail: { of: whole.length, byBreak: byBreak(trials) } });
 };
 
+const textsMended = (progress: (done: number, total: number) => void): Measured => {
+  let [broken, mended, reads] = [0, 0, 0];
+  for (const [done, seed] of SEEDS.entries()) {
+    progress(done, SEEDS.length);
+    for (const { text } of slippedTexts(seed)) {
+      broken++;
+      const made = mendSource(text);
+      if (made === undefined) continue;
+      mended++;
+      if (parseSource(made.text).ok) reads++;
+    }
+  }
+  return {
+    value: share(mended, broken),
+    ok: mended >= 0.7 * broken && reads === mended,
+    detail: { broken, mended, reads },
+  };
+};
+
 /** The figures of the area. */
 export const figures: ReadonlyArray<Figure> = [
   {
@@ -118,5 +139,11 @@ export const figures: ReadonlyArray<Figure> = [
     unit: "%",
     goal: "≥ 50 %",
     measure: shareOf("restored", ({ mended }) => mended, 50),
+  },
+  {
+    name: "texts that are no programs whose refusal carries a text that reads",
+    unit: "%",
+    goal: "≥ 70 %, and all of them read",
+    measure: ({ progress }) => Promise.resolve(textsMended(progress)),
   },
 ];

@@ -1,58 +1,27 @@
 /** Texts that are no programs: all that is wrong in one answer, and the text that would be read. */
 import assert from "node:assert/strict";
 import * as Effect from "effect/Effect";
-import { applyPatch, type Failure, failureFromJson, type Json, type Random, random } from "../../../kernel/mod.ts";
+import { applyPatch, type Failure, failureFromJson, type Json } from "../../../kernel/mod.ts";
 import { MAX_MENDED_TEXT, MAX_MENDINGS, mendSource } from "../../../plugins/rmil/syntax/mend.ts";
 import { parseSource } from "../../../plugins/rmil/syntax/parser.ts";
 import { readSource } from "../../../plugins/rmil/syntax/reading.ts";
 import { readType } from "../../../plugins/rmil/value_json.ts";
 import { callAs, inWorkspace } from "../../workspace.ts";
-import { WELL_TYPED } from "./broken.ts";
 import { failureOf } from "./programs.ts";
-
-type Tokens = ReadonlyArray<string>;
-
-const tokensOf = (text: string): Tokens => [...text.matchAll(/>>|->|[A-Za-z_0-9.]+|\s+|./gu)].map(([token]) => token);
-
-/** Ways in which a text goes wrong under a person's or a model's hands. */
-const SLIPS: { readonly [name: string]: (tokens: Tokens, draw: Random) => Tokens } = {
-  "a token is left out": (tokens, draw) => tokens.toSpliced(draw.below(tokens.length), 1),
-  "a token stands twice": (tokens, draw) => {
-    const at = draw.below(tokens.length);
-    return tokens.toSpliced(at, 0, tokens[at]);
-  },
-  "two tokens are swapped": (tokens, draw) => {
-    const at = draw.below(tokens.length - 1);
-    return tokens.with(at, tokens[at + 1]).with(at + 1, tokens[at]);
-  },
-  "a bracket is missing": (tokens, draw) => {
-    const brackets = tokens.flatMap((token, i) => "(){}[]".includes(token) ? [i] : []);
-    return brackets.length === 0 ? tokens : tokens.toSpliced(draw.pick(brackets), 1);
-  },
-  "a stray token": (tokens, draw) =>
-    tokens.toSpliced(draw.below(tokens.length), 0, draw.pick(["]", "%", ";", "then", ",", "=", "1."])),
-  "the end is cut off": (tokens, draw) => tokens.slice(0, 1 + draw.below(tokens.length - 1)),
-};
+import { slippedTexts, SLIPS } from "./slips.ts";
 
 const SEED = "slips-1";
 
 Deno.test("texts broken in six ways: nearly all are mended, and what is mended reads", () => {
-  let [broken, mended] = [0, 0];
-  for (const { source } of WELL_TYPED) {
-    for (const [name, slip] of Object.entries(SLIPS)) {
-      const text = slip(tokensOf(source), random(SEED).split(name).split(source)).join("");
-      // A slip that leaves a program (a name left out where one is optional, a space twice) is none.
-      if (parseSource(text).ok) continue;
-      broken++;
-      const made = mendSource(text);
-      if (made === undefined) continue;
-      mended++;
-      assert.ok(parseSource(made.text).ok, made.text);
-      assert.ok(made.summaries.length > 0 && made.summaries.length <= MAX_MENDINGS);
-    }
+  const broken = slippedTexts(SEED);
+  const mended = broken.flatMap(({ text }) => mendSource(text) ?? []);
+  for (const { text, summaries } of mended) {
+    assert.ok(parseSource(text).ok, text);
+    assert.ok(summaries.length > 0 && summaries.length <= MAX_MENDINGS);
   }
-  assert.ok(broken >= 100, String(broken));
-  assert.ok(mended / broken >= 0.95, `${mended} of ${broken}`);
+  assert.equal(new Set(broken.map(({ by }) => by)).size, Object.keys(SLIPS).length);
+  assert.ok(broken.length >= 100, String(broken.length));
+  assert.ok(mended.length / broken.length >= 0.95, `${mended.length} of ${broken.length}`);
 });
 
 /** Texts and what they are mended to: the smallest edit, and the rest as it was. */

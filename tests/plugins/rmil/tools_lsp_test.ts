@@ -224,6 +224,9 @@ Deno.test("the language server serves the protocol's own client", async (test) =
       const found = await client.sendRequest(HoverRequest.type, { textDocument, position: { line: 0, character: 1 } });
       const { value } = found!.contents as { value: string };
       assert.match(value, /Program: `i64`; parameters: 0; effects: none; cost: 1 FLOPs/u);
+      await show("linear(64) >> relu");
+      const open = await client.sendRequest(HoverRequest.type, { textDocument, position: { line: 0, character: 1 } });
+      assert.match((open!.contents as { value: string }).value, /`f32\[a,b\] → f32\[a,64\]`/u);
     });
 
     const program = "let width = 64 in\n  let f = \\(x: f32) -> add($x, $width) in\n  f(2.0) >> linear(width: 8)";

@@ -9,10 +9,11 @@
 import { checkAll, type Checked } from "../../check.ts";
 import type { Fault } from "../../check/fault.ts";
 import { editedText, repairableOf } from "../../check/mend.ts";
+import { checkOpen } from "../../check/open.ts";
 import { repairOf, stepFor } from "../../check/repair.ts";
 import { textEditOf } from "../../check/text_edit.ts";
 import { atOnce } from "../../check/walk.ts";
-import { MAX_CHECKED_NODES } from "./limits.ts";
+import { MAX_CHECKED_NODES, MAX_SIGNED_HOVER } from "./limits.ts";
 import type { Diagnostic } from "../../syntax/diagnostics.ts";
 import { print } from "../../syntax/printer.ts";
 import { showType, type Type } from "../../types.ts";
@@ -72,6 +73,9 @@ const mendAll: Meaning["mendAll"] = (analysis, all) => {
   return { title: `Mend all ${known.length} faults`, edit: { start: 0, end: analysis.source.length, text } };
 };
 
+/** Most signatures of a program that an explanation lists. */
+const MAX_SHOWN_SIGNATURES = 4;
+
 const listed = (names: ReadonlyArray<string>): string => names.length === 0 ? "none" : names.join(", ");
 
 const explain = (analysis: Analysis): ReadonlyArray<string> => {
@@ -79,8 +83,14 @@ const explain = (analysis: Analysis): ReadonlyArray<string> => {
   const { judgement: found } = judged(analysis);
   if (found === undefined) return [];
   const cost = found.exact ? `${found.flops} FLOPs, ${found.bytes} bytes moved` : `depends on the inputs`;
+  const { signatures } = analysis.parsed.spans.size > MAX_SIGNED_HOVER
+    ? { signatures: [] }
+    : checkOpen(analysis.parsed);
   return [
     "---",
+    ...signatures.slice(0, MAX_SHOWN_SIGNATURES).map(({ input, type }) =>
+      `- \`${showType(input)} → ${showType(type)}\``
+    ),
     `Program: \`${showType(found.type)}\`; parameters: ${found.parameterCount}; ` +
     `effects: ${listed([...found.effects, ...found.kinds])}; cost: ${cost}.`,
   ];
