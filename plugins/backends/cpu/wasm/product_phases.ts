@@ -118,6 +118,7 @@ const choosePanel = (
   code.get(column).i32(lastStart).op("i32.lt_s").when(() => call(pair.full!), () => call(pair.last!));
 };
 
+/** Makes the functions that multiply rows by a panel. */
 export const panelFunctions = (module: ModuleBuilder, plan: Plan): PerPanel<Func> => {
   const { product, unit, tile, width, terms } = plan;
   const { left, right, m } = product;

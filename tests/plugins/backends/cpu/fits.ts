@@ -3,17 +3,22 @@
  *
  * `deno run -A tests/plugins/backends/cpu/fits.ts` writes plugins/backends/cpu/wasm/coefficients.ts; a test compares.
  */
-import { chebyshevFit, erf, exp, fixed, LN2, log, ONE, over, PI, sincos, times, toNumber } from "./precise.ts";
-
-const sqrt = (x: bigint): bigint => {
-  const wanted = x << 256n;
-  let root = 1n << BigInt(Math.ceil(wanted.toString(2).length / 2));
-  for (;;) {
-    const next = (root + wanted / root) >> 1n;
-    if (next >= root) return root;
-    root = next;
-  }
-};
+import {
+  chebyshevFit,
+  erf,
+  exp,
+  fixed,
+  LN2,
+  log,
+  ONE,
+  over,
+  PI,
+  piOver,
+  sincos,
+  sqrt,
+  times,
+  toNumber,
+} from "./precise.ts";
 
 /** A place at or near 0 where quotients whose numerator and denominator vanish are taken instead. */
 const TINY = 1n << 190n;
@@ -110,18 +115,9 @@ export const coefficients = ({ of, on, degree }: Fit, precision: "f32" | "f64"):
 
 /** The first bits of 2/π, as words of 32. */
 export const twoOverPi = (words: number): ReadonlyArray<number> => {
-  // π from 256-bit fixed point is not enough here: Machin's formula again, in as many bits as are needed.
-  const bits = BigInt(words * 32 + 64);
-  const one = 1n << bits;
-  const arctan = (n: bigint): bigint => {
-    let [power, sum] = [one / n, one / n];
-    for (let k = 1n; power !== 0n; k++) {
-      power /= n * n;
-      sum += (k % 2n === 0n ? power : -power) / (2n * k + 1n);
-    }
-    return sum;
-  };
-  const pi = 4n * (4n * arctan(5n) - arctan(239n));
+  // π from 256-bit fixed point is not enough here.
+  const one = 1n << BigInt(words * 32 + 64);
+  const pi = piOver(one);
   const value = (2n * one << BigInt(words * 32)) / pi;
   return Array.from(
     { length: words },

@@ -38,8 +38,8 @@ export const times = (a: bigint, b: bigint): bigint => (a * b) >> BITS;
 /** Quotient. */
 export const over = (a: bigint, b: bigint): bigint => (a << BITS) / b;
 
-const arctanInverse = (n: bigint): bigint => {
-  let [power, sum] = [ONE / n, ONE / n];
+const arctanInverse = (n: bigint, one: bigint): bigint => {
+  let [power, sum] = [one / n, one / n];
   for (let k = 1n; power !== 0n; k++) {
     power /= n * n;
     sum += (k % 2n === 0n ? power : -power) / (2n * k + 1n);
@@ -47,8 +47,11 @@ const arctanInverse = (n: bigint): bigint => {
   return sum;
 };
 
-/** π, by Machin's formula. */
-export const PI: bigint = 4n * (4n * arctanInverse(5n) - arctanInverse(239n));
+/** π in units of 1/one, by Machin's formula. */
+export const piOver = (one: bigint): bigint => 4n * (4n * arctanInverse(5n, one) - arctanInverse(239n, one));
+
+/** π. */
+export const PI: bigint = piOver(ONE);
 
 const artanhSeries = (s: bigint): bigint => {
   const square = times(s, s);
@@ -96,7 +99,8 @@ export const sincos = (x: bigint): readonly [sin: bigint, cos: bigint] => {
   return result;
 };
 
-const sqrt = (x: bigint): bigint => {
+/** Square root. */
+export const sqrt = (x: bigint): bigint => {
   const wanted = x << BITS;
   let root = 1n << BigInt(Math.ceil(wanted.toString(2).length / 2));
   for (;;) {
