@@ -38,17 +38,9 @@ const isLiteral = (e: Emitter, value: number, literal: Literal): boolean => {
   return element !== undefined && typeof element !== "boolean" && BigInt(element as number) === wanted;
 };
 
-const knownBits = new WeakMap<Emitter, { readonly bits: number[] }>();
-
 /** What is known of a value of a function under construction. */
 export const knownOf = (e: Emitter, value: number): number => {
-  let memo = knownBits.get(e);
-  if (memo === undefined) {
-    memo = { bits: [] };
-    knownBits.set(e, memo);
-  }
-  const { bits } = memo;
-  if (bits.length > e.types.length) bits.length = e.types.length;
+  const bits = e.known;
   for (let at = bits.length; at <= value; at++) {
     const definition = e.definition(at);
     const [node, result] = definition === undefined ? [undefined, 0] : [definition.node, definition.result];

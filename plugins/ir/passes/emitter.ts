@@ -70,6 +70,8 @@ export class Emitter {
   readonly nodes: Node[] = [];
   /** What is known of the sizes. */
   readonly solver: DimensionSolver;
+  /** What is known of the elements of the first values, as far as anybody asked (algebra.ts). */
+  readonly known: number[] = [];
   /** Source expression of what is made now. */
   location: string | undefined;
   private readonly definitions: Array<Definition | undefined>;
@@ -137,6 +139,7 @@ export class Emitter {
     this.nodes.length = nodes;
     this.types.length = values;
     this.definitions.length = values;
+    if (this.known.length > values) this.known.length = values;
   }
 
   /** A literal. */

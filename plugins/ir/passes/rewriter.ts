@@ -38,8 +38,14 @@ export interface Rule {
   readonly apply: (site: Site, options: PassOptions) => ReadonlyArray<number> | number | undefined;
 }
 
-/** Deepest chain of rules applied to what rules made. */
+/** Deepest chain of rules applied to what rules made, and steps back that an application is judged over. */
 const MAX_DEPTH = 16;
+
+/** Most nodes that one application can count as superfluous. */
+const MAX_FREED = 64;
+
+/** Most values looked at to see what an application keeps. */
+const MAX_REACHED = 512;
 
 /** An emitter whose new nodes are looked at by the rules too. */
 export class RuleEmitter extends Emitter {
@@ -107,9 +113,10 @@ export class RuleEmitter extends Emitter {
     }
     const release = (value: number): void => {
       this.uses[value] = Math.max(0, (this.uses[value] ?? 0) - 1);
-      if (this.uses[value] === 0) this.madeBy(value)?.operands.forEach(release);
+      if (this.uses[value] === 0) pending.push(...this.madeBy(value)?.operands ?? []);
     };
-    site.operands.forEach(release);
+    const pending = [...site.operands];
+    while (pending.length > 0) release(pending.pop()!);
   }
 
   /** Makes a node of one result, or what the rules have instead. */
@@ -139,20 +146,24 @@ export class RuleEmitter extends Emitter {
     return sum;
   }
 
-  /** The price of the node and of what only it needed, as far as the answer does not use it. */
+  /**
+   * The price of the node and of what only it needed, as far as the answer does not use it. Looking has bounds; what lies
+   * beyond them counts as kept.
+   */
   private freedPrice(site: Site, kept: ReadonlySet<number>): number {
     let sum = nodePrice(site.op, site.types, site.attributes, site.results);
     const stillUsed = this.reachedFrom(kept);
+    if (stillUsed === undefined) return sum;
+    let left = MAX_FREED;
     const visit = (value: number): void => {
       const node = this.madeBy(value);
-      if (node === undefined || stillUsed.has(value) || !this.isUsedOnce(value)) return;
+      if (node === undefined || stillUsed.has(value) || !this.isUsedOnce(value) || left-- <= 0) return;
       sum += this.priceOf(node);
       node.operands.forEach(visit);
     };
     new Set(site.operands).forEach((operand) => {
-      if (site.operands.filter((other) => other === operand).length === this.usesOf(operand)) {
-        this.visitOnce(operand, visit);
-      }
+      const here = site.operands.filter((other) => other === operand).length;
+      if (here === this.usesOf(operand)) this.visitOnce(operand, visit);
     });
     return sum;
   }
@@ -171,16 +182,16 @@ export class RuleEmitter extends Emitter {
     else this.uses[operand] = before;
   }
 
-  /** Values that some values are made of, a few steps back: what an answer keeps alive. */
-  private reachedFrom(values: ReadonlySet<number>): ReadonlySet<number> {
+  /** Values that some values are made of, a few steps back: what an answer keeps alive. Undefined where they are many. */
+  private reachedFrom(values: ReadonlySet<number>): ReadonlySet<number> | undefined {
     const reached = new Set<number>();
     const visit = (value: number, depth: number): void => {
-      if (reached.has(value) || depth > MAX_DEPTH) return;
+      if (reached.has(value) || depth > MAX_DEPTH || reached.size > MAX_REACHED) return;
       reached.add(value);
       this.madeBy(value)?.operands.forEach((operand) => visit(operand, depth + 1));
     };
     values.forEach((value) => visit(value, 0));
-    return reached;
+    return reached.size > MAX_REACHED ? undefined : reached;
   }
 }
 

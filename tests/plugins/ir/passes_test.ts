@@ -568,6 +568,31 @@ Deno.test("search finds what greedy rules do not: integers regrouped until a dif
   assert.ok(priceOf(optimised(common, { level: 3 })) < priceOf(optimised(common, { level: 2 })));
 });
 
+Deno.test("search does not mix moves of equal attributes from different shapes", () => {
+  const before = program({ x: "f32[1,3]", y: "f32[2,1]", z: "f32[2,3]" }, (g, { x, y, z }) => {
+    const [wide, tall] = [g.broadcast(x, [2, 3], [0, 1]), g.broadcast(y, [2, 3], [0, 1])];
+    const [flat, turned] = [g.reshape(z, [6]), g.reshape(g.emit("reshape", [z], { shape: [3, 2] })[0], [6])];
+    return [g.add(g.exp(wide), g.mul(tall, wide)), g.compare("lt", tall, wide), g.add(g.neg(flat), g.sin(turned))];
+  });
+  optimised(before, { level: 3 });
+  optimised(before, { passes: ["equality"] });
+});
+
+Deno.test("long chains and wide sharing are optimised in time that grows with their length", () => {
+  const chain = program({ x: "f32[4]" }, (g, { x }) => {
+    let y = x;
+    for (let i = 0; i < 6000; i++) y = i % 2 === 0 ? g.neg(y) : g.add(y, x);
+    return y;
+  });
+  assert.ok(optimise(chain, { level: 3 }).stats.nodesAfter <= 6000);
+  const shared = program({ x: "f32[4]" }, (g, { x }) => {
+    const values = [x];
+    for (let i = 0; i < 3000; i++) values.push(g.mul(values[values.length >> 1], values[values.length - 1]));
+    return values.at(-1)!;
+  });
+  assert.equal(optimise(shared, { level: 3 }).stats.nodesAfter, 3000);
+});
+
 Deno.test("symbolic sizes stay symbolic and are moved through as well", () => {
   const before = program({ x: "f32[B,S]" }, (g, { x }) => g.transpose(g.exp(g.transpose(x, [1, 0])), [1, 0]));
   assert.deepEqual(opsOf(optimised(before)), ["exp"]);
