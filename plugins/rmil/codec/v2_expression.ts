@@ -110,9 +110,9 @@ export class ExpressionReader extends Reader {
     return this.#root;
   }
 
-  /** Reads on; the expression where all of it has arrived. */
-  advance(): Expression | undefined {
-    if (this.bytes.length < Math.min(this.#enough, this.total)) return undefined;
+  /** Reads on, where enough has arrived or `atOnce`; the expression where all of it has arrived. */
+  advance(atOnce = false): Expression | undefined {
+    if (!atOnce && this.bytes.length < Math.min(this.#enough, this.total)) return undefined;
     let start = this.at;
     try {
       while (this.#root === undefined) {

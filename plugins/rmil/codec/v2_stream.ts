@@ -144,6 +144,8 @@ export class ProgramStream {
   end(): Program {
     if (this.#failed !== undefined) throw this.#failed;
     if (this.#program !== undefined) return this.#program;
+    // What is there and was not worth reading yet may be wrong before it is too short.
+    if (this.#code !== undefined) this.#isRead(this.#code, true);
     const offset = this.#taken + this.#pending.length;
     throw truncated({ offset, wanted: 1, path: `/${this.#taken}` });
   }
@@ -263,12 +265,16 @@ export class ProgramStream {
     this.#pending.drop(count);
     this.#taken += count;
     code.bytes = this.#collected.view(arrived + count);
-    const root = code.advance();
-    if (code.bytes.length < code.total) return false;
-    if (root === undefined) code.need(1);
+    if (!this.#isRead(code, false)) return false;
+    this.#next = () => this.#weight();
+    return true;
+  }
+
+  /** Reads on in the expression; whether it is complete. Where there is more than the expression, that is refused. */
+  #isRead(code: ExpressionReader, atOnce: boolean): boolean {
+    if (code.advance(atOnce) === undefined) return false;
     const left = code.total - code.at;
     if (left > 0) throw trailingBytes({ offset: code.at, count: left, path: `/${code.at}` });
-    this.#next = () => this.#weight();
     return true;
   }
 

@@ -52,6 +52,9 @@ type HostKind = typeof HOST_LIMITS.acting.kinds[number];
 /** Most host functions of one run. */
 export const MAX_HOSTS = 64;
 
+/** Longest text of a result that is shown in a failure. */
+const MAX_SHOWN = 80;
+
 const TypeText = Schema.String.annotate({ description: "a type such as f64 or f32[8,32]" });
 
 const Pointer = (description: string) =>
@@ -311,9 +314,6 @@ const functionOf = (
     },
   };
 };
-
-/** Longest text of a result that is shown in a failure. */
-const MAX_SHOWN = 80;
 
 /** The host functions of a call, over the names of the program that will call them. */
 export const hostsFrom = (

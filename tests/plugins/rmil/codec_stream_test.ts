@@ -153,6 +153,14 @@ Deno.test("a byte that can begin nothing is refused while the rest of the progra
   assert.equal(outcome(() => (stream.push(bytes.subarray(at, at + 1)), stream.end().root)), "RMIL_TAG");
 });
 
+Deno.test("bytes after the expression are refused as soon as it is complete, whatever length was announced", () => {
+  const bytes = encodeProgram({ symbols: new Symbols(), root: app(OPS.relu.code) });
+  // The code's length stands before the one byte of the code.
+  bytes[bytes.length - 2] = 100;
+  const stream = new ProgramStream();
+  assert.equal(outcome(() => (stream.push(bytes), stream.end().root)), "RMIL_TRAILING");
+});
+
 Deno.test("a long literal that comes in single bytes is one part, and does not take forever", () => {
   const items = tupleValue(Array.from({ length: 20_000 }, (_, i): Value => ({ k: "I64", lo: i, hi: 0 })));
   const bytes = encodeProgram({ symbols: new Symbols(), root: lit(items) });

@@ -13,6 +13,8 @@ import {
 } from "../../../kernel/mod.ts";
 import { encodeProgram, programDigest } from "../../../plugins/rmil/codec/v2.ts";
 import { rmilPlugin } from "../../../plugins/rmil/manifest.ts";
+import { OP_EFFECTS } from "../../../plugins/rmil/ops/row.ts";
+import { PROGRAM_KINDS } from "../../../plugins/rmil/program_source.ts";
 import { parse } from "../../../plugins/rmil/syntax/parser.ts";
 import { operations } from "../../../plugins/rmil/operations.ts";
 import { testOptions } from "../../kernel/host.ts";
@@ -183,6 +185,11 @@ Deno.test("only a digest needs the state folder, and a stored program may need w
   assert.deepEqual(authoritiesOf(declaredNamed("rmil.run"), { program: { digest }, allow: ["agent"] }).kinds, [
     "agent",
   ]);
+});
+
+Deno.test("every kind that an op may need can be allowed", () => {
+  const needed = Object.values(OP_EFFECTS).flatMap(({ kinds }): ReadonlyArray<string> => kinds);
+  assert.deepEqual([...PROGRAM_KINDS], [...new Set(needed)]);
 });
 
 Deno.test("a stored program that needs more than it was allowed is refused, and the patch asks for it", () =>
