@@ -11,7 +11,7 @@ import type { Code, Local } from "./code.ts";
 import { aligned } from "./kernel.ts";
 import { type Unit, type UnitKind, UNITS } from "./numbers.ts";
 import type { MatrixOperand } from "./pack.ts";
-import { TILE_16_REGISTERS, type TileSize } from "./product.ts";
+import { machineTile, type TileSize } from "./product.ts";
 import type { Epilogue } from "./tile.ts";
 
 /** A number for each spatial axis: rows, then columns. */
@@ -88,7 +88,7 @@ export interface Convolution {
   readonly epilogue?: Epilogue;
   /** How many further pointers the kernel takes. */
   readonly pointers?: number;
-  /** The tile; for sixteen registers where absent. */
+  /** The tile; by the machine's registers where absent. */
   readonly tile?: TileSize;
 }
 
@@ -156,7 +156,7 @@ export const windowsOn = (c: Convolution, axis: 0 | 1): number => {
 /** Decides how a convolution is done. */
 export const convolutionPlan = (c: Convolution): ConvolutionPlan => {
   const unit = UNITS[c.kind];
-  const tile = c.tile ?? TILE_16_REGISTERS;
+  const tile = c.tile ?? machineTile();
   const width = tile.vectors * unit.lanes;
   const padded: Spatial = [paddedSize(c, 0), paddedSize(c, 1)];
   const windows: Spatial = [windowsOn(c, 0), windowsOn(c, 1)];

@@ -15,7 +15,14 @@ import { perPanel, planOf, type Product, threadLayout } from "./product.ts";
 import { multiplyPhase, packFunction, packPhase, panelFunctions, type ProductFunctions } from "./product_phases.ts";
 import { emitThin, thinness } from "./thin.ts";
 
-export { type Product, TILE_16_REGISTERS, TILE_32_REGISTERS, type TileSize, type Tuning } from "./product.ts";
+export {
+  machineTile,
+  type Product,
+  TILE_16_REGISTERS,
+  TILE_32_REGISTERS,
+  type TileSize,
+  type Tuning,
+} from "./product.ts";
 
 /** Writes a product of matrices into a module. */
 export const emitProduct = (module: ModuleBuilder, product: Product): Kernel => {

@@ -7,6 +7,7 @@
  * @module
  */
 import { aligned } from "./kernel.ts";
+import { vectorRegisters } from "./machine.ts";
 import { type Unit, type UnitKind, UNITS } from "./numbers.ts";
 import type { MatrixOperand } from "./pack.ts";
 import type { Epilogue, MatrixResult } from "./tile.ts";
@@ -73,6 +74,10 @@ export const TILE_16_REGISTERS: TileSize = { rows: 6, vectors: 2 };
 /** The tile for machines with thirty-two vector registers. */
 export const TILE_32_REGISTERS: TileSize = { rows: 8, vectors: 2 };
 
+/** The tile for the processor at hand. */
+export const machineTile = (registers: number = vectorRegisters()): TileSize =>
+  registers >= 32 ? TILE_32_REGISTERS : TILE_16_REGISTERS;
+
 /** Terms of a block: a panel of them and the rows against it stay in the first-level cache. */
 const BLOCK_TERMS = 256;
 /** Rows of a chunk: packed, they stay in the second-level cache. */
@@ -118,7 +123,7 @@ export interface Plan extends Tuning {
 export const planOf = (product: Product): Plan => {
   const { m, n, k, left, right, kind } = product;
   const unit = UNITS[kind];
-  const tile = product.tile ?? TILE_16_REGISTERS;
+  const tile = product.tile ?? machineTile();
   const paired = kind === "i16pair";
   const terms = paired ? Math.ceil(k / 2) : k;
   const width = tile.vectors * unit.lanes;

@@ -2,7 +2,14 @@
  * Matrix products of every remainder shape, stride and kind agree with plain loops in binary64, or exact integers.
  */
 import assert from "node:assert/strict";
-import { emitProduct, type Product, TILE_16_REGISTERS } from "../../../../plugins/backends/cpu/wasm/gemm.ts";
+import {
+  emitProduct,
+  machineTile,
+  type Product,
+  TILE_16_REGISTERS,
+  TILE_32_REGISTERS,
+} from "../../../../plugins/backends/cpu/wasm/gemm.ts";
+import { vectorRegisters } from "../../../../plugins/backends/cpu/wasm/machine.ts";
 import type { UnitKind } from "../../../../plugins/backends/cpu/wasm/numbers.ts";
 import type { MatrixOperand } from "../../../../plugins/backends/cpu/wasm/pack.ts";
 import { addressOf } from "../../../../plugins/backends/cpu/wasm/tile.ts";
@@ -394,6 +401,47 @@ Deno.test("a prologue is applied to each element once packed, and an epilogue to
   }
 });
 
-Deno.test("the tile of sixteen registers leaves one for the engine", () => {
+Deno.test("the tile of sixteen registers leaves one for the engine, and machines with more have a larger one", () => {
   assert.equal(TILE_16_REGISTERS.rows * TILE_16_REGISTERS.vectors + TILE_16_REGISTERS.vectors + 1, 15);
+  for (
+    const [architecture, tile] of [["x64", TILE_16_REGISTERS], ["arm64", TILE_32_REGISTERS], [
+      "",
+      TILE_16_REGISTERS,
+    ]] as const
+  ) {
+    assert.equal(machineTile(vectorRegisters(architecture)), tile);
+  }
+});
+
+Deno.test("a tile changes no bit of a result, nor does what is packed", () => {
+  const [m, n, k] = [61, 45, 83];
+  const next = uniform(77);
+  const [a, b] = [Float32Array.from({ length: m * k }, next), Float32Array.from({ length: k * n }, next)];
+  const resultOf = (options: Partial<Product>): Uint32Array => {
+    const loaded = load([a.byteLength, b.byteLength, m * n * 4], (module) =>
+      emitProduct(module, {
+        kind: "f32",
+        batch: [],
+        m,
+        n,
+        k,
+        left: { batch: [], row: k, column: 1 },
+        right: { batch: [], row: n, column: 1 },
+        result: { batch: [], row: n, column: 1 },
+        fused: true,
+        ...options,
+      }));
+    new Float32Array(loaded.memory.buffer, loaded.at[0], a.length).set(a);
+    new Float32Array(loaded.memory.buffer, loaded.at[1], b.length).set(b);
+    loaded.run();
+    return new Uint32Array(loaded.memory.buffer, loaded.at[2], m * n).slice();
+  };
+  const first = resultOf({});
+  for (const tile of [TILE_16_REGISTERS, TILE_32_REGISTERS, { rows: 4, vectors: 4 }, { rows: 1, vectors: 1 }]) {
+    for (const packLeft of [false, true]) {
+      for (const packRight of [false, true]) {
+        assert.deepEqual(resultOf({ tile, tuning: { packLeft, packRight } }), first);
+      }
+    }
+  }
 });
