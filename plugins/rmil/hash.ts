@@ -7,6 +7,7 @@
  * @module
  */
 import { DTYPES } from "./dtype.ts";
+import { type Layout, typeSize, valueSize } from "./codec/layout.ts";
 import { LittleEndian, Room } from "./codec/little_endian.ts";
 import { type Expression, type Parameter, Tag } from "./expression.ts";
 import { notExpressible } from "./failures.ts";
@@ -18,42 +19,11 @@ const HASH_VERSION = 1;
 
 const nameless = (what: string) => notExpressible({ what, version: HASH_VERSION });
 
-const valueSize = (value: Value): number => {
-  switch (value.k) {
-    case "Nil":
-      return 1;
-    case "Bool":
-      return 2;
-    case "I64":
-    case "F64":
-      return 9;
-    case "F32":
-    case "Sym":
-      return 5;
-    case "Tensor":
-      return 18 + 8 * value.shape.length + value.bytes.length;
-    case "Tuple":
-      return value.items.reduce((size, item) => size + valueSize(item), 9);
-  }
-};
-
-const typeSize = (type: Type): number => {
-  switch (type.k) {
-    case "Scalar":
-      return 9;
-    case "Tensor":
-      return 17 + 8 * type.shape.length;
-    case "Fn":
-      return [...type.inputs, ...type.outputs].reduce((size, item) => size + typeSize(item), 24);
-    case "Tuple":
-    case "Union":
-      return type.items.reduce((size, item) => size + typeSize(item), 16);
-    case "Var":
-    case "Opaque":
-      return 12;
-    default:
-      return 8;
-  }
+const LAYOUT: Layout = {
+  tensor: 18,
+  axis: 8,
+  tuple: 9,
+  types: { scalar: 9, tensor: 17, fn: 24, list: 16, numbered: 12, plain: 8 },
 };
 
 /** The original's largest number, which stands for a size that is not known. */
@@ -156,12 +126,12 @@ const putValue = (value: Value, at: number): number => {
       view.setInt32(at + 5, value.hi, true);
       return at + 9;
     default:
-      return putFed(at, valueSize(value), (into) => feedValue(into, value));
+      return putFed(at, valueSize(LAYOUT, value), (into) => feedValue(into, value));
   }
 };
 
 const putParameters = (parameters: ReadonlyArray<Parameter>, at: number): number => {
-  const size = parameters.reduce((sum, { type }) => sum + 4 + typeSize(type), 8);
+  const size = parameters.reduce((sum, { type }) => sum + 4 + typeSize(LAYOUT, type), 8);
   return putFed(at, size, (into) => {
     into.u64(parameters.length);
     for (const { sym, type } of parameters) {
@@ -227,7 +197,7 @@ const hashOf = (size: number, feedInto: (into: LittleEndian) => void): Hash64 =>
 };
 
 /** Hash of a value, as the `hash` op gives it. */
-export const valueHash = (value: Value): Hash64 => hashOf(valueSize(value), (into) => feedValue(into, value));
+export const valueHash = (value: Value): Hash64 => hashOf(valueSize(LAYOUT, value), (into) => feedValue(into, value));
 
 /** Hash of a type on its own. */
-export const typeHash = (type: Type): Hash64 => hashOf(typeSize(type), (into) => feedType(into, type));
+export const typeHash = (type: Type): Hash64 => hashOf(typeSize(LAYOUT, type), (into) => feedType(into, type));

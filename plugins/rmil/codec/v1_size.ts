@@ -9,6 +9,7 @@ import { type Expression, Tag } from "../expression.ts";
 import { notExpressible } from "../failures.ts";
 import type { Dimension, Type } from "../types.ts";
 import type { Value } from "../value.ts";
+import { type Judges, type Layout, typeSize, valueSize } from "./layout.ts";
 
 /** This format's version number. */
 export const VERSION = 1;
@@ -45,54 +46,36 @@ const checkShape = (shape: ReadonlyArray<Dimension>): void => {
   }
 };
 
-/** Bytes of a type. */
-export const typeBytes = (type: Type, depth: number): number => {
-  if (depth > V1_MAX_DEPTH) throw cannot(`types nested deeper than ${V1_MAX_DEPTH}`);
-  switch (type.k) {
-    case "Scalar":
-      return 2;
-    case "Tensor":
-      checkShape(type.shape);
-      return 4 + 4 * type.shape.length;
-    case "Fn":
-      counted(type.inputs.length, "inputs");
-      counted(type.outputs.length, "outputs");
-      return [...type.inputs, ...type.outputs].reduce((size, item) => size + typeBytes(item, depth + 1), 5);
-    case "Tuple":
-    case "Union":
-      counted(type.items.length, "items");
-      return type.items.reduce((size, item) => size + typeBytes(item, depth + 1), 3);
-    case "Var":
-    case "Opaque":
-      return 5;
-    default:
-      return 1;
-  }
+const LAYOUT: Layout = {
+  tensor: 8,
+  axis: 4,
+  tuple: 3,
+  types: { scalar: 2, tensor: 4, fn: 5, list: 3, numbered: 5, plain: 1 },
 };
 
-/** Bytes of a value. */
-export const valueBytes = (value: Value, depth: number): number => {
-  if (depth > V1_MAX_DEPTH) throw cannot(`values nested deeper than ${V1_MAX_DEPTH}`);
-  switch (value.k) {
-    case "Nil":
-      return 1;
-    case "Bool":
-      return 2;
-    case "I64":
-    case "F64":
-      return 9;
-    case "F32":
-    case "Sym":
-      return 5;
-    case "Tensor":
-      checkShape(value.shape);
-      if (value.bytes.length > DYNAMIC_SIZE) throw cannot(`a tensor of ${value.bytes.length} bytes`);
-      return 8 + 4 * value.shape.length + value.bytes.length;
-    case "Tuple":
-      counted(value.items.length, "items");
-      return value.items.reduce((size, item) => size + valueBytes(item, depth + 1), 3);
-  }
+const JUDGES: Judges = {
+  value: (value, depth) => {
+    if (depth > V1_MAX_DEPTH) throw cannot(`values nested deeper than ${V1_MAX_DEPTH}`);
+    if (value.k === "Tuple") counted(value.items.length, "items");
+    if (value.k !== "Tensor") return;
+    checkShape(value.shape);
+    if (value.bytes.length > DYNAMIC_SIZE) throw cannot(`a tensor of ${value.bytes.length} bytes`);
+  },
+  type: (type, depth) => {
+    if (depth > V1_MAX_DEPTH) throw cannot(`types nested deeper than ${V1_MAX_DEPTH}`);
+    if (type.k === "Tensor") checkShape(type.shape);
+    if (type.k === "Tuple" || type.k === "Union") counted(type.items.length, "items");
+    if (type.k !== "Fn") return;
+    counted(type.inputs.length, "inputs");
+    counted(type.outputs.length, "outputs");
+  },
 };
+
+/** Bytes of a type. */
+export const typeBytes = (type: Type): number => typeSize(LAYOUT, type, JUDGES);
+
+/** Bytes of a value. */
+export const valueBytes = (value: Value): number => valueSize(LAYOUT, value, JUDGES);
 
 /** Fixed bytes of each variant: its tag and its own fields. */
 const FIXED: ReadonlyArray<number> = [1, 5, 5, 1, 1, 1, 5, 3, 3, 5];
@@ -100,14 +83,14 @@ const FIXED: ReadonlyArray<number> = [1, 5, 5, 1, 1, 1, 5, 3, 3, 5];
 const expressionBytes = (node: Expression): number => {
   const { tag, children } = node;
   let size = FIXED[tag];
-  if (tag === Tag.Lit) return size + valueBytes(node.value, 1);
+  if (tag === Tag.Lit) return size + valueBytes(node.value);
   if (tag === Tag.App || tag === Tag.Call) {
     counted(children.length, "arguments");
     if (node.attributes.length > 0) throw cannot(`the attribute ${node.attributes[0].name}`);
   }
   if (tag === Tag.Lam) {
     counted(node.parameters.length, "parameters");
-    for (const { type } of node.parameters) size += 4 + typeBytes(type, 1);
+    for (const { type } of node.parameters) size += 4 + typeBytes(type);
   }
   for (let i = 0; i < children.length; i++) size += expressionBytes(children[i]);
   return size;

@@ -107,7 +107,7 @@ const KEPT_LATER = 4096;
 
 /** Writes values and lists that may be long, and keeps `spare` bytes of room after them. */
 const putValue = (value: Value, at: number, spare: number): number => {
-  const end = at + valueBytes(value, 1);
+  const end = at + valueBytes(value);
   ROOM.reserve(end + spare);
   new Writer(ROOM.bytes, at).value(value);
   return end;
@@ -115,7 +115,7 @@ const putValue = (value: Value, at: number, spare: number): number => {
 
 const putParameters = (parameters: ReadonlyArray<Parameter>, at: number, spare: number): number => {
   counted(parameters.length, "parameters");
-  const end = parameters.reduce((size, { type }) => size + 4 + typeBytes(type, 1), at + 2);
+  const end = parameters.reduce((size, { type }) => size + 4 + typeBytes(type), at + 2);
   ROOM.reserve(end + spare);
   const writer = new Writer(ROOM.bytes, at);
   writer.u16(parameters.length);
@@ -218,7 +218,7 @@ export const treeBytes = (root: Expression): Uint8Array => {
 
 /** The bytes of a type on its own. */
 export const typeToBytes = (type: Type): Uint8Array => {
-  const writer = new Writer(new Uint8Array(typeBytes(type, 1)));
+  const writer = new Writer(new Uint8Array(typeBytes(type)));
   writer.type(type);
   return writer.bytes;
 };

@@ -5,20 +5,7 @@
  */
 import { type Random, random } from "../../../kernel/random.ts";
 import { type Dtype, DTYPE_NAMES, DTYPES } from "../../../plugins/rmil/dtype.ts";
-import {
-  app,
-  block,
-  call,
-  cond,
-  type Expression,
-  lam,
-  letIn,
-  lit,
-  par,
-  type Parameter,
-  ref,
-  seq,
-} from "../../../plugins/rmil/expression.ts";
+import * as make from "../../../plugins/rmil/expression.ts";
 import { OPS } from "../../../plugins/rmil/opcodes.ts";
 import { Symbols } from "../../../plugins/rmil/symbols.ts";
 import { type Dimension, fn, scalar, SYMBOL, tensor, tuple, type Type, VOID } from "../../../plugins/rmil/types.ts";
@@ -145,20 +132,24 @@ export class Trees {
     return this.#random.below(20) === 0 ? 0xbe00 + this.#random.below(256) : this.#random.pick(Object.values(OPS)).code;
   }
 
-  #app(depth: number): Expression {
+  #app(depth: number): make.Expression {
     const args = this.#list(this.#random.below(12) === 0 ? 12 : 2, () => this.expression(depth - 1));
-    if (this.#v1 || this.#random.below(3) > 0) return app(this.#opcode(), args);
+    if (this.#v1 || this.#random.below(3) > 0) return make.app(this.#opcode(), args);
     const names = this.#random.shuffle(["bias", "width", "odd name", "e1", "if", "é"]).slice(0, this.#random.below(4));
-    return app(this.#opcode(), args, names.map((name) => ({ name, value: this.value(1) })));
+    return make.app(this.#opcode(), args, names.map((name) => ({ name, value: this.value(1) })));
   }
 
-  expression(depth: number): Expression {
+  expression(depth: number): make.Expression {
     const random = this.#random;
     if (depth <= 0) {
-      return random.pick([() => lit(this.value(2)), () => ref(this.#symbol()), () => app(this.#opcode())])();
+      return random.pick([
+        () => make.lit(this.value(2)),
+        () => make.ref(this.#symbol()),
+        () => make.app(this.#opcode()),
+      ])();
     }
     return innerNode(random, {
-      literal: () => lit(this.value(2)),
+      literal: () => make.lit(this.value(2)),
       symbol: () => this.#symbol(),
       application: () => this.#app(depth),
       part: () => this.expression(depth - 1),
@@ -173,45 +164,45 @@ export class Trees {
 /** What a random node is made of. */
 export interface Growth {
   /** A literal. */
-  readonly literal: () => Expression;
+  readonly literal: () => make.Expression;
   /** A symbol. */
   readonly symbol: () => number;
   /** An op with its arguments. */
-  readonly application: () => Expression;
+  readonly application: () => make.Expression;
   /** One of so many parts. */
-  readonly part: (of: number) => Expression;
+  readonly part: (of: number) => make.Expression;
   /** Parameters of a lambda. */
-  readonly parameters: () => ReadonlyArray<Parameter>;
+  readonly parameters: () => ReadonlyArray<make.Parameter>;
 }
 
 /** A random node of any variant. */
-export const innerNode = (random: Random, growth: Growth): Expression => {
+export const innerNode = (random: Random, growth: Growth): make.Expression => {
   const { part, symbol } = growth;
   const few = (most: number, of: number) => Array.from({ length: random.below(most + 1) }, () => part(of));
   switch (random.below(11)) {
     case 0:
       return growth.literal();
     case 1:
-      return ref(symbol());
+      return make.ref(symbol());
     case 2:
     case 3:
       return growth.application();
     case 4:
-      return seq(part(2), part(2));
+      return make.seq(part(2), part(2));
     case 5:
-      return par(part(2), part(2));
+      return make.par(part(2), part(2));
     case 6:
-      return cond(part(3), part(3), part(3));
+      return make.cond(part(3), part(3), part(3));
     case 7:
-      return letIn(symbol(), part(2), part(2));
+      return make.letIn(symbol(), part(2), part(2));
     case 8:
-      return lam(growth.parameters(), part(1));
+      return make.lam(growth.parameters(), part(1));
     case 9:
-      return call(part(3), few(2, 3));
+      return make.call(part(3), few(2, 3));
     default: {
       // Some parts stand twice.
       const twice = part(4);
-      return block(random.shuffle([...few(2, 4), ...(random.below(2) === 0 ? [twice, twice] : [])]));
+      return make.block(random.shuffle([...few(2, 4), ...(random.below(2) === 0 ? [twice, twice] : [])]));
     }
   }
 };
