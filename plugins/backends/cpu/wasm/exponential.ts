@@ -85,13 +85,14 @@ export const expOfSum = (v: Lanes, argument: Value, low?: Value): Value => {
   const { expLow, expHigh } = CONSTANTS[v.kind];
   const x = v.keep(v.atLeast(v.atMost(argument, v.constant(expHigh)), v.constant(expLow)));
   const { rounded, rest } = reduced(v, x, low);
-  // In two steps, as 2ⁿ alone may be past the largest or below the smallest normal number.
-  const n = v.keep(v.integer("sub", rounded, v.constant(v.format.magic)));
-  const half = v.keep(v.shift("shr_s", n, 1));
+  // In two steps, as 2ⁿ alone may be past the largest or below the smallest normal number: the halves of n + 2·bias are
+  // the exponents of two powers as they stand in a float.
+  const { mantissa, doubledZero } = v.format;
+  const biased = v.keep(v.integer("sub", rounded, v.bits(doubledZero)));
+  const half = v.keep(v.shift("shr_s", biased, 1));
   const power = v.keep(v.add(v.constant(1), rest));
-  return v.keep(
-    v.mul(v.mul(power, v.powerOfTwo(half)), v.powerOfTwo(v.integer("sub", n, half))),
-  );
+  const first = v.mul(power, v.shift("shl", half, mantissa));
+  return v.keep(v.mul(first, v.shift("shl", v.integer("sub", biased, half), mantissa)));
 };
 
 /** e to the x. */

@@ -24,14 +24,30 @@ export interface FloatFormat {
   readonly bias: number;
   /** 1.5 · 2^mantissa: adding it rounds to an integer, which is then in the low bits. */
   readonly magic: number;
+  /** The bits of `magic`, less twice the bias. */
+  readonly doubledZero: number | bigint;
   /** The smallest normal number. */
   readonly smallest: number;
 }
 
 /** The two float formats. */
 export const FLOAT_FORMATS: { readonly [F in FloatLanes]: FloatFormat } = {
-  f32x4: { integer: "i32x4", mantissa: 23, bias: 127, magic: 1.5 * 2 ** 23, smallest: 2 ** -126 },
-  f64x2: { integer: "i64x2", mantissa: 52, bias: 1023, magic: 1.5 * 2 ** 52, smallest: 2 ** -1022 },
+  f32x4: {
+    integer: "i32x4",
+    mantissa: 23,
+    bias: 127,
+    magic: 1.5 * 2 ** 23,
+    doubledZero: 0x4b40_0000 - 2 * 127,
+    smallest: 2 ** -126,
+  },
+  f64x2: {
+    integer: "i64x2",
+    mantissa: 52,
+    bias: 1023,
+    magic: 1.5 * 2 ** 52,
+    doubledZero: 0x4338_0000_0000_0000n - 2n * 1023n,
+    smallest: 2 ** -1022,
+  },
 };
 
 type BinaryOp = "add" | "sub" | "mul" | "div" | "pmin" | "pmax" | "eq" | "ne" | "lt" | "le" | "gt" | "ge";
