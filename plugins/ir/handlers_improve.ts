@@ -26,7 +26,8 @@ const bytesOf = (hex: string): Uint8Array => {
   throw badBinary({ offset: 0, reason: "it is not written in pairs of hexadecimal digits", path: "/bytes" });
 };
 
-const costJson = ({ flops, bytes, nodes }: ProgramCost) => ({ flops, bytes, nodes });
+const costJson = (cost: ProgramCost | undefined, name: "costBefore" | "costAfter") =>
+  cost === undefined ? {} : { [name]: { flops: cost.flops, bytes: cost.bytes, nodes: cost.nodes } };
 
 const optimisation = function* (
   text: string,
@@ -50,8 +51,9 @@ export const improvingHandlers: {
   "ir.optimize": ({ program, ...options }) =>
     Effect.gen(function* () {
       const { program: after, stats } = yield* Effect.fromResult(yield* inSlices(() => optimisation(program, options)));
-      const costs = { costBefore: costJson(stats.costBefore), costAfter: costJson(stats.costAfter) };
-      return { ...made(after), stats: { ...stats, ...costs } };
+      const { costBefore, costAfter, ...counts } = stats;
+      const costs = { ...costJson(costBefore, "costBefore"), ...costJson(costAfter, "costAfter") };
+      return { ...made(after), stats: { ...counts, ...costs } };
     }),
   "ir.encode": ({ program }) =>
     attemptEffect(() => {

@@ -97,6 +97,9 @@ export const Verify = operation("ir.verify", {
   ],
 });
 
+const Counted = Schema.Struct({ flops: JsonValue, bytes: JsonValue, nodes: Count })
+  .annotate({ description: "absent where the numbers are beyond counting" });
+
 /** Makes a program cheaper. */
 export const Optimize = operation("ir.optimize", {
   ...declare,
@@ -119,8 +122,8 @@ export const Optimize = operation("ir.optimize", {
       nodesBefore: Count,
       nodesAfter: Count,
       rounds: Count,
-      costBefore: Schema.Struct({ flops: JsonValue, bytes: JsonValue, nodes: Count }),
-      costAfter: Schema.Struct({ flops: JsonValue, bytes: JsonValue, nodes: Count }),
+      costBefore: Schema.optionalKey(Counted),
+      costAfter: Schema.optionalKey(Counted),
       passes: Schema.Array(
         Schema.Struct({
           pass: Schema.String,

@@ -9,7 +9,7 @@
  * @module
  */
 import { makeProgram } from "./check.ts";
-import { costOf, type ProgramCost } from "./cost.ts";
+import type { ProgramCost } from "./cost.ts";
 import type { Program } from "./graph.ts";
 import { ALGEBRA } from "./passes/algebra.ts";
 import { simplifyControl } from "./passes/control.ts";
@@ -20,7 +20,7 @@ import { hoistInvariants } from "./passes/hoisting.ts";
 import { inlineCalls } from "./passes/inlining.ts";
 import { MOVEMENT_RULES } from "./passes/movement.ts";
 import type { Pass } from "./passes/pass.ts";
-import { priceOf } from "./passes/price.ts";
+import { countedCost, priceOf } from "./passes/price.ts";
 import { rulePass } from "./passes/rewriter.ts";
 import { share } from "./passes/sharing.ts";
 import { STRENGTH } from "./passes/strength.ts";
@@ -158,10 +158,10 @@ export interface OptimiseStats {
   readonly nodesBefore: number;
   /** Nodes after. */
   readonly nodesAfter: number;
-  /** Cost before. */
-  readonly costBefore: ProgramCost;
+  /** Cost before; absent where it is beyond counting. */
+  readonly costBefore?: ProgramCost;
   /** Cost after. */
-  readonly costAfter: ProgramCost;
+  readonly costAfter?: ProgramCost;
   /** Rounds begun. */
   readonly rounds: number;
   /** What each pass did, in order. */
@@ -178,6 +178,11 @@ export interface OptimisedProgram {
 
 const nodesOf = (program: Program): number =>
   [...program.functions.values()].reduce((count, fn) => count + fn.nodes.length, 0);
+
+const costsOf = (program: Program, made: Program): Pick<OptimiseStats, "costBefore" | "costAfter"> => {
+  const [costBefore, costAfter] = [program, made].map((one) => countedCost(one));
+  return costBefore === undefined || costAfter === undefined ? {} : { costBefore, costAfter };
+};
 
 const checked = (program: Program): Program => makeProgram([...program.functions.values()], program.entry);
 
@@ -220,8 +225,7 @@ export const optimiseSteps = function* (
     stats: {
       nodesBefore: nodesOf(program),
       nodesAfter: nodesOf(made),
-      costBefore: costOf(program),
-      costAfter: costOf(made),
+      ...costsOf(program, made),
       rounds,
       passes: [...tallies.values()],
     },

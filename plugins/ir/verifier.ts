@@ -318,7 +318,7 @@ const checkWhole = (
 
 const memoryFinding = (program: Program, { maxBytes, sizes }: VerifyOptions, findings: Findings): void => {
   if (maxBytes === undefined) return;
-  const { peakBytes } = costOf(program, sizes);
+  const peakBytes = findings.attempt(`/functions/${program.entry}`, () => costOf(program, sizes))?.peakBytes;
   if (peakBytes === undefined || peakBytes <= maxBytes) return;
   findings.add({
     severity: "error",

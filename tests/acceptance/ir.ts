@@ -155,14 +155,14 @@ const training: Figure = {
     const { stats: fast } = optimise(step, { level: 3, fastMath: true });
     const [wanted, given] = [outcome(step, inputs)!, outcome(program, inputs)!];
     const same = wanted.every((value, i) => sameBits(value, given[i]));
-    const share = rounded(Number(stats.costAfter.bytes) / Number(stats.costBefore.bytes));
+    const share = rounded(Number(stats.costAfter!.bytes) / Number(stats.costBefore!.bytes));
     const detail = {
       sameBits: same,
       nodesBefore: stats.nodesBefore,
       nodesAfter: functionOf(program).nodes.length,
-      flopsBefore: stats.costBefore.flops,
-      flopsAfter: stats.costAfter.flops,
-      shareWithFastMath: rounded(Number(fast.costAfter.bytes) / Number(stats.costBefore.bytes)),
+      flopsBefore: stats.costBefore!.flops,
+      flopsAfter: stats.costAfter!.flops,
+      shareWithFastMath: rounded(Number(fast.costAfter!.bytes) / Number(stats.costBefore!.bytes)),
       nodesWithFastMath: fast.nodesAfter,
     };
     return Promise.resolve({ value: share, ok: same && share < 1, detail });

@@ -7,15 +7,14 @@
  *
  * @module
  */
-import { costOf } from "../cost.ts";
-import { type Dimension, substitute, symbolsOf } from "../dimension.ts";
-import { functionOf, type Program } from "../graph.ts";
-import { addDimensions } from "../dimension.ts";
-import { typeBytes } from "../cost.ts";
-import type { Attributes } from "../graph.ts";
+import * as Result from "effect/Result";
+import { isControl } from "../control.ts";
+import { costOf, type ProgramCost, typeBytes } from "../cost.ts";
+import { addDimensions, type Dimension, substitute, symbolsOf } from "../dimension.ts";
+import { attempt } from "../failures.ts";
+import { type Attributes, functionOf, type Program } from "../graph.ts";
 import { primitiveOf } from "../primitives.ts";
 import type { TensorType } from "../types.ts";
-import { isControl } from "../control.ts";
 
 /** What a size that nothing determines is taken as. */
 export const NOMINAL_SIZE = 32;
@@ -41,19 +40,36 @@ export const nodePrice = (
   results: ReadonlyArray<TensorType>,
 ): number => {
   if (isControl(op)) return CONTROL_PRICE;
-  const { flops, bytes } = primitiveOf(op).cost({ types, attributes, results });
-  const moved = bytes ?? addDimensions(...[...types, ...results].map(typeBytes));
-  return nominal(flops) + nominal(moved) + NODE_PRICE;
+  const counted = attempt(() => {
+    const { flops, bytes } = primitiveOf(op).cost({ types, attributes, results });
+    const moved = bytes ?? addDimensions(...[...types, ...results].map(typeBytes));
+    return nominal(flops) + nominal(moved);
+  });
+  return (Result.isSuccess(counted) ? counted.success : 0) + NODE_PRICE;
 };
 
-/** The price of a program. */
+/** Sizes for all names that a program's entry mentions. */
+const nominalSizes = (program: Program): { readonly [name: string]: number } => {
+  const { sizes, parameters } = functionOf(program);
+  const names = new Set<string>(sizes);
+  for (const { type } of parameters) type.shape.forEach((size) => symbolsOf(size).forEach((name) => names.add(name)));
+  return Object.fromEntries([...names].map((name) => [name, NOMINAL_SIZE]));
+};
+
+/** What a program costs; undefined where the numbers are beyond counting. */
+export const countedCost = (program: Program, sizes?: { readonly [name: string]: number }): ProgramCost | undefined => {
+  const counted = attempt(() => costOf(program, sizes));
+  return Result.isSuccess(counted) ? counted.success : undefined;
+};
+
+/**
+ * The price of a program. Equalities between its sizes may not hold for the nominal ones; then its cost is counted in
+ * polynomials first, and where that is beyond counting too, nodes alone count.
+ */
 export const priceOf = (program: Program): number => {
-  const names = new Set<string>(functionOf(program).sizes);
-  for (const { type } of functionOf(program).parameters) {
-    for (const size of type.shape) symbolsOf(size).forEach((name) => names.add(name));
-  }
-  const sizes = Object.fromEntries([...names].map((name) => [name, NOMINAL_SIZE]));
-  const { flops, bytes, nodes } = costOf(program, sizes);
-  const control = [...program.functions.values()].flatMap((fn) => fn.nodes).filter(({ op }) => isControl(op)).length;
-  return nominal(flops) + nominal(bytes) + nodes * NODE_PRICE + control * CONTROL_PRICE;
+  const fns = [...program.functions.values()];
+  const control = fns.flatMap((fn) => fn.nodes).filter(({ op }) => isControl(op)).length * CONTROL_PRICE;
+  const cost = countedCost(program, nominalSizes(program)) ?? countedCost(program);
+  if (cost === undefined) return control + fns.reduce((count, fn) => count + fn.nodes.length, 0) * NODE_PRICE;
+  return nominal(cost.flops) + nominal(cost.bytes) + cost.nodes * NODE_PRICE + control;
 };

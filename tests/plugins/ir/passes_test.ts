@@ -598,6 +598,18 @@ Deno.test("symbolic sizes stay symbolic and are moved through as well", () => {
   assert.deepEqual(opsOf(optimised(before)), ["exp"]);
 });
 
+Deno.test("sizes tied by equalities, and sizes beyond counting, are no trouble", () => {
+  const tied = buildProgram(
+    { x: "f32[B,4]", y: "f32[S]" },
+    (g, { x, y }) => g.neg(g.neg(g.add(g.reshape(x, ["S"]), y))),
+    { where: [["S", "4*B"]] },
+  );
+  assert.deepEqual(opsOf(optimise(tied, { level: 3 }).program), ["reshape", "add"]);
+  const huge = buildProgram({ x: "f32[1048576,1048576]" }, (g, { x }) => g.neg(g.neg(g.matmul(x, x))));
+  const { program: after, stats } = optimise(huge, { level: 3 });
+  assert.deepEqual([opsOf(after), stats.costBefore], [["dot"], undefined]);
+});
+
 Deno.test("locations survive, and what rules make has the location of what it replaces", () => {
   const before = buildProgram({ x: "f32[3]" }, (g, { x }) => g.at("/a/b", () => g.mul(x, 2)));
   assert.deepEqual(functionOf(optimise(before).program).nodes.map(({ location }) => location), ["/a/b"]);
