@@ -3,8 +3,8 @@
  * and computed integers.
  *
  * Not arithmetic on data (loops.ts has that): here is only what says where an element lies.
- * Invariant: two indices that this file can show to be equal have the same `key`. Division rounds down; a remainder has
- * the sign of the divisor, so both agree with unsigned hardware division wherever the index is not negative.
+ * Invariant: two indices that this file can show to be equal have the same `key`. Division rounds down; what a quotient
+ * or remainder divides is never negative, so every kind of hardware division agrees.
  *
  * @module
  */
@@ -188,7 +188,8 @@ export const divideIndex = (index: Affine, by: number): Affine => {
   if (atom?.kind === "remainder" && atom.by % by === 0) {
     return addIndices(whole, remainderIndex(divideIndex(atom.of, by), atom.by / by));
   }
-  return addIndices(whole, divided("quotient", rest, by));
+  // What is divided must not be negative: whole divisors are added before and taken away after.
+  return addIndices(addIndices(whole, literal(floor)), divided("quotient", addIndices(rest, literal(-floor * by)), by));
 };
 
 /** Remainder, from 0 to below the divisor. */
@@ -205,7 +206,7 @@ export const remainderIndex = (index: Affine, by: number): Affine => {
   }
   const atom = single(rest);
   if (atom?.kind === "remainder" && atom.by % by === 0) return remainderIndex(atom.of, by);
-  return divided("remainder", rest, by);
+  return divided("remainder", addIndices(rest, literal(-floor * by)), by);
 };
 
 /** An index with axes replaced by indices. */

@@ -216,7 +216,8 @@ class RegionScheduler extends Grouping {
     if (node.op === "if") {
       const [predicate, ...args] = node.operands.map((operand) => this.operandPlace(operand, steps));
       const [then, otherwise] = node.regions.map((region) => this.run(region, args, results));
-      return [...steps, { kind: "if", predicate: this.context.scalar(predicate, steps), then, otherwise }];
+      const holds = this.context.scalar(predicate, steps);
+      return [...steps, { kind: "if", predicate: holds, then, otherwise }];
     }
     const carry = node.attributes.carry as number;
     node.operands.slice(0, carry).forEach((operand, i) =>

@@ -26,6 +26,7 @@ const valueAt = (index: Affine, point: Point): number =>
     if (atom.kind === "axis") return sum + step * point.get(atom.axis.id)!;
     assert.ok(atom.kind !== "value");
     const inner = valueAt(atom.of, point);
+    assert.ok(inner >= 0, `${atom.key} divides ${inner}`);
     const quotient = Math.floor(inner / atom.by);
     return sum + step * (atom.kind === "quotient" ? quotient : inner - quotient * atom.by);
   }, index.constant);

@@ -139,6 +139,30 @@ Deno.test("loops carry values that change places, shift and refer to each other"
   }
 });
 
+Deno.test("a branch inside a scan is taken by the row of its turn", () => {
+  const program = buildProgram(
+    { p: "bool[3]", x: "f64[3]" },
+    (g, { p, x }) =>
+      g.scan({ length: 3 }, [], [p, x], (h, _, [q, r]) => h.if(q, (then) => then.mul(r, 2), (other) => other.neg(r))),
+  );
+  const inputs = [tensor("bool", [3], [true, false, true]), tensor("f64", [3], [1, 2, 3])];
+  assert.deepEqual(toNested(onCpu(program, inputs)[0]), [2, -2, 6]);
+});
+
+Deno.test("a reversed tensor under another shape is read from its end", () => {
+  const program = buildProgram(
+    { x: "i32[3,4]" },
+    (g, { x }) => g.reshape(g.reverse(g.reshape(x, [12]), [0]), [2, 6]),
+  );
+  const x = tensor("i32", [3, 4], Array.from({ length: 12 }, (_, i) => i));
+  assert.deepEqual(toNested(onCpu(program, [x])[0]), [[11, 10, 9, 8, 7, 6], [5, 4, 3, 2, 1, 0]]);
+  const turned = buildProgram(
+    { x: "i32[3,4]" },
+    (g, { x }) => g.reverse(g.reshape(g.transpose(x, [1, 0]), [12]), [0]),
+  );
+  assert.deepEqual(toNested(onCpu(turned, [x])[0]), [11, 7, 3, 10, 6, 2, 9, 5, 1, 8, 4, 0]);
+});
+
 Deno.test("a while loop counts, and one that does not end is stopped", () => {
   const count = (limit: number) =>
     buildProgram(
