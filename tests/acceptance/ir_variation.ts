@@ -11,25 +11,19 @@ import {
   CROSSOVER_NAMES,
   evaluate,
   type FunctionBuilder,
-  functionOf,
   isIrFailure,
-  makeProgram,
   mutate,
   MUTATION_NAMES,
-  parseProgram,
-  printProgram,
-  printTypes,
   type Program,
   programDigest,
   quantizeProgram,
   type QuantizeScheme,
-  returnTypes,
   type Tensor,
   tensor,
   undoMutation,
   type Value,
-  verify,
 } from "../../plugins/ir/library.ts";
+import { isVerified, signatureOf } from "../plugins/ir/offspring.ts";
 import { judgeGradient } from "../plugins/ir/gradient_judge.ts";
 import { randomProgram } from "../plugins/ir/programs.ts";
 import { normals } from "../plugins/ir/support.ts";
@@ -58,16 +52,6 @@ const gradients: Figure = {
     return Promise.resolve({ value: counts.wrong, ok: counts.wrong === 0 && counts.judged > 5000, detail: counts });
   },
 };
-
-const signatureOf = (program: Program): string => {
-  const fn = functionOf(program);
-  return `${printTypes(fn.parameters.map(({ type }) => type))} ${printTypes(returnTypes(fn))} ${fn.sizes}`;
-};
-
-const isVerified = (program: Program): boolean =>
-  programDigest(parseProgram(printProgram(program))) === programDigest(program) &&
-  programDigest(makeProgram([...program.functions.values()], program.entry)) === programDigest(program) &&
-  verify(program).diagnostics.every(({ severity }) => severity !== "error");
 
 const offspring: Figure = {
   name: "offspring of random programs that do not verify, do not differ, lose the signature or are not undone",

@@ -11,21 +11,17 @@ import {
   type FunctionBuilder,
   functionOf,
   isIrFailure,
-  makeProgram,
   mutate,
   type MutateOptions,
   MUTATION_NAMES,
   type MutationName,
-  parseProgram,
   printProgram,
-  printTypes,
   type Program,
   programDigest,
-  returnTypes,
   undoMutation,
   type Value,
-  verify,
 } from "../../../plugins/ir/library.ts";
+import { isVerified, signatureOf } from "./offspring.ts";
 import { randomInputs, randomProgram } from "./programs.ts";
 import { codeOf, normals } from "./support.ts";
 
@@ -46,17 +42,6 @@ const opsOf = (program: Program): ReadonlyArray<string> =>
   [...program.functions.values()].flatMap((fn) => fn.nodes.map(({ op }) => op));
 
 const countOf = (program: Program, op: string): number => opsOf(program).filter((each) => each === op).length;
-
-const signatureOf = (program: Program): string => {
-  const fn = functionOf(program);
-  return `${printTypes(fn.parameters.map(({ type }) => type))} ${printTypes(returnTypes(fn))} ${fn.sizes}`;
-};
-
-/** Checks a program again from nothing: its text is read, its functions are checked as if new, the verifier sees no error. */
-const verified = (program: Program): boolean =>
-  programDigest(parseProgram(printProgram(program))) === programDigest(program) &&
-  programDigest(makeProgram([...program.functions.values()], program.entry)) === programDigest(program) &&
-  verify(program).diagnostics.every(({ severity }) => severity !== "error");
 
 const changed = (kind: MutationName, options: MutateOptions = {}, seed = "kinds"): Program =>
   mutate(network, random(`${seed} ${kind}`), { kinds: [kind], ...options }).program;
@@ -92,7 +77,7 @@ for (const kind of MUTATION_NAMES) {
       assert.ok(EFFECTS[kind](program), `${record.detail}\n${printProgram(program)}`);
       assert.notEqual(programDigest(program), programDigest(network));
       assert.equal(signatureOf(program), signatureOf(network));
-      assert.ok(verified(program));
+      assert.ok(isVerified(program));
       assert.equal(programDigest(undoMutation(program, record)), programDigest(network));
       const inputs = [
         normals("x", [2, 6], "f32"),
@@ -185,7 +170,7 @@ Deno.test(`${OFFSPRING} offspring of random programs: all verify, all differ, si
     const draws = random(`offspring ${seed}`);
     const keep = (parent: Program, child: Program, name: string) => {
       made++;
-      assert.ok(verified(child), name);
+      assert.ok(isVerified(child), name);
       assert.equal(signatureOf(child), signatureOf(parent), name);
       assert.notEqual(programDigest(child), programDigest(parent), name);
       digests.add(programDigest(child));
@@ -213,7 +198,7 @@ Deno.test("mutations pile up: a hundred generations still verify and run within 
     // Growth is for selection to bound; here large children are passed over.
     if (opsOf(child).length < 200) program = child;
   }
-  assert.ok(verified(program));
+  assert.ok(isVerified(program));
   assert.equal(signatureOf(program), signatureOf(network));
 });
 
@@ -230,7 +215,7 @@ for (const kind of CROSSOVER_NAMES) {
       assert.equal(record.kind, kind);
       assert.deepEqual(record.parents, [programDigest(network), programDigest(other)]);
       assert.equal(signatureOf(program), signatureOf(network));
-      assert.ok(verified(program));
+      assert.ok(isVerified(program));
       const ops = opsOf(program);
       const own = ["erf", "max"].some((op) => ops.includes(op)) || ops.includes("sqrt");
       if (own && ["sin", "cos"].some((op) => ops.includes(op))) both++;
@@ -249,7 +234,7 @@ Deno.test("parents of other signatures, sizes and control flow cross as well", (
   for (let seed = 0; seed < 20; seed++) {
     for (const [a, b] of [[network, looping], [looping, network]] as const) {
       const { program } = cross(a, b, random(`foreign ${seed}`));
-      assert.ok(verified(program));
+      assert.ok(isVerified(program));
       assert.equal(signatureOf(program), signatureOf(a));
     }
   }
