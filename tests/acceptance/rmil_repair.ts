@@ -1,6 +1,7 @@
 /**
  * Figures of repair: how often a broken program's refusal carries a patch, and how often the program passes the check
- * when the patch is applied blindly; the same of texts that cannot be read. Programs are well-typed ones broken in the ways of tests/plugins/rmil/broken.ts.
+ * when the patch is applied blindly; the same of texts that cannot be read. Programs are well-typed ones broken in the
+ * ways of tests/plugins/rmil/broken.ts, texts those of slips.ts.
  */
 import { applyPatch, type Failure, isFailure, type Json } from "../../kernel/mod.ts";
 import { checkAll } from "../../plugins/rmil/check.ts";

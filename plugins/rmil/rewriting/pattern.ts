@@ -21,7 +21,8 @@ export interface AttributePattern {
 
 /**
  * A pattern. A repeated name matches equal sub-expressions. In `Seq` a name matches one stage or several; in every list
- * a `Rest` matches any number, also none. `Is` matches one expression and nothing else. `Let`, `Lam` and `Ref` bind symbols and parameter lists to names.
+ * a `Rest` matches any number, also none. `Is` matches one expression and nothing else. `Let`, `Lam` and `Ref` bind
+ * symbols and parameter lists to names.
  */
 export type Pat =
   | { readonly k: "Var"; readonly name: string }
