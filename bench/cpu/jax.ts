@@ -2,20 +2,8 @@
  * jax-js on its WebAssembly device: every case under `jit`, run on this thread by reading synchronously.
  */
 import { init, jit, lax, nn, numpy as np, valueAndGrad } from "@jax-js/jax";
-import {
-  BLOCK,
-  blockBatch,
-  blockParameters,
-  type Case,
-  CONV,
-  type Data,
-  MLP,
-  mlpBatch,
-  mlpParameters,
-  operandsOf,
-  type Parameters,
-  ROWS,
-} from "./cases.ts";
+import * as cases from "./cases.ts";
+import type { Case, Data, Parameters } from "./cases.ts";
 import { type Engine, type Prepared, type Started, starting } from "./engine.ts";
 
 type Arr = np.Array;
@@ -34,25 +22,26 @@ const layerNorm = (x: Arr, g: Arr, c: Arr, epsilon: number): Arr => {
 };
 
 const mlpLoss = (p: Arrays, x: Arr, y: Arr): Arr => {
-  const last = MLP.widths.length - 2;
+  const last = cases.MLP.widths.length - 2;
   let h = x;
   for (let i = 0; i <= last; i++) {
     h = np.matmul(h, p[`w${i}`]).add(p[`b${i}`]);
     if (i < last) h = nn.relu(h);
   }
-  return nn.logSoftmax(h, -1).mul(y).sum().mul(-1 / MLP.batch);
+  return nn.logSoftmax(h, -1).mul(y).sum().mul(-1 / cases.MLP.batch);
 };
 
 const heads = (x: Arr): Arr =>
-  x.reshape([BLOCK.batch, BLOCK.sequence, BLOCK.heads, BLOCK.width / BLOCK.heads]).transpose([0, 2, 1, 3]);
+  x.reshape([cases.BLOCK.batch, cases.BLOCK.sequence, cases.BLOCK.heads, cases.BLOCK.width / cases.BLOCK.heads])
+    .transpose([0, 2, 1, 3]);
 
 const blockLoss = (p: Arrays, x: Arr, y: Arr): Arr => {
-  const { batch, sequence, width, epsilon } = BLOCK;
+  const { batch, sequence, width, epsilon } = cases.BLOCK;
   const n1 = layerNorm(x.ref, p.g1, p.c1, epsilon);
   const q = heads(np.matmul(n1.ref, p.wq));
   const k = heads(np.matmul(n1.ref, p.wk));
   const v = heads(np.matmul(n1, p.wv));
-  const scores = np.matmul(q, k.transpose([0, 1, 3, 2])).mul(1 / Math.sqrt(width / BLOCK.heads));
+  const scores = np.matmul(q, k.transpose([0, 1, 3, 2])).mul(1 / Math.sqrt(width / cases.BLOCK.heads));
   const mixed = np.matmul(nn.softmax(scores, -1), v).transpose([0, 2, 1, 3]).reshape([batch, sequence, width]);
   const h = x.add(np.matmul(mixed, p.wo));
   const n2 = layerNorm(h.ref, p.g2, p.c2, epsilon);
@@ -93,22 +82,22 @@ const function_ = (data: ReadonlyArray<Data>, body: (...operands: Arr[]) => Arr)
 const prepare = ({ work }: Case): Prepared => {
   switch (work.kind) {
     case "mlp":
-      return training(mlpLoss, mlpParameters(), mlpBatch(), MLP.rate);
+      return training(mlpLoss, cases.mlpParameters(), cases.mlpBatch(), cases.MLP.rate);
     case "block":
-      return training(blockLoss, blockParameters(), blockBatch(), BLOCK.rate);
+      return training(blockLoss, cases.blockParameters(), cases.blockBatch(), cases.BLOCK.rate);
     case "conv": {
-      const around = (CONV.kernel - 1) / 2;
+      const around = (cases.CONV.kernel - 1) / 2;
       return function_(
-        operandsOf(work),
+        cases.operandsOf(work),
         (x, w) => lax.convGeneralDilated(x, w, [1, 1], [[around, around], [around, around]]),
       );
     }
     case "softmax":
-      return function_(operandsOf(work), (x) => nn.softmax(x, -1));
+      return function_(cases.operandsOf(work), (x) => nn.softmax(x, -1));
     case "layer-norm":
-      return function_(operandsOf(work), (x, g, c) => layerNorm(x, g, c, ROWS.epsilon));
+      return function_(cases.operandsOf(work), (x, g, c) => layerNorm(x, g, c, cases.ROWS.epsilon));
     default:
-      return function_(operandsOf(work), (x, y) => np.matmul(x, y));
+      return function_(cases.operandsOf(work), (x, y) => np.matmul(x, y));
   }
 };
 

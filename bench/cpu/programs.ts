@@ -13,20 +13,8 @@ import {
   tensorOf,
   type Value,
 } from "../../plugins/ir/library.ts";
-import {
-  BLOCK,
-  blockBatch,
-  blockParameters,
-  type Case,
-  CONV,
-  type Data,
-  MLP,
-  mlpBatch,
-  mlpParameters,
-  operandsOf,
-  type Parameters,
-  ROWS,
-} from "./cases.ts";
+import * as cases from "./cases.ts";
+import type { Case, Data, Parameters } from "./cases.ts";
 
 /** A case as a program, with what its parameters begin as. */
 export interface Measured {
@@ -45,13 +33,13 @@ const typeOf = ({ shape }: Data) => ({ dtype: "f32", shape }) as const;
 const tensorOfData = ({ shape, data }: Data): Tensor => tensorOf("f32", shape, data);
 
 const mlpLoss: Loss = (g, p) => {
-  const last = MLP.widths.length - 2;
+  const last = cases.MLP.widths.length - 2;
   let h = p.x;
   for (let i = 0; i <= last; i++) {
     h = g.add(g.matmul(h, p[`w${i}`]), p[`b${i}`]);
     if (i < last) h = g.activation("relu", h);
   }
-  return g.mul(g.reduce("sum", g.mul(g.logSoftmax(h, -1), p.y)), -1 / MLP.batch);
+  return g.mul(g.reduce("sum", g.mul(g.logSoftmax(h, -1), p.y)), -1 / cases.MLP.batch);
 };
 
 const layerNorm = (g: FunctionBuilder, x: Value, scale: Value, shift: Value, epsilon: number): Value =>
@@ -62,7 +50,7 @@ const rowsTimes = (g: FunctionBuilder, x: Value, w: Value): Value =>
   g.dot(x, w, { x_batch: [], y_batch: [], x_contract: [x.type.shape.length - 1], y_contract: [0] });
 
 const blockLoss: Loss = (g, p) => {
-  const { batch, sequence, width, heads, epsilon } = BLOCK;
+  const { batch, sequence, width, heads, epsilon } = cases.BLOCK;
   const split = (x: Value): Value => g.transpose(g.reshape(x, [batch, sequence, heads, width / heads]), [0, 2, 1, 3]);
   const n1 = layerNorm(g, p.x, p.g1, p.c1, epsilon);
   const [q, k, v] = [p.wq, p.wk, p.wv].map((w) => split(rowsTimes(g, n1, w)));
@@ -115,22 +103,25 @@ const resident = (
 
 /** A case as a program. */
 export const programOf = ({ work }: Case): Measured => {
-  const around = (CONV.kernel - 1) / 2;
+  const around = (cases.CONV.kernel - 1) / 2;
   switch (work.kind) {
     case "mlp":
-      return descent(mlpLoss, mlpParameters(), mlpBatch(), MLP.rate);
+      return descent(mlpLoss, cases.mlpParameters(), cases.mlpBatch(), cases.MLP.rate);
     case "block":
-      return descent(blockLoss, blockParameters(), blockBatch(), BLOCK.rate);
+      return descent(blockLoss, cases.blockParameters(), cases.blockBatch(), cases.BLOCK.rate);
     case "conv":
       return resident(
-        operandsOf(work),
+        cases.operandsOf(work),
         (g, [x, w]) => g.conv(x, w, { low: [around, around], high: [around, around] }),
       );
     case "softmax":
-      return resident(operandsOf(work), (g, [x]) => g.softmax(x, -1));
+      return resident(cases.operandsOf(work), (g, [x]) => g.softmax(x, -1));
     case "layer-norm":
-      return resident(operandsOf(work), (g, [x, scale, shift]) => layerNorm(g, x, scale, shift, ROWS.epsilon));
+      return resident(
+        cases.operandsOf(work),
+        (g, [x, scale, shift]) => layerNorm(g, x, scale, shift, cases.ROWS.epsilon),
+      );
     default:
-      return resident(operandsOf(work), (g, [x, y]) => g.matmul(x, y));
+      return resident(cases.operandsOf(work), (g, [x, y]) => g.matmul(x, y));
   }
 };

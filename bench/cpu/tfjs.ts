@@ -3,20 +3,8 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { version_wasm } from "@tensorflow/tfjs-backend-wasm";
-import {
-  BLOCK,
-  blockBatch,
-  blockParameters,
-  type Case,
-  CONV,
-  type Data,
-  MLP,
-  mlpBatch,
-  mlpParameters,
-  operandsOf,
-  type Parameters,
-  ROWS,
-} from "./cases.ts";
+import * as cases from "./cases.ts";
+import type { Case, Data, Parameters } from "./cases.ts";
 import { type Engine, type Prepared, type Started, starting } from "./engine.ts";
 
 type Tensors = { readonly [name: string]: tf.Tensor };
@@ -30,28 +18,29 @@ const layerNorm = (x: tf.Tensor, g: tf.Tensor, c: tf.Tensor, epsilon: number): t
 };
 
 const mlpLoss = (p: Tensors, x: tf.Tensor, y: tf.Tensor): tf.Scalar => {
-  const last = MLP.widths.length - 2;
+  const last = cases.MLP.widths.length - 2;
   let h = x;
   for (let i = 0; i <= last; i++) {
     h = tf.matMul(h as tf.Tensor2D, p[`w${i}`] as tf.Tensor2D).add(p[`b${i}`]);
     if (i < last) h = h.relu();
   }
-  return h.logSoftmax().mul(y).sum().mul(-1 / MLP.batch) as tf.Scalar;
+  return h.logSoftmax().mul(y).sum().mul(-1 / cases.MLP.batch) as tf.Scalar;
 };
 
 /** A product of rows with a matrix: as one product of two matrices, the fast path of this engine. */
 const rowsTimes = (x: tf.Tensor, w: tf.Tensor): tf.Tensor =>
   tf.matMul(x.reshape([-1, w.shape[0]]) as tf.Tensor2D, w as tf.Tensor2D)
-    .reshape([BLOCK.batch, BLOCK.sequence, w.shape[1]!]);
+    .reshape([cases.BLOCK.batch, cases.BLOCK.sequence, w.shape[1]!]);
 
 const heads = (x: tf.Tensor): tf.Tensor =>
-  x.reshape([BLOCK.batch, BLOCK.sequence, BLOCK.heads, BLOCK.width / BLOCK.heads]).transpose([0, 2, 1, 3]);
+  x.reshape([cases.BLOCK.batch, cases.BLOCK.sequence, cases.BLOCK.heads, cases.BLOCK.width / cases.BLOCK.heads])
+    .transpose([0, 2, 1, 3]);
 
 const blockLoss = (p: Tensors, x: tf.Tensor, y: tf.Tensor): tf.Scalar => {
-  const { batch, sequence, width, epsilon } = BLOCK;
+  const { batch, sequence, width, epsilon } = cases.BLOCK;
   const n1 = layerNorm(x, p.g1, p.c1, epsilon);
   const [q, k, v] = [p.wq, p.wk, p.wv].map((w) => heads(rowsTimes(n1, w)));
-  const scores = tf.matMul(q, k, false, true).mul(1 / Math.sqrt(width / BLOCK.heads));
+  const scores = tf.matMul(q, k, false, true).mul(1 / Math.sqrt(width / cases.BLOCK.heads));
   const mixed = tf.matMul(scores.softmax(-1), v).transpose([0, 2, 1, 3]).reshape([batch, sequence, width]);
   const h = x.add(rowsTimes(mixed, p.wo));
   const n2 = layerNorm(h, p.g2, p.c2, epsilon);
@@ -104,15 +93,15 @@ const function_ = (data: ReadonlyArray<Data>, body: (...operands: tf.Tensor[]) =
 
 /** Channels last, as this engine's convolution wants them. */
 const lastChannels = ({ work }: Case): Prepared => {
-  const [x, w] = operandsOf(work).map(tensor);
+  const [x, w] = cases.operandsOf(work).map(tensor);
   const image = x.transpose([0, 2, 3, 1]) as tf.Tensor4D;
   const kernel = w.transpose([2, 3, 1, 0]) as tf.Tensor4D;
   tf.dispose([x, w]);
   const back = (result: Float32Array): Float32Array => {
     const made = new Float32Array(result.length);
-    const area = CONV.side ** 2;
+    const area = cases.CONV.side ** 2;
     for (let i = 0; i < result.length; i++) {
-      made[(i % CONV.channels) * area + Math.floor(i / CONV.channels)] = result[i];
+      made[(i % cases.CONV.channels) * area + Math.floor(i / cases.CONV.channels)] = result[i];
     }
     return made;
   };
@@ -135,17 +124,17 @@ const prepare = (measured: Case): Prepared => {
   const { work } = measured;
   switch (work.kind) {
     case "mlp":
-      return training(mlpLoss, mlpParameters(), mlpBatch(), MLP.rate);
+      return training(mlpLoss, cases.mlpParameters(), cases.mlpBatch(), cases.MLP.rate);
     case "block":
-      return training(blockLoss, blockParameters(), blockBatch(), BLOCK.rate);
+      return training(blockLoss, cases.blockParameters(), cases.blockBatch(), cases.BLOCK.rate);
     case "conv":
       return lastChannels(measured);
     case "softmax":
-      return function_(operandsOf(work), (x) => x.softmax(-1));
+      return function_(cases.operandsOf(work), (x) => x.softmax(-1));
     case "layer-norm":
-      return function_(operandsOf(work), (x, g, c) => layerNorm(x, g, c, ROWS.epsilon));
+      return function_(cases.operandsOf(work), (x, g, c) => layerNorm(x, g, c, cases.ROWS.epsilon));
     default:
-      return function_(operandsOf(work), (x, y) => tf.matMul(x as tf.Tensor2D, y as tf.Tensor2D));
+      return function_(cases.operandsOf(work), (x, y) => tf.matMul(x as tf.Tensor2D, y as tf.Tensor2D));
   }
 };
 

@@ -78,6 +78,18 @@ const CONTROL_MADE = (dtype: Dtype): ReadonlyArray<Omit<Made, "tolerance">> => {
     },
     {
       op: "scan",
+      note: "with a choice by each row",
+      operands: [["bool", [5]], [dtype, [5]], [dtype, [5, 3]]],
+      body: (g, [choices, steps, rows]) =>
+        g.scan(
+          { length: 5 },
+          [],
+          [choices, steps, rows],
+          (h, _, [choice, step, row]) => h.if(choice, (t) => [t.neg(step), t.abs(row)], (e) => [step, e.neg(row)]),
+        ),
+    },
+    {
+      op: "scan",
       note: "over nothing",
       operands: [[dtype, [2]], [dtype, [0, 2]]],
       body: (g, [start, rows]) =>

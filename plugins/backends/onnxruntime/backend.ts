@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type { Scope } from "effect/Scope";
-import type { Dtype, Program, Tensor } from "../../ir/contract.ts";
+import type { Dtype, Program } from "../../ir/contract.ts";
 import {
   attempt,
   costOf,
@@ -20,11 +20,11 @@ import {
   returnTypes,
   substituteType,
   valueTypes,
-  zeros,
 } from "../../ir/library.ts";
 import type { Backend, CompileOptions, Device, Executable, Probe, Unsupported } from "../contract.ts";
 import { backendAbsent, type BackendsFailure, deviceFailed, unknownBackend, unsupported } from "../failures.ts";
-import { inputsFault, type Signature, signatureOf, stateMisfit } from "../signature.ts";
+import { heldExecutable } from "../held.ts";
+import { type Signature, signatureOf } from "../signature.ts";
 import {
   findRuntime,
   type Found,
@@ -115,54 +115,23 @@ const executable = (
   session: OrtSession,
   device: string,
 ): Executable => {
-  const { parameters, results, inputs, outputs, state } = signature;
   const names = resultNames(program);
-  const held = state.map(([, parameter]) => zeros(parameters[parameter].dtype, parameters[parameter].shape));
   const { flops, peakBytes } = costOf(program, signature.sizes);
-  const run = (given: ReadonlyArray<Tensor>): Effect.Effect<ReadonlyArray<Tensor>, BackendsFailure> =>
+  const explanation = {
+    backend: ID,
+    device,
+    kernels: [{ name: "one ONNX graph", nodes: functionOf(program).nodes.length, flops: Number(flops) }],
+    bytes: peakBytes ?? 0,
+  };
+  return heldExecutable(signature, explanation, (all) =>
     Effect.tryPromise({
       try: async () => {
-        const feeds = Object.fromEntries(given.map((tensor, i) => [`input${i}`, toOrt(runtime.module, tensor)]));
+        const feeds = Object.fromEntries(all.map((tensor, i) => [`input${i}`, toOrt(runtime.module, tensor)]));
         const made = await session.run(feeds);
-        return names.map((name, i) => fromOrt(results[i].dtype, made[name]));
+        return names.map((name, i) => fromOrt(signature.results[i].dtype, made[name]));
       },
       catch: (thrown) => failed(device, thrown),
-    });
-  return {
-    inputs: inputs.map((parameter) => parameters[parameter]),
-    outputs: outputs.map((result) => results[result]),
-    explanation: {
-      backend: ID,
-      device,
-      kernels: [{ name: "one ONNX graph", nodes: functionOf(program).nodes.length, flops: Number(flops) }],
-      bytes: peakBytes ?? 0,
-    },
-    step: (given) =>
-      Effect.gen(function* () {
-        const fault = inputsFault(signature, given);
-        if (fault !== undefined) return yield* Effect.fail(fault);
-        const all: Tensor[] = [];
-        inputs.forEach((parameter, i) => all[parameter] = given[i]);
-        state.forEach(([, parameter], i) => all[parameter] = held[i]);
-        const made = yield* run(all);
-        state.forEach(([result], i) => held[i] = made[result]);
-        return outputs.map((result) => made[result]);
-      }),
-    write: (index, value) =>
-      Effect.suspend(() => {
-        const fault = stateMisfit(signature, index, value);
-        if (fault !== undefined) return Effect.fail(fault);
-        held[index] = { ...value, data: value.data.slice() };
-        return Effect.void;
-      }),
-    read: (index) =>
-      Effect.suspend(() => {
-        const fault = stateMisfit(signature, index);
-        return fault === undefined
-          ? Effect.succeed({ ...held[index], data: held[index].data.slice() })
-          : Effect.fail(fault);
-      }),
-  };
+    }));
 };
 
 const compile = (program: Program, options: CompileOptions = {}): ReturnType<Backend["compile"]> =>

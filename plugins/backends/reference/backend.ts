@@ -19,11 +19,11 @@ import {
   functionOf,
   type IrFailure,
   isControl,
-  zeros,
 } from "../../ir/library.ts";
 import type { Backend, CompileOptions, Device, Executable } from "../contract.ts";
-import { type BackendsFailure, overCapacity } from "../failures.ts";
-import { asInputFailure, inputsFault, type Signature, signatureOf, stateMisfit } from "../signature.ts";
+import { type BackendsFailure, overCapacity, unknownBackend } from "../failures.ts";
+import { heldExecutable } from "../held.ts";
+import { asInputFailure, type Signature, signatureOf } from "../signature.ts";
 
 /** Most bytes of live tensors of one step. */
 export const REFERENCE_MEMORY_BYTES: number = 2 ** 30;
@@ -81,41 +81,12 @@ const explain = (program: Program, { sizes }: Signature): Executable["explanatio
   };
 };
 
-const executable = (program: Program, signature: Signature): Executable => {
-  const { parameters, results, inputs, outputs, state } = signature;
-  const held = state.map(([, parameter]) => zeros(parameters[parameter].dtype, parameters[parameter].shape));
-  const step = (given: ReadonlyArray<Tensor>): Effect.Effect<ReadonlyArray<Tensor>, BackendsFailure> =>
-    Effect.gen(function* () {
-      const fault = inputsFault(signature, given);
-      if (fault !== undefined) return yield* Effect.fail(fault);
-      const all: Tensor[] = [];
-      inputs.forEach((parameter, i) => all[parameter] = given[i]);
-      state.forEach(([, parameter], i) => all[parameter] = held[i]);
-      const made = yield* Effect.fromResult(yield* inSlices(() => evaluation(program, all, signature)));
-      state.forEach(([result], i) => held[i] = made.results[result]);
-      return outputs.map((result) => made.results[result]);
-    });
-  return {
-    inputs: inputs.map((parameter) => parameters[parameter]),
-    outputs: outputs.map((result) => results[result]),
-    explanation: explain(program, signature),
-    step,
-    write: (index, value) =>
-      Effect.suspend(() => {
-        const fault = stateMisfit(signature, index, value);
-        if (fault !== undefined) return Effect.fail(fault);
-        held[index] = { ...value, data: value.data.slice() };
-        return Effect.void;
-      }),
-    read: (index) =>
-      Effect.suspend(() => {
-        const fault = stateMisfit(signature, index);
-        return fault === undefined
-          ? Effect.succeed({ ...held[index], data: held[index].data.slice() })
-          : Effect.fail(fault);
-      }),
-  };
-};
+const executable = (program: Program, signature: Signature): Executable =>
+  heldExecutable(signature, explain(program, signature), (all) =>
+    Effect.flatMap(
+      inSlices(() => evaluation(program, all, signature)),
+      (made) => Effect.fromResult(Result.map(made, ({ results }) => results)),
+    ));
 
 /** The reference as a backend. */
 export const referenceBackend: Backend = {
@@ -124,7 +95,9 @@ export const referenceBackend: Backend = {
   probe: Effect.succeed({ devices: [DEVICE] }),
   unsupported: () => [],
   compile: (program: Program, options: CompileOptions = {}) =>
-    Effect.suspend(() =>
-      Effect.fromResult(Result.map(signatureOf(program, options), (found) => executable(program, found)))
-    ),
+    Effect.suspend(() => {
+      const { device = DEVICE.id } = options;
+      if (device !== DEVICE.id) return Effect.fail(unknownBackend({ backend: device, expected: [DEVICE.id] }));
+      return Effect.fromResult(Result.map(signatureOf(program, options), (found) => executable(program, found)));
+    }),
 };

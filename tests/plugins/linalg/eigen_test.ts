@@ -7,7 +7,6 @@ import {
   eigen,
   eigenSymmetric,
   EPSILON,
-  isLinalgFailure,
   type Matrix,
   matrix,
   multiply,
@@ -15,17 +14,18 @@ import {
   trace,
   transposed,
 } from "../../../plugins/linalg/library.ts";
-import { by, diagonal, difference, normal, orthogonality, residual, SQUARE, SYMMETRIC, THRESHOLD } from "./support.ts";
-
-const code = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (thrown) {
-    if (isLinalgFailure(thrown)) return thrown.code;
-    throw thrown;
-  }
-  return "none";
-};
+import {
+  by,
+  code,
+  diagonal,
+  difference,
+  normal,
+  orthogonality,
+  residual,
+  SQUARE,
+  SYMMETRIC,
+  THRESHOLD,
+} from "./support.ts";
 
 /** ‖A·V − V·Λ‖ / (‖A‖ · n · ε) over real and imaginary parts. */
 const eigenResidual = (a: Matrix, { real, imaginary, vectors, vectorsImaginary }: Eigen): number => {

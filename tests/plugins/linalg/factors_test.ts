@@ -6,7 +6,6 @@ import {
   cholesky,
   determinant,
   inverse,
-  isLinalgFailure,
   leastSquares,
   lowerOf,
   lu,
@@ -23,6 +22,7 @@ import {
 } from "../../../plugins/linalg/library.ts";
 import {
   by,
+  code,
   diagonal,
   exactDeterminant,
   exactDistance,
@@ -44,16 +44,6 @@ const permuted = ({ columns, data }: Matrix, rows: ReadonlyArray<number>): Matri
   columns,
   data: Float64Array.from(rows.flatMap((row) => [...data.subarray(row * columns, (row + 1) * columns)])),
 });
-
-const code = (body: () => unknown): string => {
-  try {
-    body();
-  } catch (thrown) {
-    if (isLinalgFailure(thrown)) return thrown.code;
-    throw thrown;
-  }
-  return "none";
-};
 
 for (const [name, a] of ALL) {
   Deno.test(`LU of ${name}`, () => {

@@ -6,6 +6,7 @@ import {
   EPSILON,
   frobeniusNorm,
   identity,
+  isLinalgFailure,
   type Matrix,
   matrix,
   multiply,
@@ -171,3 +172,14 @@ export const exactDistance = (a: Matrix, x: Matrix, b: Matrix): number => {
 
 /** The frobenius norm, under its short name. */
 export const norm = frobeniusNorm;
+
+/** The code of the failure that a computation throws; `none` where it does not. */
+export const code = (body: () => unknown): string => {
+  try {
+    body();
+  } catch (thrown) {
+    if (isLinalgFailure(thrown)) return thrown.code;
+    throw thrown;
+  }
+  return "none";
+};
