@@ -170,11 +170,21 @@ const floating = (prefix: string, op: Operation, dtype: Dtype, operands: Readonl
   return plain(`${helper.name}(${operands.map(({ text }) => text).join(", ")})`, helper);
 };
 
+/** Compilers object to an integer that is compared with itself in one expression. */
+const selfComparison = (prefix: string, op: string, { text, dtype }: Operand): Spelled => {
+  const [type, name] = [typeOf(dtype), `${op}_${dtype}`];
+  const definition = `${prefix}uint8_t ${name}(${type} a, ${type} b) {\n  return a ${COMPARE[op]} b;\n}`;
+  return plain(`${name}(${text}, ${text})`, { name, text: definition });
+};
+
 const apply = (prefix: string, op: Operation, dtype: Dtype, operands: ReadonlyArray<Operand>): Spelled => {
   const [a, b, c] = operands.map(({ text }) => text);
   if (op === "select") return plain(`(${a} ? ${b} : ${c})`);
   if (op === "cast") return castTo(prefix, dtype, operands[0]);
-  if (Object.hasOwn(COMPARE, op)) return plain(`(${a} ${COMPARE[op]} ${b})`);
+  if (Object.hasOwn(COMPARE, op)) {
+    if (a === b && !isFloat(operands[0].dtype)) return selfComparison(prefix, op, operands[0]);
+    return plain(`(${a} ${COMPARE[op]} ${b})`);
+  }
   return isFloat(dtype) ? floating(prefix, op, dtype, operands) : integer(prefix, op, dtype, operands);
 };
 

@@ -83,6 +83,7 @@ export class CurlyBody {
     this.lines.push(INDENT.repeat(this.depth) + text);
   }
 
+  /** Text of an operation, its helpers kept. */
   private spelled({ text, helpers }: { readonly text: string; readonly helpers: ReadonlyArray<Helper> }): string {
     const add = (helper: Helper): void => {
       (helper.needs ?? []).forEach(add);
@@ -92,6 +93,7 @@ export class CurlyBody {
     return text;
   }
 
+  /** Prints one level deeper, with names of its own. */
   private block(build: () => void): void {
     const before = this.bound;
     this.bound = { names: new Map(), around: before };
@@ -101,6 +103,7 @@ export class CurlyBody {
     this.bound = before;
   }
 
+  /** Text of an index. */
   private index(of: Affine): string {
     const parts = of.terms.map(({ atom, step }) => {
       const text = atom.kind === "axis"
@@ -117,6 +120,7 @@ export class CurlyBody {
     return parts.join(" + ").replaceAll("+ -", "- ");
   }
 
+  /** Gives an expression a name. */
   private named(of: Expression, text: string): string {
     const name = `e${this.next++}`;
     this.line(this.language.declare(name, of.dtype, text, false));
@@ -172,6 +176,7 @@ export class CurlyBody {
     [this.bound, this.uses] = [before, uses];
   }
 
+  /** Prints one statement. */
   private print(of: Statement): void {
     const { language } = this;
     if (of.kind === "for") {

@@ -60,6 +60,7 @@ export class CurlyFile {
     return this.kernels.length;
   }
 
+  /** Prints a kernel as a function; gives the call of it. */
   private kernel(kernel: Kernel, around: ReadonlyArray<Axis>): string {
     const { buffers, written } = usesOf(kernel);
     const bodies: CurlyBody[] = [];

@@ -1,5 +1,5 @@
 /**
- * MLIR: a program as one module in the func, scf, memref, arith and math dialects: a function `<entry>` over memrefs, a
+ * MLIR: a program as one module in the func, linalg, scf, memref, arith and math dialects: a function `<entry>` over memrefs, a
  * function a kernel, and with inputs a `main` that prints the results.
  *
  * Invariant: every value has one definition; scalars that change live in a memref of rank 0 made at the function's start.
@@ -38,6 +38,7 @@ import {
   mlirType,
   type MlirValue,
 } from "./mlir_arith.ts";
+import { linalgLines, linalgProduct } from "./mlir_linalg.ts";
 
 const FOLD_OPERATION: { readonly [K in FoldKind]: Operation } = {
   sum: "add",
@@ -243,6 +244,12 @@ class MlirBody implements MlirBlock {
   contraction(of: Contraction): void {
     const { accumulator } = of;
     const { dtype } = accumulator;
+    const plain = linalgProduct(of);
+    if (plain !== undefined) {
+      const zero = this.constant(dtype, isFloat(dtype) ? 0 : 0n).name;
+      linalgLines(plain, ({ id }) => `%${this.form.names[id]}`, zero).forEach((line) => this.line(line));
+      return;
+    }
     this.declare(accumulator);
     this.nest([...of.batch, ...of.rows, ...of.columns], () => {
       this.put(accumulator, this.constant(dtype, isFloat(dtype) ? 0 : 0n));

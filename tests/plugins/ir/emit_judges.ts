@@ -25,6 +25,7 @@ export interface Judge {
 const after = async (first: Ran, next: () => Promise<Ran>): Promise<Ran> => first.ok ? await next() : first;
 
 const LOWERING = [
+  "--convert-linalg-to-loops",
   "--arith-expand",
   "--convert-scf-to-cf",
   "--convert-math-to-llvm",
