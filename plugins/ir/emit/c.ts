@@ -5,7 +5,7 @@
  */
 import type { Program } from "../graph.ts";
 import { elements, type Tensor } from "../value.ts";
-import { cLanguage, NO_DRAWS } from "./c_family.ts";
+import { cLanguage } from "./c_family.ts";
 import { CurlyFile, type FileRules, lengthOf, listText } from "./curly_file.ts";
 import { axisText, type Form, formOf, type PrintOptions } from "./form.ts";
 
@@ -66,7 +66,7 @@ const mainText = ({ entry, loops, inputs, outputs }: Form, given: ReadonlyArray<
 
 /** A program as C99; throws `IR_EMIT_UNSUPPORTED`. */
 export const emitC = (program: Program, options: PrintOptions = {}): string => {
-  const form = formOf(program, options, { target: "c", dtypes: C.dtypes, lacks: NO_DRAWS });
+  const form = formOf(program, options, { target: "c", dtypes: C.dtypes });
   const entry = form.entry === "main" ? "rmi_main" : form.entry;
   const named = { ...form, entry };
   const file = new CurlyFile(C, named, rulesOf(named));

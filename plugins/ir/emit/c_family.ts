@@ -8,6 +8,7 @@
  */
 import { type Dtype, dtypeInfo, isFloat } from "../types.ts";
 import { integerRange } from "../value.ts";
+import { cDraw, isDraw } from "./draws.ts";
 import type { Operation } from "./form.ts";
 import type { Helper, Language, Operand, Spelled } from "./language.ts";
 
@@ -181,6 +182,10 @@ const apply = (prefix: string, op: Operation, dtype: Dtype, operands: ReadonlyAr
   const [a, b, c] = operands.map(({ text }) => text);
   if (op === "select") return plain(`(${a} ? ${b} : ${c})`);
   if (op === "cast") return castTo(prefix, dtype, operands[0]);
+  if (isDraw(op)) {
+    const helper = cDraw(prefix, op, dtype, typeOf(dtype));
+    return plain(`${helper.name}(${a}, ${b}, ${c})`, helper);
+  }
   if (Object.hasOwn(COMPARE, op)) {
     if (a === b && !isFloat(operands[0].dtype)) return selfComparison(prefix, op, operands[0]);
     return plain(`(${a} ${COMPARE[op]} ${b})`);
@@ -217,8 +222,3 @@ export const cLanguage = (target: string, prefix: string): Language => ({
   choose: (condition, then, otherwise) => `(${condition} ? ${then} : ${otherwise})`,
   condition: (value) => value,
 });
-
-/** Why draws are refused. */
-export const NO_DRAWS: { readonly [operation: string]: string } = Object.fromEntries(
-  ["random_uniform", "random_normal", "random_bits"].map((op) => [op, "its generator is not printed"]),
-);

@@ -9,7 +9,7 @@
 import type { Program } from "../graph.ts";
 import { type Dtype, dtypeInfo } from "../types.ts";
 import { cArray } from "./c.ts";
-import { cLanguage, NO_DRAWS } from "./c_family.ts";
+import { cLanguage } from "./c_family.ts";
 import type { CurlyBody } from "./curly.ts";
 import { CurlyFile, type FileRules, type KernelParts, type KernelText, lengthOf } from "./curly_file.ts";
 import { type Axis, axisText, type Buffer, type Form, formOf, type PrintOptions, type Statement } from "./form.ts";
@@ -152,7 +152,7 @@ const mainText = ({ entry, loops, inputs, outputs }: Form, options: PrintOptions
 
 /** A program as CUDA C; throws `IR_EMIT_UNSUPPORTED`. */
 export const emitCuda = (program: Program, options: PrintOptions = {}): string => {
-  const printed = formOf(program, options, { target: "cuda", dtypes: CUDA.dtypes, lacks: NO_DRAWS });
+  const printed = formOf(program, options, { target: "cuda", dtypes: CUDA.dtypes });
   const form = { ...printed, entry: printed.entry === "main" ? "rmi_main" : printed.entry };
   const { loops, names, constants, temporaries, inputs, outputs } = form;
   const file = new CurlyFile(CUDA, form, rulesOf(form));

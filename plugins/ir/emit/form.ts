@@ -60,8 +60,6 @@ export interface Capabilities {
   readonly target: string;
   /** Element types. */
   readonly dtypes: ReadonlySet<Dtype>;
-  /** Operations of expressions that it lacks, and why. */
-  readonly lacks: { readonly [operation: string]: string };
 }
 
 /** A program ready to be printed. */
@@ -101,7 +99,7 @@ const refuse = (target: string, op: string, node: string, reason: string): never
 };
 
 /** Refuses what the target lacks, by the IR's own node where a type is concerned, by kernel elsewhere. */
-const checkCapabilities = (program: Program, loops: LoopProgram, { target, dtypes, lacks }: Capabilities): void => {
+const checkCapabilities = (program: Program, loops: LoopProgram, { target, dtypes }: Capabilities): void => {
   for (const fn of program.functions.values()) {
     fn.parameters.forEach(({ name, type }) => {
       if (!dtypes.has(type.dtype)) {
@@ -118,9 +116,6 @@ const checkCapabilities = (program: Program, loops: LoopProgram, { target, dtype
     kernelExpressions(kernel, (expression) => {
       const foreign = !dtypes.has(expression.dtype);
       if (foreign) refuse(target, kernel.name, "a kernel", `it has no ${expression.dtype}`);
-      if (expression.kind === "apply" && Object.hasOwn(lacks, expression.op)) {
-        refuse(target, expression.op, `kernel ${kernel.name}`, lacks[expression.op]);
-      }
     }));
 };
 

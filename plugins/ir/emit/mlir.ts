@@ -9,7 +9,6 @@
 import type { Program } from "../graph.ts";
 import { type Dtype, isFloat } from "../types.ts";
 import { elements, type Tensor } from "../value.ts";
-import { NO_DRAWS } from "./c_family.ts";
 import {
   type Affine,
   type Axis,
@@ -415,7 +414,7 @@ const mainText = (form: Form, body: MlirBody): string => {
 
 /** A program as an MLIR module; throws `IR_EMIT_UNSUPPORTED`. */
 export const emitMlir = (program: Program, options: PrintOptions = {}): string => {
-  const printed = formOf(program, options, { target: "mlir", dtypes: MLIR_DTYPES, lacks: NO_DRAWS });
+  const printed = formOf(program, options, { target: "mlir", dtypes: MLIR_DTYPES });
   const form = { ...printed, entry: printed.entry === "main" ? "rmi_main" : printed.entry };
   const { loops, names, constants, temporaries, inputs, outputs } = form;
   const file = new MlirModule(form);

@@ -8,6 +8,7 @@
  */
 import { type Dtype, dtypeInfo, isFloat } from "../types.ts";
 import { integerRange } from "../value.ts";
+import { type Draw, isDraw, MLIR_PHILOX, mlirDraw } from "./draws.ts";
 import type { Operation } from "./form.ts";
 
 /** A value in text with its element type. */
@@ -281,6 +282,13 @@ const cast = (b: MlirBlock, x: MlirValue, dtype: Dtype): MlirValue => {
   return convert(b, from.signed ? "arith.extsi" : "arith.extui", x, dtype);
 };
 
+const draw = (b: MlirBlock, op: Draw, dtype: Dtype, operands: ReadonlyArray<MlirValue>): MlirValue => {
+  b.helper("philox", MLIR_PHILOX);
+  b.helper(`${op}_${dtype}`, mlirDraw(op, dtype));
+  const [names, types] = [operands.map(({ name }) => name), operands.map((of) => mlirType(of.dtype))];
+  return b.value(dtype, `func.call @${op}_${dtype}(${names.join(", ")}) : (${types.join(", ")}) -> ${mlirType(dtype)}`);
+};
+
 /** Writes one operation. */
 export const mlirApply = (
   b: MlirBlock,
@@ -290,6 +298,7 @@ export const mlirApply = (
 ): MlirValue => {
   if (op === "select") return choose(b, operands[0], operands[1], operands[2]);
   if (op === "cast") return cast(b, operands[0], dtype);
+  if (isDraw(op)) return draw(b, op, dtype, operands);
   if (Object.hasOwn(FLOAT_COMPARE, op)) return compare(b, op, operands[0], operands[1]);
   return isFloat(dtype) ? floating(b, op, dtype, operands) : integer(b, op, dtype, operands);
 };

@@ -8,7 +8,7 @@
 import type { Program } from "../graph.ts";
 import { type Dtype, dtypeInfo, isFloat } from "../types.ts";
 import { elements, type Tensor } from "../value.ts";
-import { NO_DRAWS } from "./c_family.ts";
+import { isDraw, rustDraw } from "./draws.ts";
 import { CurlyFile, type FileRules, lengthOf, listText } from "./curly_file.ts";
 import { axisText, type Buffer, type Form, formOf, type Operation, type PrintOptions } from "./form.ts";
 import type { Helper, Language, Operand, Spelled } from "./language.ts";
@@ -136,6 +136,7 @@ const apply = (op: Operation, dtype: Dtype, operands: ReadonlyArray<Operand>): S
     if (dtype !== "bool") return plain(`((${a}) as ${typeOf(dtype)})`);
     return plain(`((${a}) != ${literal(operands[0].dtype, isFloat(operands[0].dtype) ? 0 : 0n)}) as u8`);
   }
+  if (isDraw(op)) return called(rustDraw(op, dtype, typeOf(dtype)), operands);
   if (Object.hasOwn(COMPARE, op)) return plain(`(((${a}) ${COMPARE[op]} (${b})) as u8)`);
   return isFloat(dtype) ? floating(op, dtype, operands) : integer(op, dtype, operands);
 };
@@ -210,7 +211,7 @@ const ALLOWED = "unused_parens, unused_mut, unused_variables, unused_assignments
 
 /** A program as Rust; throws `IR_EMIT_UNSUPPORTED`. */
 export const emitRust = (program: Program, options: PrintOptions = {}): string => {
-  const printed = formOf(program, options, { target: "rust", dtypes: RUST.dtypes, lacks: NO_DRAWS });
+  const printed = formOf(program, options, { target: "rust", dtypes: RUST.dtypes });
   const form = { ...printed, entry: printed.entry === "main" ? "rmi_main" : printed.entry };
   const { loops, names, constants, temporaries } = form;
   const file = new CurlyFile(RUST, form, rulesOf(form));

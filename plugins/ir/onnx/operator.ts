@@ -146,6 +146,7 @@ export class OnnxNode {
     return this.item(index).type;
   }
 
+  /** Refuses an operand that must be known. */
   private dynamic(index: number): never {
     throw dynamicOnnx({
       op: this.op,
@@ -172,6 +173,7 @@ export class OnnxNode {
     return sizes ?? (known === undefined ? this.dynamic(index) : this.integers(index));
   }
 
+  /** An attribute's message. */
   private attribute(name: string): AttributeProto | undefined {
     return this.attributes.get(name);
   }

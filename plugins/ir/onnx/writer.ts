@@ -107,6 +107,7 @@ export class OnnxWriter {
     return unique;
   }
 
+  /** A name that nothing has. */
   private fresh(hint: string): string {
     let name = `${hint}_${this.next++}`;
     while (this.reserved.has(name)) name = `${hint}_${this.next++}`;
@@ -190,10 +191,12 @@ export class OnnxWriter {
     }
   }
 
+  /** A node that makes an i64 scalar. */
   private i64(type: string, inputs: ReadonlyArray<Wire>): Wire {
     return this.op(type, inputs, { dtype: "i64", shape: [] });
   }
 
+  /** A named size or a quotient of sizes. */
   private atom(atom: string): Wire {
     const division = divisionOf(atom);
     if (division === undefined) return this.symbols.get(atom) ?? this.refuse(`no input says how large ${atom} is`);

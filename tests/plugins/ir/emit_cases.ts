@@ -9,6 +9,7 @@ import {
   isFloat,
   type Program,
   type Tensor,
+  tensor,
 } from "../../../plugins/ir/library.ts";
 import { randomInputs, randomProgram } from "./programs.ts";
 
@@ -68,6 +69,15 @@ export const patternCases = (): ReadonlyArray<EmitCase> => {
     );
     return [root, turns];
   });
+  const draws = buildProgram({ seed: "i64[]" }, (g, { seed }) => [
+    ...(["f32", "f64"] as const).flatMap((dtype) => [
+      g.random(seed, { dtype, shape: [5] }, { distribution: "uniform" }),
+      g.random(seed, { dtype, shape: [5] }, { distribution: "normal", stream: 4294967295 }),
+    ]),
+    ...(["bool", "u8", "i16", "u32", "i32", "i64", "u64"] as const).map((dtype) =>
+      g.random(seed, { dtype, shape: [3] }, { distribution: "bits", stream: 9 })
+    ),
+  ]);
   const filled = (program: Program, name: string) =>
     caseOf(name, program, randomInputs(program, name, { edges: false }));
   const positive = (program: Program): EmitCase => {
@@ -75,7 +85,12 @@ export const patternCases = (): ReadonlyArray<EmitCase> => {
     const data = Float64Array.from([0.25, 2, 9, 100]);
     return caseOf("newton", program, [{ dtype: "f64", shape: type.shape as ReadonlyArray<number>, data }]);
   };
-  return [filled(attention, "attention"), filled(image, "image"), positive(newton)];
+  return [
+    filled(attention, "attention"),
+    filled(image, "image"),
+    positive(newton),
+    caseOf("draws", draws, [tensor("i64", [], [-81985529216486896n])]),
+  ];
 };
 
 const RELATIVE = { f64: 1e-9, f32: 2e-4 };
@@ -83,11 +98,11 @@ const RELATIVE = { f64: 1e-9, f32: 2e-4 };
 const parsed = (line: string): number =>
   /nan/iu.test(line) ? NaN : /inf/iu.test(line) ? (line.startsWith("-") ? -Infinity : Infinity) : Number(line);
 
-const agrees = (line: string | undefined, want: number | bigint | boolean, tensor: Tensor): boolean => {
+const agrees = (line: string | undefined, want: number | bigint | boolean, of: Tensor): boolean => {
   if (line === undefined) return false;
-  if (!isFloat(tensor.dtype)) return BigInt(line) === BigInt.asIntN(64, BigInt(want)) || BigInt(line) === BigInt(want);
+  if (!isFloat(of.dtype)) return BigInt(line) === BigInt.asIntN(64, BigInt(want)) || BigInt(line) === BigInt(want);
   const [got, wanted] = [parsed(line), Number(want)];
-  const bound = RELATIVE[tensor.dtype as "f64" | "f32"] * (1 + Math.abs(wanted));
+  const bound = RELATIVE[of.dtype as "f64" | "f32"] * (1 + Math.abs(wanted));
   return got === wanted || (Number.isNaN(got) && Number.isNaN(wanted)) || Math.abs(got - wanted) <= bound;
 };
 

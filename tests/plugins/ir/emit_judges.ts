@@ -43,7 +43,7 @@ export const JUDGES: ReadonlyArray<Judge> = [
     target: "c",
     extension: "c",
     commands: ["cc"],
-    random: 30,
+    random: 15,
     runs: true,
     build: async (file) =>
       after(
@@ -67,7 +67,7 @@ export const JUDGES: ReadonlyArray<Judge> = [
     target: "mlir",
     extension: "mlir",
     commands: ["mlir-opt-15", "mlir-cpu-runner-15"],
-    random: 20,
+    random: 10,
     runs: true,
     build: async (file) =>
       after(
