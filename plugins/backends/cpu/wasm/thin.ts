@@ -30,8 +30,10 @@ const CHUNK_DOTS = 64;
 const STREAMED_TERMS: ReadonlyArray<number> = [1, 1, 2, 4, 8];
 /** Vectors of a row that one round of a pass takes. */
 const STREAM_UNROLL = 4;
-/** Vectors of each operand that are multiplied in one round of a dot product, each into a sum of its own. */
-const DOT_UNROLL = 4;
+/** Vectors of each operand that are multiplied in one round of a dot product, each into a sum of its own, by lines. */
+const DOT_UNROLL: ReadonlyArray<number> = [8, 8, 4, 2, 2];
+/** Bytes of which processors compare the places of loads and stores. */
+const PAGE = 4096;
 
 type Way = "stream" | "dots by column" | "dots by row";
 
@@ -41,7 +43,7 @@ export const thinness = (product: Product): Way | undefined => {
   const plain = (operand: Product["left"]): boolean =>
     operand.load === undefined && operand.element === undefined && operand.row >= 0 && operand.column >= 0;
   if (kind === "i16pair" || !plain(left) || !plain(right) || product.tuning !== undefined) return undefined;
-  if (k * Math.max(m, n) < MATRIX_ELEMENTS || k < DOT_UNROLL * UNITS[kind].lanes) return undefined;
+  if (k * Math.max(m, n) < MATRIX_ELEMENTS || k < DOT_UNROLL[1] * UNITS[kind].lanes) return undefined;
   if (m <= THIN && n >= UNITS[kind].lanes && right.column === 1 && right.row !== 1) return "stream";
   if (left.column !== 1 || right.row !== 1) return undefined;
   if (m <= THIN) return "dots by column";
@@ -153,33 +155,48 @@ const streamRows = (product: Product, unit: Unit, c: Chunk, at: {
   code.release(from, to, end, value, ...sums, ...factors.flat());
 };
 
+/**
+ * Moves the sums to half a page from the matrix's rows, by place within a page: where a load and an earlier store agree
+ * in those bits, processors take them for the same address and wait.
+ */
+const apartFromMatrix = (code: Code, c: Chunk): void => {
+  code.get(c.right).get(c.thread).op("i32.sub").plus(PAGE / 2).i32(PAGE - 16).op("i32.and");
+  code.get(c.thread).op("i32.add").set(c.thread);
+};
+
 /** Rows of the matrix are neighbours along the columns: they are streamed, a few at a time, over sums in the cache. */
 const emitStream = (module: ModuleBuilder, product: Product): Kernel => {
   const { m, n, k } = product;
   const unit = UNITS[product.kind];
   const size = Math.min(CHUNK_COLUMNS, Math.ceil(n / unit.lanes) * unit.lanes);
   const sumsBytes = size * unit.bytes;
-  return chunked(module, product, { blocks: Math.ceil(n / size), size, threadBytes: aligned(m * sumsBytes) }, (c) => {
-    const { code } = c;
-    const columnEnd = bounded(code, c.first, size, n).keep("i32");
-    // The last vector may reach past the columns: sums have room for it, and operands promise theirs.
-    code.get(columnEnd).get(c.first).op("i32.sub").plus(unit.lanes - 1).i32(-unit.lanes).op("i32.and");
-    const vectorBytes = code.times(unit.bytes).keep("i32");
-    code.get(c.thread).i32(0).i32(m * sumsBytes).memoryFill();
-    const row = code.get(c.right).get(c.first).times(unit.bytes).op("i32.add").keep("i32");
-    const factor = code.get(c.left).keep("i32");
-    const counter = code.local("i32");
-    const pass = (terms: number): void => {
-      streamRows(product, unit, c, { row, factor, vectorBytes, terms, sumsBytes });
-      code.advance(row, terms * product.right.row * unit.bytes);
-      code.advance(factor, terms * product.left.column * unit.bytes);
-    };
-    const terms = STREAMED_TERMS[m];
-    const whole = k - k % terms;
-    code.each(counter, 0, whole, terms, () => pass(terms));
-    if (k > whole) pass(k - whole);
-    finishStream(product, unit, c, { columnEnd, sumsBytes });
-  });
+  return chunked(
+    module,
+    product,
+    { blocks: Math.ceil(n / size), size, threadBytes: aligned(m * sumsBytes) + PAGE },
+    (c) => {
+      const { code } = c;
+      const columnEnd = bounded(code, c.first, size, n).keep("i32");
+      // The last vector may reach past the columns: sums have room for it, and operands promise theirs.
+      code.get(columnEnd).get(c.first).op("i32.sub").plus(unit.lanes - 1).i32(-unit.lanes).op("i32.and");
+      const vectorBytes = code.times(unit.bytes).keep("i32");
+      apartFromMatrix(code, c);
+      code.get(c.thread).i32(0).i32(m * sumsBytes).memoryFill();
+      const row = code.get(c.right).get(c.first).times(unit.bytes).op("i32.add").keep("i32");
+      const factor = code.get(c.left).keep("i32");
+      const counter = code.local("i32");
+      const pass = (terms: number): void => {
+        streamRows(product, unit, c, { row, factor, vectorBytes, terms, sumsBytes });
+        code.advance(row, terms * product.right.row * unit.bytes);
+        code.advance(factor, terms * product.left.column * unit.bytes);
+      };
+      const terms = STREAMED_TERMS[m];
+      const whole = k - k % terms;
+      code.each(counter, 0, whole, terms, () => pass(terms));
+      if (k > whole) pass(k - whole);
+      finishStream(product, unit, c, { columnEnd, sumsBytes });
+    },
+  );
 };
 
 const finishStream = (product: Product, unit: Unit, c: Chunk, at: {
@@ -252,7 +269,7 @@ const dotLine = (code: Code, at: {
 }): ReadonlyArray<Local> => {
   const { unit, terms, count } = at;
   const { bytes, lanes } = unit;
-  const unroll = count > 2 ? DOT_UNROLL / 2 : DOT_UNROLL;
+  const unroll = DOT_UNROLL[count];
   const sums = Array.from({ length: count }, () =>
     Array.from({ length: unroll }, () => {
       code.i32(0).op("i32x4.splat");
