@@ -22,7 +22,7 @@ import { LAW_SETS } from "./rewriting/laws.ts";
 import { DEFAULT_FUEL } from "./rewriting/match.ts";
 import type { Rule } from "./rewriting/pattern.ts";
 import { ruleFromJson } from "./rewriting/pattern_json.ts";
-import { looksForLayers, marked, movesOf, unmarked } from "./rewriting/lineage.ts";
+import { looksForLayers, type Marked, marked, type Moved, movesOf, unmarked } from "./rewriting/lineage.ts";
 import { rewrite, type Rewriting } from "./rewriting/rewriter.ts";
 import type { StrategyName } from "./rewriting/strategy.ts";
 import type { Symbols } from "./symbols.ts";
@@ -111,15 +111,20 @@ const search = function* (
   }
 };
 
+const movedJson = (marks: Marked | undefined, made: Expression): { readonly moved?: ReadonlyArray<Moved> } => {
+  const moved = marks && movesOf(marks, made);
+  return moved === undefined ? {} : { moved };
+};
+
 const bySearch = (program: Program, rules: ReadonlyArray<Rule>, input: RewriteInput, fuel: number) =>
   Effect.gen(function* () {
-    const isMarked = !rules.some(looksForLayers);
-    const start = isMarked ? marked(program.root) : { root: program.root, paths: [] };
-    const found = yield* answer(yield* inSlices(() => search(start.root, rules, input, fuel)));
+    const marks = rules.some(looksForLayers) ? undefined : marked(program.root);
+    const start = marks?.root ?? program.root;
+    const found = yield* answer(yield* inSlices(() => search(start, rules, input, fuel)));
     return {
       ...(yield* attempting(() => programJson(unmarked(found.expression), program.symbols))),
-      changed: found.expression !== start.root,
-      ...(isMarked ? { moved: movesOf(start, found.expression) } : {}),
+      changed: found.expression !== start,
+      ...movedJson(marks, found.expression),
       end: found.saturation?.end ?? "selfReference",
       costBefore: found.costBefore,
       costAfter: found.costAfter,
@@ -131,12 +136,12 @@ const bySearch = (program: Program, rules: ReadonlyArray<Rule>, input: RewriteIn
 const byRules = ({ root, symbols }: Program, rules: ReadonlyArray<Rule>, input: RewriteInput, fuel: number) =>
   attempting(() => {
     const { strategy = "innermost", growing = false, cost = "work" } = input;
-    const start = marked(root);
-    const made = rewrite(start.root, rules, { strategy, shrinking: !growing, fuel });
+    const marks = marked(root);
+    const made = rewrite(marks?.root ?? root, rules, { strategy, shrinking: !growing, fuel });
     return {
       ...programJson(unmarked(made.expression), symbols),
       changed: made.firings > 0,
-      moved: movesOf(start, made.expression),
+      ...movedJson(marks, made.expression),
       end: made.end,
       costBefore: treeCost(root, COSTS[cost]),
       costAfter: treeCost(made.expression, COSTS[cost]),

@@ -85,7 +85,7 @@ export const Rewrite = operation("rmil.rewrite", {
       Schema.Array(Schema.Struct({ from: Schema.optionalKey(Schema.String), to: Schema.optionalKey(Schema.String) }))
         .annotate({
           description:
-            "where each layer's parameters were and are, by its path, [*] being a repeated turn's mark; absent where search is given rules that look for layers",
+            "where each layer's parameters were and are, by its path, [*] being a repeated turn's mark; absent for large programs, and where search is given rules that look for layers",
         }),
     ),
     end: Schema.String.annotate({ description: "done, saturated, or the limit that was met" }),

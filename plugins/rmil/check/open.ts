@@ -43,7 +43,7 @@ type Inputs = NonNullable<CheckOptions["inputs"]>;
 /** The name of the pipeline's input among inputs: no program can read it by name. */
 export const PIPELINE_INPUT = "";
 
-/** Largest program whose signatures are worked out: each costs a check. */
+/** Largest program whose names are looked into and whose signatures are worked out: each of these costs a check. */
 export const MAX_SIGNED_NODES = 20_000;
 
 const RANKS: ReadonlyArray<Shape> = [["a"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c", "d"]];
@@ -79,6 +79,7 @@ function* signaturesOf(
 /** Symbols of names that are no inputs: what is called is no value, and a stage that is nearly an op is a slip. */
 const slipsOf = ({ root, symbols }: Program, hosts: ReadonlyArray<string>): ReadonlySet<number> => {
   const found = new Set<number>();
+  if (root.size > MAX_SIGNED_NODES) return found;
   for (const { node, path } of placedNodes(root)) {
     if (node.tag !== Tag.Ref) continue;
     const name = symbols.nameOf(node.code) ?? "";

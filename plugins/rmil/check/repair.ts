@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isFailure } from "../../../kernel/mod.ts";
 import type { Checked } from "../check.ts";
 import type { Expression } from "../expression.ts";
 import type { Symbols } from "../symbols.ts";
@@ -53,6 +54,16 @@ interface Tried extends Step {
   readonly faults: ReadonlyArray<Fault>;
 }
 
+/** The program after a change; `undefined` where the change does not apply, or makes no program that may be. */
+const madeBy = (candidate: Candidate, before: Expression): Expression | undefined => {
+  try {
+    return changed(before, candidate);
+  } catch (thrown) {
+    if (isFailure(thrown)) return undefined;
+    throw thrown;
+  }
+};
+
 /** Counts the checks of one repair. */
 class Trials {
   #left = MAX_TRIALS;
@@ -65,7 +76,7 @@ class Trials {
   }
 
   *try(candidate: Candidate, before: Expression): Generator<void, Tried | undefined> {
-    const after = changed(before, candidate);
+    const after = madeBy(candidate, before);
     if (after === undefined || this.spent) return undefined;
     const { faults, steps } = yield* this.check(after);
     this.#left--;

@@ -78,8 +78,12 @@ const replacedAt = (
   return mark === undefined ? node : app(node.code, node.children, [...node.attributes, ...mark.attributes]);
 };
 
-/** Marks the applications that have parameters. */
-export const marked = (root: Expression): Marked => {
+/** Largest program whose layers are marked; shared parts count as often as they stand in it. */
+export const MAX_MARKED_NODES = 100_000;
+
+/** Marks the applications that have parameters; `undefined` where the program is too large. */
+export const marked = (root: Expression): Marked | undefined => {
+  if (root.size > MAX_MARKED_NODES) return undefined;
   const paths: Array<string> = [];
   const marks = new Map<string, Expression>();
   for (const { indices, path } of parametric(root)) {
@@ -112,8 +116,12 @@ export const unmarked = (root: Expression): Expression => {
   return go(root);
 };
 
-/** Where the parameters of a marked program went in what was made of it. */
-export const movesOf = ({ paths }: Marked, made: Expression): ReadonlyArray<Moved> => {
+/**
+ * Where the parameters of a marked program went in what was made of it; `undefined` where that is too large to walk
+ * part by part.
+ */
+export const movesOf = ({ paths }: Marked, made: Expression): ReadonlyArray<Moved> | undefined => {
+  if (made.size > MAX_MARKED_NODES) return undefined;
   const found = new Map<number, Array<string>>();
   const fresh: Array<Moved> = [];
   for (const { node, path: to } of parametric(made)) {

@@ -3,15 +3,22 @@ import assert from "node:assert/strict";
 import type { Json } from "../../../kernel/mod.ts";
 import { check } from "../../../plugins/rmil/check.ts";
 import { optimise } from "../../../plugins/rmil/egraph/optimise.ts";
-import type { Expression } from "../../../plugins/rmil/expression.ts";
+import { block, type Expression, lit } from "../../../plugins/rmil/expression.ts";
 import { runNow } from "../../../plugins/rmil/interpreter.ts";
-import { marked, type Moved, moveParameters, movesOf, unmarked } from "../../../plugins/rmil/rewriting/lineage.ts";
+import {
+  marked,
+  MAX_MARKED_NODES,
+  type Moved,
+  moveParameters,
+  movesOf,
+  unmarked,
+} from "../../../plugins/rmil/rewriting/lineage.ts";
 import { patternFromText } from "../../../plugins/rmil/rewriting/pattern_text.ts";
 import type { Tmpl } from "../../../plugins/rmil/rewriting/pattern.ts";
 import { rewrite } from "../../../plugins/rmil/rewriting/rewriter.ts";
 import { parse } from "../../../plugins/rmil/syntax/parser.ts";
 import { print } from "../../../plugins/rmil/syntax/printer.ts";
-import type { TensorValue } from "../../../plugins/rmil/value.ts";
+import { i64, type TensorValue } from "../../../plugins/rmil/value.ts";
 import { callAs, inWorkspace } from "../../workspace.ts";
 import { numbers, tensor, wave } from "./programs.ts";
 
@@ -21,14 +28,14 @@ type Rewritten = { readonly root: Expression; readonly moves: ReadonlyArray<Move
 
 const METHODS: { readonly [name: string]: (root: Expression) => Rewritten } = {
   search: (root) => {
-    const start = marked(root);
+    const start = marked(root)!;
     const { expression } = optimise(start.root);
-    return { root: unmarked(expression), moves: movesOf(start, expression) };
+    return { root: unmarked(expression), moves: movesOf(start, expression)! };
   },
   rules: (root) => {
-    const start = marked(root);
+    const start = marked(root)!;
     const { expression } = rewrite(start.root);
-    return { root: unmarked(expression), moves: movesOf(start, expression) };
+    return { root: unmarked(expression), moves: movesOf(start, expression)! };
   },
 };
 
@@ -77,11 +84,11 @@ for (const [title, source] of Object.entries(PROGRAMS)) {
 Deno.test("a layer that a rule drops has no place, one that it doubles has two, one that it brings has no origin", () => {
   const { root, symbols } = parse("linear(2) >> gelu >> linear(3)");
   const apply = (left: string, right: string): ReadonlyArray<Moved> => {
-    const start = marked(root);
+    const start = marked(root)!;
     const rule = { name: "own", left: patternFromText(left), right: patternFromText(right) as Tmpl, guards: [] };
     const { expression } = rewrite(start.root, [rule], { shrinking: false, maxFirings: 1, strategy: "once" });
     assert.notEqual(print(unmarked(expression), symbols), print(root, symbols));
-    return movesOf(start, expression);
+    return movesOf(start, expression)!;
   };
   assert.deepEqual(apply("x >> gelu >> y", "y"), [{ from: "/a/a" }, { from: "/b", to: "" }]);
   assert.deepEqual(apply("x >> gelu >> y", "x >> x >> y"), [
@@ -98,7 +105,7 @@ Deno.test("a layer that a rule drops has no place, one that it doubles has two, 
 
 Deno.test("a rule may look for a layer rule by rule: marks are seen by no rule", () => {
   const { root, symbols } = parse("linear >> relu");
-  const start = marked(root);
+  const start = marked(root)!;
   const rule = {
     name: "own",
     left: patternFromText("linear >> relu"),
@@ -116,6 +123,19 @@ Deno.test("parameters of functions that nest otherwise than before are not guess
   assert.deepEqual([...moveParameters([{ from: "/args/0[*]", to: "/b/args/0[*]/a" }], weights)], [
     ["/b/args/0[1]/a/weight", 1],
   ]);
+});
+
+Deno.test("a program as large as allowed is marked, a larger one is not", () => {
+  // Shared sub-trees stand as often as they are used: doubling makes large programs of few nodes.
+  const sized = (nodes: number): Expression => {
+    let root = block([]);
+    while (root.size * 2 + 1 <= nodes) root = block([root, root]);
+    return block([...Array.from({ length: nodes - root.size - 1 }, () => lit(i64(1))), root]);
+  };
+  assert.equal(sized(MAX_MARKED_NODES).size, MAX_MARKED_NODES);
+  assert.notEqual(marked(sized(MAX_MARKED_NODES)), undefined);
+  assert.equal(marked(sized(MAX_MARKED_NODES + 1)), undefined);
+  assert.equal(movesOf({ root: block([]), paths: [] }, sized(MAX_MARKED_NODES + 1)), undefined);
 });
 
 Deno.test("the operation says where layers went, by search and rule by rule", async () => {
