@@ -8,7 +8,7 @@ export interface Prepared {
   /** Runs once and brings the result back: the output, or the loss of a training step alone. */
   readonly run: () => Float32Array | Promise<Float32Array>;
   /** Frees it. */
-  readonly close?: () => void;
+  readonly close?: () => void | Promise<void>;
   /** Milliseconds of compiling alone, where the engine tells it from the rest. */
   readonly compileMs?: number;
 }

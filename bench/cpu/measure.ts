@@ -131,7 +131,7 @@ export const measureCase = async (
       if (runner.spent < effort.engineMs || runner.samples.length < 3) await sample(runner, effort);
     }
   }
-  runners.forEach(({ prepared }) => prepared.close?.());
+  for (const { prepared } of runners) await prepared.close?.();
   const timings = runners.map(({ engine, samples, firstMs }) => {
     const bestMs = Math.min(...samples);
     return {

@@ -28,7 +28,7 @@ export const prepareOn =
     return {
       run: () => Effect.runSync(executable.step(inputs))[0].data as Float32Array,
       compileMs,
-      close: () => Effect.runSync(Scope.close(scope, Exit.void)),
+      close: () => Effect.runPromise(Scope.close(scope, Exit.void)),
     };
   };
 

@@ -148,7 +148,7 @@ const agreement: Figure = {
         const prepared = (await engine.prepare(CASES.find((each) => each.id === id)!))!;
         const losses: number[] = [];
         for (let step = 0; step < STEPS; step++) losses.push((await prepared.run())[0]);
-        prepared.close?.();
+        await prepared.close?.();
         runs.push(losses);
       }
       detail[id] = Math.max(...runs[0].map((loss, i) => Math.abs(loss - runs[1][i]) / Math.abs(runs[1][i])));
@@ -213,7 +213,7 @@ const onThreads = async (
     await prepared.run();
     ms = Math.min(ms, performance.now() - began);
   }
-  prepared.close?.();
+  await prepared.close?.();
   return { ms, result };
 };
 
