@@ -63,13 +63,8 @@ export {
 } from "./expression.ts";
 export { rmilFailures } from "./failures.ts";
 export { type LiftedProgram, liftProgram, MAX_LIFTED_ELEMENTS } from "./lowering/lift.ts";
-export {
-  type LoweredParameter,
-  type LoweredProgram,
-  type LowerOptions,
-  lowerProgram,
-  type OutputForm,
-} from "./lowering/program.ts";
+export type { OutputForm } from "./lowering/items.ts";
+export { type LoweredParameter, type LoweredProgram, type LowerOptions, lowerProgram } from "./lowering/program.ts";
 export { type HostFunction, HostFunctions } from "./hosts/functions.ts";
 export { mathPrelude } from "./hosts/prelude.ts";
 export { LocalAgents } from "./agent_port.ts";

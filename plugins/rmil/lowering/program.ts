@@ -9,7 +9,7 @@
  * @module
  */
 import { isFailure } from "../../../kernel/mod.ts";
-import type { IrFunction, Program, Shape, Tensor } from "../../ir/contract.ts";
+import type { IrFunction, Program, Tensor } from "../../ir/contract.ts";
 import {
   type FunctionBuilder,
   functionOf,
@@ -20,7 +20,6 @@ import {
   type Value as IrValue,
 } from "../../ir/library.ts";
 import { knownOfType } from "../check/known.ts";
-import type { Known } from "../check/known.ts";
 import type { Dtype } from "../dtype.ts";
 import { isIntegral } from "../evaluation/arithmetic.ts";
 import { type Expression, type Parameter, Tag } from "../expression.ts";
@@ -44,8 +43,24 @@ import type { Symbols } from "../symbols.ts";
 import type { Type } from "../types.ts";
 import type { Value } from "../value.ts";
 import { notLowered } from "./failures.ts";
+import {
+  closureOf,
+  describe,
+  formOf,
+  inputItem,
+  type Item,
+  leavesOf,
+  namesOf,
+  operandOf,
+  type OutputForm,
+  refilled,
+  type Scope,
+  shapeOf,
+  type Site,
+  type Tensorial,
+} from "./items.ts";
 import { isIntegerDtype } from "./promotion.ts";
-import { type NeededParameter, type TensorOperand, type TensorProgram, tensorProgram } from "./tensor_op.ts";
+import { type NeededParameter, type TensorProgram, tensorProgram } from "./tensor_op.ts";
 
 /** How to lower a program. */
 export interface LowerOptions {
@@ -62,9 +77,6 @@ export interface LoweredParameter {
   /** What it is and how it starts. */
   readonly needed: NeededParameter;
 }
-
-/** A tensor's place in the output: itself, or the items of a tuple. */
-export type OutputForm = "tensor" | ReadonlyArray<OutputForm>;
 
 /** A lowered program. */
 export interface LoweredProgram {
@@ -85,36 +97,6 @@ export const MAX_LOWERED = 100_000;
 
 /** Deepest calls of functions in functions. */
 export const MAX_LOWERED_CALLS = 64;
-
-type Tensorial = { readonly k: "Tensor"; readonly value: IrValue; readonly dtype: Dtype; readonly weak: boolean };
-
-type Closure = {
-  readonly k: "Function";
-  readonly parameters: ReadonlyArray<Parameter> | undefined;
-  readonly body: Expression;
-  readonly scope: Scope | undefined;
-  readonly path: string;
-};
-
-type Item = Tensorial | Closure | { readonly k: "Tuple"; readonly items: ReadonlyArray<Item> };
-
-interface Scope {
-  readonly sym: number;
-  item: Item;
-  readonly outer: Scope | undefined;
-}
-
-/** Where an expression stands. */
-interface Site {
-  readonly g: FunctionBuilder;
-  readonly input: Item | undefined;
-  readonly scope: Scope | undefined;
-  readonly path: string;
-  readonly stage: boolean;
-}
-
-const describe = (item: Item): string =>
-  item.k === "Tensor" ? "a tensor" : item.k === "Tuple" ? "a tuple" : "a function";
 
 class ProgramLowering {
   readonly parameters = new Map<string, LoweredParameter & { readonly item: Tensorial }>();
@@ -397,53 +379,6 @@ type TensorApplication = Parameters<typeof tensorProgram>[0];
 
 const isScalar = (value: IrValue): boolean => value.type.shape.length === 0;
 
-const operandOf = ({ value, dtype, weak }: Tensorial): TensorOperand => ({
-  dtype,
-  shape: value.type.shape as Shape,
-  weak,
-});
-
-const closureOf = (node: Expression, { scope, path }: Site): Closure => ({
-  k: "Function",
-  parameters: node.parameters,
-  body: node.children[0],
-  scope,
-  path: `${path}/body`,
-});
-
-/** The tensors of an item, in order. */
-const leavesOf = (item: Item, refuse: () => never): ReadonlyArray<Tensorial> => {
-  if (item.k === "Tensor") return [item];
-  return item.k === "Tuple" ? item.items.flatMap((inner) => leavesOf(inner, refuse)) : refuse();
-};
-
-const formOf = (item: Item): OutputForm => item.k === "Tuple" ? item.items.map(formOf) : "tensor";
-
-const shapeOf = (item: Item): unknown =>
-  item.k === "Tuple" ? item.items.map(shapeOf) : item.k === "Tensor" ? [item.dtype, item.value.type.shape] : item.k;
-
-/** The same structure over other values, taken from the front. */
-const refilled = (item: Item, values: IrValue[]): Item =>
-  item.k === "Tuple"
-    ? { k: "Tuple", items: item.items.map((inner) => refilled(inner, values)) }
-    : { ...item as Tensorial, value: values.shift()! };
-
-/** Parameters for the tensors of an input's type. */
-const inputItem = (g: FunctionBuilder, name: string, known: Known): Item => {
-  if (known.k === "Tuple") {
-    return {
-      k: "Tuple",
-      items: known.items.map((item, i) => inputItem(g, `${name}.${i}`, item)),
-    };
-  }
-  if (known.k !== "Scalar" && known.k !== "Tensor") {
-    throw notLowered({ what: `input ${name}`, reason: "its type is not made of tensors", path: `/inputs/${name}` });
-  }
-  const shape = known.k === "Tensor" ? known.shape : [];
-  const value = g.parameter(name, { dtype: CARRIERS[known.dtype], shape });
-  return { k: "Tensor", value, dtype: known.dtype, weak: known.k === "Scalar" };
-};
-
 /**
  * Lowers a program; throws `RMIL_NOT_LOWERED` with the path of what is no tensor computation, and what the interpreter
  * would refuse.
@@ -474,6 +409,3 @@ export const lowerProgram = (
   const parameters = [...lowering.parameters.values()].map(({ path, name, needed }) => ({ path, name, needed }));
   return { program, inputs: names, parameters, output: formOf(made), dtypes: leaves.map(({ dtype }) => dtype) };
 };
-
-const namesOf = (name: string, item: Item): ReadonlyArray<string> =>
-  item.k === "Tuple" ? item.items.flatMap((inner, i) => namesOf(`${name}.${i}`, inner)) : [name];
