@@ -150,6 +150,11 @@ const Run = operation("rmil.run", {
       },
       output: { value: { type: "i64", values: ["23"] } },
     },
+    {
+      title: "a program rewritten as data",
+      input: { program: { source: "rewrite(rule(X >> identity, X), linear >> identity >> relu)" } },
+      output: { value: { program: "linear >> relu" } },
+    },
     { title: "division by zero", input: { program: { source: "div(1, 0)" } }, failure: "RMIL_DOMAIN" },
   ],
 });

@@ -25,6 +25,7 @@ import {
 } from "./interpreter/run_value.ts";
 import type { Symbols } from "./symbols.ts";
 import { parse } from "./syntax/parser.ts";
+import { print } from "./syntax/printer.ts";
 import type { Type } from "./types.ts";
 import type { Value } from "./value.ts";
 
@@ -35,6 +36,7 @@ export type ValueJson =
   | { readonly sym: string }
   | { readonly type: string; readonly values: ReadonlyArray<number | string | boolean> }
   | { readonly tuple: ReadonlyArray<ValueJson> }
+  | { readonly program: string }
   | { readonly text: string };
 
 const TensorElements = Schema.Array(Schema.Union([Schema.Finite, Schema.String, Schema.Boolean]));
@@ -51,8 +53,12 @@ export const ValueJson: Schema.Codec<ValueJson> = Schema.Union([
     }),
   }),
   Schema.Struct({ tuple: Schema.Array(Schema.suspend((): Schema.Codec<ValueJson> => ValueJson)) }),
-  Schema.Struct({ text: Schema.String.annotate({ description: "a function, program, term or buffer, described" }) }),
+  Schema.Struct({ program: Schema.String.annotate({ description: "a program that is data, as source text" }) }),
+  Schema.Struct({ text: Schema.String.annotate({ description: "a function, term or buffer, described" }) }),
 ]).annotate({ identifier: "RmilValue" }) as unknown as Schema.Codec<ValueJson>;
+
+/** Largest program that is answered as text; shared parts are written out there. */
+export const MAX_SHOWN_PROGRAM = 10_000;
 
 /** Deepest tuple of an input. */
 export const MAX_INPUT_DEPTH = 64;
@@ -163,6 +169,9 @@ export const readValue = (name: string, json: ValueJson, symbols: Symbols, depth
   if (typeof json === "boolean") return { k: "Bool", v: json };
   if ("sym" in json) return { k: "Sym", sym: symbols.intern(json.sym) };
   if ("tuple" in json) return runTuple(json.tuple.map((item) => readValue(name, item, symbols, depth + 1)));
+  if ("program" in json) {
+    throw badInput({ input: name, reason: "a program is no value of an input", path: `/inputs/${name}` });
+  }
   if ("text" in json) throw badInput({ input: name, reason: "a description is no value", path: `/inputs/${name}` });
   return readTensor(name, json);
 };
@@ -173,6 +182,9 @@ export const showValue = (value: RunValue, symbols: Symbols): ValueJson => {
   if (value.k === "Bool") return value.v;
   if (value.k === "Sym") return { sym: symbols.nameOf(value.sym) ?? String(value.sym) };
   if (value.k === "Tuple") return { tuple: value.items.map((item) => showValue(item, symbols)) };
+  if (value.k === "Program" && value.program.size <= MAX_SHOWN_PROGRAM) {
+    return { program: print(value.program, symbols) };
+  }
   const tensor = scalarTensor(value);
   if (tensor === undefined) return { text: describeValue(value) };
   const type = value.k === "Tensor" ? `${tensor.dtype}[${tensor.shape.join(",")}]` : tensor.dtype;

@@ -37,6 +37,13 @@ Deno.test("values of every kind go in and come out", async () => {
   );
 });
 
+Deno.test("a program that a run gives is answered as its source; as an input it is refused", async () => {
+  const made = await ask("rmil.run", { program: "match(X >> relu, linear(8) >> relu)" }) as { readonly value: Json };
+  assert.deepEqual(made.value, { tuple: [{ tuple: [{ sym: "X" }, { program: "linear(8)" }] }] });
+  const failure = await refused("rmil.run", { program: "identity", inputs: { x: { program: "relu" } } });
+  assert.deepEqual([failure.code, failure.path], ["RMIL_INPUT", "/inputs/x"]);
+});
+
 Deno.test("bytes of a program are judged as its text is", async () => {
   const { hex } = await ask("rmil.encode", { source: "linear(64) >> relu", version: 2 }) as { hex: string };
   const inputs = { x: "f32[8,32]" };
