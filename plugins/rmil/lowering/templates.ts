@@ -30,10 +30,10 @@ export interface Template {
 }
 
 /** Most kinds of types of a program that are tried as operands. */
-export const MAX_OPERAND_TYPES = 12;
+export const MAX_OPERAND_TYPES = 32;
 
 /** Most templates tried for one program. */
-export const MAX_TEMPLATES = 4000;
+export const MAX_TEMPLATES = 8000;
 
 /** Whether attributes are the same, literals by their bits. */
 export const sameAttributes = (a: Attributes, b: Attributes): boolean => {
@@ -130,6 +130,25 @@ const goesWith = (kind: TensorType, [first]: ReadonlyArray<TensorType>, place: n
   return place < 2 || kind.shape.length === 0 || printType(kind) === printType(first);
 };
 
+/** The shape that shapes broadcast to; undefined where they do not. */
+const broadcastOf = (shapes: ReadonlyArray<TensorType["shape"]>): TensorType["shape"] | undefined => {
+  const rank = Math.max(...shapes.map(({ length }) => length));
+  const sizes = Array.from({ length: rank }, (_, axis) => {
+    const wide = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1).filter((size) => size !== 1);
+    return wide.every((size) => size === wide[0]) ? wide[0] ?? 1 : undefined;
+  });
+  return sizes.every((size) => size !== undefined) ? sizes : undefined;
+};
+
+/** Whether an op's lowering at some types can stand among values of given types, as far as that is plain. */
+const isPlausible = (op: OpName, types: ReadonlyArray<TensorType>, present: ReadonlySet<string>): boolean => {
+  const { operands, family } = OPS[op];
+  if (operands.some(({ shape }) => shape !== undefined) || family === "Memory") return true;
+  const shape = broadcastOf(types.map((type) => type.shape));
+  if (shape === undefined) return false;
+  return family !== "Math" || present.has(printType({ dtype: types[0].dtype, shape }));
+};
+
 const made = (op: OpName, types: ReadonlyArray<TensorType>, attributes: Settings): Template | undefined => {
   const row = OPS[op];
   try {
@@ -179,14 +198,16 @@ export class Templates {
   constructor(program: Program, types: ReadonlyArray<TensorType>) {
     this.present = new Set([...program.functions.values()].flatMap((fn) => fn.nodes.map(({ op }) => op)));
     const kinds = [...new Map(types.map((kind) => [printType(kind), kind])).values()].slice(0, MAX_OPERAND_TYPES);
-    for (const op of NAMES) this.add(op, kinds);
+    const printed = new Set(kinds.map(printType));
+    for (const op of NAMES) this.add(op, kinds, printed);
     for (const list of this.byEnd.values()) list.sort((a, b) => b.fn.nodes.length - a.fn.nodes.length);
   }
 
   /** Makes an op's templates, as far as the program has the nodes they need. */
-  private add(op: OpName, kinds: ReadonlyArray<TensorType>): void {
+  private add(op: OpName, kinds: ReadonlyArray<TensorType>, printed: ReadonlySet<string>): void {
     const hopeless = new Set<string>();
     for (const types of operandLists(op, kinds)) {
+      if (!isPlausible(op, types, printed)) continue;
       for (const attributes of [{}, ...(SETTINGS[op]?.(types[0], kinds) ?? [])]) {
         const kind = `${Object.keys(attributes).join()} ${types.map(({ dtype }) => dtype).join()}`;
         if (hopeless.has(kind) || this.made >= MAX_TEMPLATES) continue;
