@@ -359,9 +359,13 @@ const deepest = (loop: For, sources: SourceTable): Accesses | undefined => {
   return { near: 1, far: 0 };
 };
 
-/** Work of an operation beyond which copies of a body keep the machine busy. */
+/** Copies of a body that folds: as many sums as hide the time an addition takes. */
 const COPIES_OF_FOLDS = 4;
 
+/** Copies of a body that is nothing but a maximum or minimum, which takes several instructions for the sake of NaN. */
+const COPIES_OF_EXTREMA = 8;
+
+/** Copies of other bodies. */
 const COPIES = 2;
 
 /** Longest body, in expressions, that is written more than once. */
@@ -374,7 +378,10 @@ export const unrollOf = (loop: For, lanes: Lanes, hasFolds: boolean): number => 
     size += 1 + expressionsOf(statement).length * 4;
   });
   const isNest = loop.body.some(({ kind }) => kind === "for");
-  let copies = size > MAX_COPIED ? 1 : hasFolds || isNest ? COPIES_OF_FOLDS : COPIES;
+  const isExtremum = loop.body.every((each) =>
+    each.kind === "accumulate" && (each.fold === "max" || each.fold === "min")
+  );
+  let copies = size > MAX_COPIED ? 1 : isExtremum ? COPIES_OF_EXTREMA : hasFolds || isNest ? COPIES_OF_FOLDS : COPIES;
   while (copies > 1 && loop.axis.extent < lanes.count * copies) copies /= 2;
   return copies;
 };
