@@ -20,18 +20,44 @@ const FORMAT = "rmi-ir/1";
 /** Prefix of numbered sizes; all names of a function are replaced at once, so it cannot meet one of them. */
 const SIZE_PREFIX = "_s";
 
+const FIRST_BYTES = 4096;
+
+/** Most bytes of UTF-8 for one unit of a string. */
+const BYTES_PER_UNIT = 3;
+
+const LENGTH_BYTES = 4;
+
+const encoder = new TextEncoder();
+
+/** Pieces one after another, each with its length before it, in one buffer that doubles. */
 class ByteWriter {
-  private readonly parts: Uint8Array[] = [];
-  private readonly encoder = new TextEncoder();
+  private buffer = new Uint8Array(FIRST_BYTES);
+  private view = new DataView(this.buffer.buffer);
+  private used = 0;
+
+  private reserve(more: number): void {
+    if (this.used + more <= this.buffer.length) return;
+    const grown = new Uint8Array(Math.max(this.used + more, 2 * this.buffer.length));
+    grown.set(this.buffer);
+    this.buffer = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  private close(start: number, length: number): void {
+    this.view.setUint32(start, length, true);
+    this.used = start + LENGTH_BYTES + length;
+  }
 
   bytes(part: Uint8Array): void {
-    const length = new Uint8Array(4);
-    new DataView(length.buffer).setUint32(0, part.length, true);
-    this.parts.push(length, part);
+    this.reserve(LENGTH_BYTES + part.length);
+    this.buffer.set(part, this.used + LENGTH_BYTES);
+    this.close(this.used, part.length);
   }
 
   text(text: string): void {
-    this.bytes(this.encoder.encode(text));
+    this.reserve(LENGTH_BYTES + BYTES_PER_UNIT * text.length);
+    const { written } = encoder.encodeInto(text, this.buffer.subarray(this.used + LENGTH_BYTES));
+    this.close(this.used, written);
   }
 
   list<A>(items: ReadonlyArray<A>, write: (item: A) => void): void {
@@ -40,13 +66,7 @@ class ByteWriter {
   }
 
   whole(): Uint8Array {
-    const made = new Uint8Array(this.parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of this.parts) {
-      made.set(part, at);
-      at += part.length;
-    }
-    return made;
+    return this.buffer.subarray(0, this.used);
   }
 }
 

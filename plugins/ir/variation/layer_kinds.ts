@@ -14,7 +14,7 @@ import { fromFloats } from "../value.ts";
 import { fit } from "./fit.ts";
 import type { Proposal } from "./node_kinds.ts";
 import { again, type Edit } from "./rebuild.ts";
-import { between, dependsOn, isElementwise, makers, type Region, regionsOf } from "./regions.ts";
+import { between, dependsOn, isElementwise, type Region, regionsOf } from "./regions.ts";
 import type { Site } from "./site.ts";
 
 const NONLINEAR: ReadonlySet<string> = new Set(["max", "min", "tanh", "logistic", "erf", "log1p", "select"]);
@@ -22,11 +22,6 @@ const NONLINEAR: ReadonlySet<string> = new Set(["max", "min", "tanh", "logistic"
 const ARRANGING: ReadonlySet<string> = new Set(["constant", "broadcast", "reshape", "stop_gradient"]);
 
 const opsOf = (site: Site, region: Region): ReadonlyArray<string> => region.nodes.map((node) => site.fn.nodes[node].op);
-
-const isGenerated = (site: Site, value: number): boolean => {
-  const maker = makers(site.fn)[value];
-  return maker !== undefined && site.fn.nodes[maker].operands.length === 0;
-};
 
 /**
  * Regions of float values whose source has the type of the result: of each value the nearest that fits, by the first way
@@ -39,8 +34,8 @@ const regionsOfType = (
 ): ReadonlyArray<Region> => {
   const found = site.values().flatMap((value) => {
     if (!isFloat(site.types[value].dtype)) return [];
-    const regions = regionsOf(site.fn, value, allowed).filter((region) =>
-      sameType(site.types[region.source], site.types[value]) && !isGenerated(site, region.source)
+    const regions = regionsOf(site.fn, site.makerOf, value, allowed).filter((region) =>
+      sameType(site.types[region.source], site.types[value]) && !site.isGenerated(region.source)
     );
     return fits.flatMap((holds) => regions.find((region) => holds(opsOf(site, region))) ?? []).slice(0, 1);
   });
@@ -193,9 +188,8 @@ export const removeLayer: Proposal = (site) => {
   const node = site.node(({ op }) => op === "dot" || op === "conv");
   if (node === undefined) return undefined;
   const { op, operands, results: [type] } = site.fn.nodes[node];
-  const maker = makers(site.fn);
   // What is computed is the input; what is a parameter or a constant, the weights.
-  const computed = operands.findIndex((operand) => maker[operand] !== undefined && !isGenerated(site, operand));
+  const computed = operands.findIndex((operand) => site.makerOf[operand] !== undefined && !site.isGenerated(operand));
   const kept = computed < 0 ? 0 : computed;
   return {
     detail: `${op} to ${printType(type)} gives way to %${operands[kept]}`,
@@ -212,7 +206,7 @@ export const duplicateBlock: Proposal = (site) => {
   const end = site.one(site.values().filter((value) => value >= site.fn.parameters.length));
   if (end === undefined) return undefined;
   const type = site.types[end];
-  const before = site.values().filter((value) => value < end && !isGenerated(site, value));
+  const before = site.values().filter((value) => value < end && !site.isGenerated(value));
   const same = before.filter((value) => sameType(site.types[value], type) && dependsOn(site.fn, end, value));
   const start = site.one(same.length > 0 ? same : before.filter((value) => dependsOn(site.fn, end, value)));
   if (start === undefined) return undefined;

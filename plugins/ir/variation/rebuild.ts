@@ -55,25 +55,24 @@ export const again = (g: FunctionBuilder, node: Node, operands: ReadonlyArray<Va
 
 const editFunction = (made: ProgramBuilder, fn: IrFunction, edit: Edit): IrFunction => {
   const g = made.open(fn.name, { where: fn.constraints, sizes: fn.sizes });
-  const values = new Map<number, Value>();
-  fn.parameters.forEach(({ name, type }, i) => values.set(i, g.parameter(name, type)));
   const types = valueTypes(fn);
   const firsts = firstResults(fn);
-  if (edit.parameter !== undefined) values.set(types.length, g.parameter(edit.parameter.name, edit.parameter.type));
-  const list = (): ReadonlyArray<Value> => Array.from({ length: types.length + 1 }, (_, i) => values.get(i)!);
+  const values: Value[] = new Array(types.length + 1);
+  fn.parameters.forEach(({ name, type }, i) => values[i] = g.parameter(name, type));
+  if (edit.parameter !== undefined) values[types.length] = g.parameter(edit.parameter.name, edit.parameter.type);
   const settle = (index: number): void =>
-    edit.after?.(index, g, list()).forEach((value, number) => values.set(number, fit(g, value, types[number])));
+    edit.after?.(index, g, values).forEach((value, number) => values[number] = fit(g, value, types[number]));
   settle(-1);
   for (const index of edit.order ?? fn.nodes.keys()) {
     const node = fn.nodes[index];
-    const operands = node.operands.map((operand) => values.get(operand)!);
-    const replace = () => edit.replace?.(index, g, operands, list());
+    const operands = node.operands.map((operand) => values[operand]);
+    const replace = () => edit.replace?.(index, g, operands, values);
     const replaced = node.location === undefined ? replace() : g.at(node.location, replace);
     const results = replaced?.map((value, i) => fit(g, value, types[firsts[index] + i])) ?? again(g, node, operands);
-    results.forEach((result, i) => values.set(firsts[index] + i, result));
+    results.forEach((result, i) => values[firsts[index] + i] = result);
     settle(index);
   }
-  return g.function(fn.returns.map((value) => values.get(value)!), { live: true });
+  return g.function(fn.returns.map((value) => values[value]), { live: true });
 };
 
 /** Functions that the entry reaches. */

@@ -27,13 +27,6 @@ export const makers = (fn: IrFunction): ReadonlyArray<number | undefined> => {
   return made;
 };
 
-/** Nodes that use each value. */
-export const usersOf = (fn: IrFunction): ReadonlyArray<ReadonlyArray<number>> => {
-  const users = makers(fn).map((): number[] => []);
-  fn.nodes.forEach((node, index) => new Set(node.operands).forEach((operand) => users[operand].push(index)));
-  return users;
-};
-
 /** Whether a node works element by element. */
 export const isElementwise = (node: Node): boolean =>
   !isControl(node.op) && primitiveOf(node.op).loop === "elementwise";
@@ -41,8 +34,12 @@ export const isElementwise = (node: Node): boolean =>
 /**
  * Regions that compute a value from one other value and constants alone, through nodes that are allowed; nearest first.
  */
-export const regionsOf = (fn: IrFunction, result: number, allowed: (node: Node) => boolean): ReadonlyArray<Region> => {
-  const makerOf = makers(fn);
+export const regionsOf = (
+  fn: IrFunction,
+  makerOf: ReadonlyArray<number | undefined>,
+  result: number,
+  allowed: (node: Node) => boolean,
+): ReadonlyArray<Region> => {
   const found: Region[] = [];
   const leaves = new Set([result]);
   const inside = new Set<number>();

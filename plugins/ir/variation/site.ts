@@ -9,6 +9,7 @@ import type { Random } from "../../../kernel/random.ts";
 import { firstResults, type IrFunction, type Node, type Program, valueTypes } from "../graph.ts";
 import { sameType, type TensorType } from "../types.ts";
 import { liveNodes } from "./rebuild.ts";
+import { makers } from "./regions.ts";
 
 /** What a mutation may be told. */
 export interface Choices {
@@ -24,6 +25,8 @@ export class Site {
   readonly types: ReadonlyArray<TensorType>;
   /** First result of each node. */
   readonly firsts: ReadonlyArray<number>;
+  /** Which node makes each value; undefined for parameters. */
+  readonly makerOf: ReadonlyArray<number | undefined>;
   /** Nodes that results need. */
   readonly live: ReadonlyArray<number>;
 
@@ -36,6 +39,7 @@ export class Site {
   ) {
     this.types = valueTypes(fn);
     this.firsts = firstResults(fn);
+    this.makerOf = makers(fn);
     this.live = liveNodes(fn);
   }
 
@@ -66,9 +70,13 @@ export class Site {
 
   /** The last node that has run when a value exists; −1 for parameters. */
   readyAfter(value: number): number {
-    let index = -1;
-    while (index + 1 < this.fn.nodes.length && this.firsts[index + 1] <= value) index++;
-    return index;
+    return this.makerOf[value] ?? -1;
+  }
+
+  /** Whether a value is made from nothing: a constant, a count, a size. */
+  isGenerated(value: number): boolean {
+    const maker = this.makerOf[value];
+    return maker !== undefined && this.fn.nodes[maker].operands.length === 0;
   }
 
   /** The choice made beforehand where it is among some, else one of them; undefined of none. */
