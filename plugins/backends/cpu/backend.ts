@@ -21,7 +21,8 @@ import { BASE_ADDRESS, type PrintedProgram, printProgram } from "./printer/progr
 import { MATH_BINARY, MATH_MODULE, MATH_UNARY } from "./printer/runtime.ts";
 import { FORK_FUNCTION, THREADS_MODULE } from "./printer/tasks.ts";
 import { sharedPool } from "./shared_pool.ts";
-import { type Attached, MAX_THREADS, type Pool, threadsAreThere } from "./threads.ts";
+import { type Attached, MAX_THREADS, type Pool } from "./threads.ts";
+import { memoryIsShareable } from "./threads_platform.ts";
 import { PAGE_BYTES } from "./wasm/assembler.ts";
 import { type Features, probeFeatures } from "./wasm/features.ts";
 
@@ -71,7 +72,7 @@ const deviceOf = ({ simd, relaxed }: Features, variant: CpuVariant): Device => (
   features: [
     ...(simd ? ["simd128"] : []),
     ...(relaxed ? ["relaxed-fma"] : []),
-    ...(threadsAreThere() ? ["threads"] : []),
+    ...(memoryIsShareable() ? ["threads"] : []),
     ...variant.features,
   ],
   dtypes: DTYPE_NAMES,
@@ -102,7 +103,7 @@ const remember = (key: string, make: () => Compiled): Compiled => {
 
 /** Threads a program is printed for: more than one only where asked for, and where memory can be shared. */
 const threadsOf = ({ threads = 1 }: CompileOptions): number =>
-  threads > 1 && threadsAreThere() && features().atomics ? Math.min(MAX_THREADS, Math.floor(threads)) : 1;
+  threads > 1 && memoryIsShareable() && features().atomics ? Math.min(MAX_THREADS, Math.floor(threads)) : 1;
 
 const compileProgram = (
   program: Program,

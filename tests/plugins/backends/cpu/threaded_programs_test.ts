@@ -7,7 +7,7 @@ import { cpuBackend } from "../../../../plugins/backends/cpu/backend.ts";
 import { loopProgram } from "../../../../plugins/backends/codegen/schedule.ts";
 import { eachKernel } from "../../../../plugins/backends/codegen/loops.ts";
 import { cutOf, forksProduct } from "../../../../plugins/backends/cpu/printer/tasks.ts";
-import { threadsAreThere } from "../../../../plugins/backends/cpu/threads.ts";
+import { memoryIsShareable } from "../../../../plugins/backends/cpu/threads_platform.ts";
 import { buildProgram, evaluate, type Program, type Tensor, tensor } from "../../../../plugins/ir/library.ts";
 import { normals } from "../../ir/support.ts";
 import { differenceOf } from "./agreement.ts";
@@ -69,7 +69,7 @@ const CASES: { readonly [name: string]: { readonly program: Program; readonly sh
 
 for (const [name, { program, shared }] of Object.entries(CASES)) {
   Deno.test(`one, two and three threads give the same bytes: ${name}`, async () => {
-    assert.ok(threadsAreThere());
+    assert.ok(memoryIsShareable());
     assert.equal(sharedKernels(program), shared);
     const inputs = [...program.functions.get(program.entry)!.parameters].map(({ name: parameter, type }) =>
       normals(parameter, type.shape as ReadonlyArray<number>, "f32")
