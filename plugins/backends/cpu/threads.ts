@@ -12,16 +12,31 @@
  */
 import { canBlock, memoryIsShareable, startWorker, type WorkerHandle } from "./threads_platform.ts";
 
+export { memoryIsShareable as threadsAreThere } from "./threads_platform.ts";
+
 /** Most threads of a pool. */
 export const MAX_THREADS = 64;
 
 /** Words of the control block. */
-const WORDS = { epoch: 0, gate: 1, active: 2, next: 3, chunks: 4, program: 5, task: 6, failed: 7, command: 8 } as const;
-
-const COMMAND_RUN = 0;
-/** Workers go back to their message queue. */
-const COMMAND_LISTEN = 1;
-const COMMAND_STOP = 2;
+const WORDS = {
+  /** Counts forks and calls; workers sleep on it. */
+  epoch: 0,
+  /** 1 while chunks may be taken. */
+  gate: 1,
+  /** How many workers may be taking chunks. */
+  active: 2,
+  /** The next chunk. */
+  next: 3,
+  chunks: 4,
+  program: 5,
+  task: 6,
+  /** 1 where a chunk failed on a worker. */
+  failed: 7,
+  /** Counts how often workers were called to their messages. */
+  calls: 8,
+  /** 1 when workers are to end. */
+  stop: 9,
+} as const;
 
 /** Rounds of looking at a word before a worker goes to sleep: tens of microseconds. */
 const WORKER_SPINS = 20_000;
@@ -36,8 +51,6 @@ interface WorkerStart {
   readonly thread: number;
   readonly words: typeof WORDS;
   readonly spins: number;
-  readonly listen: number;
-  readonly stop: number;
 }
 
 /** A port of a worker, in the terms of the web. */
@@ -65,13 +78,17 @@ const workerMain = (port: Port): void => {
     }
     programs.set(id, new WebAssembly.Instance(module, imports).exports.chunk as Chunk);
   };
-  const serve = (words: Int32Array, known: number, { words: at, thread, spins, listen, stop }: WorkerStart): void => {
+  const serve = (
+    words: Int32Array,
+    known: number,
+    answered: number,
+    { words: at, thread, spins }: WorkerStart,
+  ): void => {
     for (let seen = known;;) {
       for (let spin = 0; spin < spins && Atomics.load(words, at.epoch) === seen; spin++);
       while (Atomics.load(words, at.epoch) === seen) Atomics.wait(words, at.epoch, seen);
       seen = Atomics.load(words, at.epoch);
-      const command = Atomics.load(words, at.command);
-      if (command === listen || command === stop) return;
+      if (Atomics.load(words, at.calls) !== answered || Atomics.load(words, at.stop) === 1) return;
       Atomics.add(words, at.active, 1);
       if (Atomics.load(words, at.gate) === 1) {
         const [chunks, task] = [Atomics.load(words, at.chunks), Atomics.load(words, at.task)];
@@ -97,10 +114,10 @@ const workerMain = (port: Port): void => {
     const serving = start;
     const words = new Int32Array(serving.control);
     // Read before the answer: what the caller does after it is then seen as new.
-    const known = Atomics.load(words, serving.words.epoch);
+    const [known, answered] = [Atomics.load(words, serving.words.epoch), Atomics.load(words, serving.words.calls)];
     port.send("ready");
     // The answer must leave before the thread blocks, so serving begins in a turn of its own.
-    Promise.resolve().then(() => serve(words, known, serving));
+    Promise.resolve().then(() => serve(words, known, answered, serving));
   });
 };
 
@@ -176,13 +193,12 @@ class WorkerPool implements Pool {
 
   /** Sends every worker a message and waits for all to answer; meanwhile they do not serve. */
   async #tell(message: unknown): Promise<void> {
-    this.#command(COMMAND_LISTEN);
+    Atomics.add(this.#words, WORDS.calls, 1);
+    this.#wake();
     await Promise.all(this.#workers.map((worker) => worker.ask(message)));
-    Atomics.store(this.#words, WORDS.command, COMMAND_RUN);
   }
 
-  #command(command: number): void {
-    Atomics.store(this.#words, WORDS.command, command);
+  #wake(): void {
     Atomics.add(this.#words, WORDS.epoch, 1);
     Atomics.notify(this.#words, WORDS.epoch);
   }
@@ -212,8 +228,7 @@ class WorkerPool implements Pool {
     Atomics.store(words, WORDS.task, task);
     Atomics.store(words, WORDS.next, 0);
     Atomics.store(words, WORDS.gate, 1);
-    Atomics.add(words, WORDS.epoch, 1);
-    Atomics.notify(words, WORDS.epoch);
+    this.#wake();
     try {
       for (let c = Atomics.add(words, WORDS.next, 1); c < chunks; c = Atomics.add(words, WORDS.next, 1)) {
         program.chunk(task, c, 0);
@@ -230,13 +245,11 @@ class WorkerPool implements Pool {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#command(COMMAND_STOP);
+    Atomics.store(this.#words, WORDS.stop, 1);
+    this.#wake();
     for (const worker of this.#workers) worker.end();
   }
 }
-
-/** Whether this place can have more than one thread: shared memory and workers. */
-export const threadsAreThere = (): boolean => memoryIsShareable();
 
 /**
  * Starts a pool of so many threads, the caller's among them. Where memory cannot be shared, or a worker does not start,
@@ -244,7 +257,7 @@ export const threadsAreThere = (): boolean => memoryIsShareable();
  */
 export const startPool = async (threads: number): Promise<Pool> => {
   const count = Math.min(MAX_THREADS, Math.floor(threads)) - 1;
-  if (count < 1 || !threadsAreThere()) return singleThread;
+  if (count < 1 || !memoryIsShareable()) return singleThread;
   const control = new SharedArrayBuffer(Object.keys(WORDS).length * 4);
   const workers: WorkerHandle[] = [];
   try {
@@ -255,8 +268,6 @@ export const startPool = async (threads: number): Promise<Pool> => {
         thread: i + 1,
         words: WORDS,
         spins: WORKER_SPINS,
-        listen: COMMAND_LISTEN,
-        stop: COMMAND_STOP,
       };
       return worker.ask({ start });
     }));

@@ -66,7 +66,7 @@ export const MATH = {
   log1p: own(log1p, 1.5, 1.5),
   tanh: own(tanh, 2.5, 2.5),
   logistic: own(logistic, 2.5, 2.5),
-  erf: own(erf, 1.25, 1.25),
+  erf: own(erf, 1.5, 1.5),
   sin: { operands: 1, ulps: { f32x4: 0.51, f64x2: 1 }, write: widened((m, v, [x]) => sineOf(m, v, x, false)) },
   cos: { operands: 1, ulps: { f32x4: 0.51, f64x2: 1 }, write: widened((m, v, [x]) => sineOf(m, v, x, true)) },
   pow: { operands: 2, ulps: { f32x4: 0.51, f64x2: 1 }, write: widened((_, v, [x, y]) => powerOf(v, x, y)) },

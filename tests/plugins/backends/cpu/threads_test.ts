@@ -49,6 +49,30 @@ Deno.test("programs attach to a running pool, one after another and at once, and
   }
 });
 
+Deno.test("forks while another program attaches are right, and the workers serve afterwards", async () => {
+  const pool = await startPool(3);
+  try {
+    const program = threadedProduct([200, 64, 96], 3, { shared: true });
+    const attached = await pool.attach(program);
+    program.alone();
+    const truth = new Float32Array(program.result);
+    for (let round = 0; round < 20; round++) {
+      const other = pool.attach(threadedProduct([6, 8, 8], 3, { shared: true }));
+      for (let fork = 0; fork < 20; fork++) {
+        program.result.fill(NaN);
+        program.phases.forEach((chunks, phase) => attached.fork(phase, chunks));
+        assert.deepEqual(program.result, truth);
+        // Lets answers of some workers in while others are still to answer.
+        if (fork % 5 === 0) await new Promise((done) => setTimeout(done, 0));
+      }
+      (await other).detach();
+    }
+    assert((await exercise(pool, 5)).right);
+  } finally {
+    pool.close();
+  }
+});
+
 Deno.test("a chunk that fails, on a worker or here, fails the fork, and the pool goes on", async () => {
   const pool = await startPool(3);
   try {
