@@ -9,10 +9,10 @@ import { NAMES, pairs, patterns, worst32 } from "../plugins/backends/cpu/sweeps.
 import { type Figure, rounded } from "./figure.ts";
 
 /** Distance of the patterns that are tried: a prime, so that low and high bits all take part. */
-const STEP = 61;
+const STEP = 257;
 
 /** Pairs that are tried of functions of two arguments, three kinds of each. */
-const PAIRS = 3_000_000;
+const PAIRS = 1_000_000;
 
 /** The figures. */
 export const figures: ReadonlyArray<Figure> = NAMES.map((name, at): Figure => {

@@ -59,13 +59,14 @@ export const exponentOf = (x: number): number => x === 0 ? -2000 : Math.floor(Ma
 /** Error of a binary32 result in its units, where the truth is known to binary64. */
 const error32 = (got: number, truth: number): number => {
   const nearest = Math.fround(truth);
-  if (Object.is(got, nearest) || (Number.isNaN(got) && Number.isNaN(nearest))) return 0;
-  if (Number.isNaN(got) !== Number.isNaN(nearest)) return Infinity;
-  if (!Number.isFinite(got) && Number.isFinite(nearest)) {
-    return got * nearest > 0 && Math.abs(nearest) > 3.4e38 ? 1 : Infinity;
+  if (Number.isNaN(got) || Number.isNaN(nearest)) return Number.isNaN(got) && Number.isNaN(nearest) ? 0 : Infinity;
+  if (!Number.isFinite(got) || !Number.isFinite(nearest)) {
+    if (got === nearest) return 0;
+    // The largest number and ∞ are neighbours.
+    return got * nearest > 0 && Math.min(Math.abs(got), Math.abs(nearest)) > 3.4e38 ? 1 : Infinity;
   }
-  if (!Number.isFinite(nearest)) return Math.abs(got) > 3.4e38 && got * nearest > 0 ? 1 : Infinity;
-  if (got === 0 && nearest === 0) return Infinity;
+  // Zeros have a sign.
+  if (got === 0 && nearest === 0) return Object.is(got, nearest) ? 0 : Infinity;
   return Math.abs(got - truth) / 2 ** (Math.max(-126, exponentOf(truth)) - 23);
 };
 
