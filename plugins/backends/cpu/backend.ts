@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type { Dtype, Program, Tensor } from "../../ir/contract.ts";
 import { attempt, DTYPE_NAMES, programDigest, zeros } from "../../ir/library.ts";
-import { eachKernel, type LoopProgram, type Port } from "../codegen/loops.ts";
+import { type Buffer, eachKernel, type LoopProgram, type Port } from "../codegen/loops.ts";
 import { loopProgram } from "../codegen/schedule.ts";
 import type { Backend, CompileOptions, Device, Executable, Explanation } from "../contract.ts";
 import { backendAbsent, type BackendsFailure, deviceFailed, overCapacity } from "../failures.ts";
@@ -81,7 +81,14 @@ const deviceOf = ({ simd, relaxed }: Features, variant: CpuVariant): Device => (
 
 /** A program that has been printed and compiled, to be run in any number of memories. */
 interface Compiled {
-  readonly loops: LoopProgram;
+  /** Constants, with their elements. */
+  readonly constants: ReadonlyArray<Buffer>;
+  /** All parameters. */
+  readonly parameters: LoopProgram["parameters"];
+  /** All results. */
+  readonly results: LoopProgram["results"];
+  /** What the kernels join. */
+  readonly kernels: Explanation["kernels"];
   readonly printed: PrintedProgram;
   readonly module: WebAssembly.Module;
   /** Threads it was printed for. */
@@ -89,6 +96,12 @@ interface Compiled {
   readonly variant: CpuVariant;
   readonly multiplier: Multiplier | undefined;
 }
+
+const kernelsOf = ({ steps }: LoopProgram): Explanation["kernels"] => {
+  const kernels: Array<{ name: string; nodes: number; flops: number }> = [];
+  eachKernel(steps, ({ name, nodes, flops }) => kernels.push({ name, nodes, flops }));
+  return kernels;
+};
 
 const cache = new Map<string, Compiled>();
 
@@ -130,7 +143,11 @@ const compileProgram = (
     const loops = loopProgram(program, { sizes, state });
     const external = multiplier === undefined ? {} : { externalFrom: multiplier.fewest };
     const printed = printProgram(loops, { vectors: features().simd, fused, maxTurns, threads, ...external });
-    return { loops, printed, module: new WebAssembly.Module(printed.bytes), threads, variant, multiplier };
+    // The expressions of the loop-level form, by far the largest part of it, are not kept.
+    const { parameters, results } = loops;
+    const constants = loops.buffers.filter(({ id, role }) => role === "constant" && printed.memory.offsets.has(id));
+    const module = new WebAssembly.Module(printed.bytes);
+    return { constants, parameters, results, kernels: kernelsOf(loops), printed, module, threads, variant, multiplier };
   });
 };
 
@@ -159,9 +176,7 @@ class Machine {
     });
     this.runOnce = instance.exports.run as () => void;
     this.chunk = instance.exports.chunk as Machine["chunk"];
-    for (const { id, role, data } of compiled.loops.buffers) {
-      if (role === "constant" && data !== undefined && compiled.printed.memory.offsets.has(id)) this.fill(id, data);
-    }
+    for (const { id, data } of compiled.constants) this.fill(id, data!);
   }
 
   /** Makes the program known to a pool, whose threads then share its large kernels. */
@@ -208,17 +223,13 @@ class Machine {
   }
 }
 
-const explanationOf = ({ loops, printed, variant }: Compiled): Explanation => {
-  const kernels: Array<{ name: string; nodes: number; flops: number }> = [];
-  eachKernel(loops.steps, ({ name, nodes, flops }) => kernels.push({ name, nodes, flops }));
-  return {
-    backend: variant.id,
-    device: deviceIdOf(variant),
-    kernels,
-    bytes: printed.memoryBytes,
-    codeBytes: printed.bytes.length,
-  };
-};
+const explanationOf = ({ kernels, printed, variant }: Compiled): Explanation => ({
+  backend: variant.id,
+  device: deviceIdOf(variant),
+  kernels,
+  bytes: printed.memoryBytes,
+  codeBytes: printed.bytes.length,
+});
 
 const failed = (variant: CpuVariant, reason: string): BackendsFailure =>
   deviceFailed({ device: deviceIdOf(variant), reason });
@@ -262,7 +273,7 @@ const executable = (
   held: { machine: Machine | undefined },
 ): Executable => {
   const { inputs, outputs, state } = signature;
-  const { parameters, results } = compiled.loops;
+  const { parameters, results } = compiled;
   const using = <A>(use: (machine: Machine) => Effect.Effect<A, BackendsFailure>): Effect.Effect<A, BackendsFailure> =>
     Effect.suspend(() =>
       held.machine === undefined
