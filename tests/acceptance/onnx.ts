@@ -75,9 +75,6 @@ const isNear = (got: Tensor, want: Tensor): boolean => {
   });
 };
 
-/** Where onnxruntime 1.30 itself departs from ONNX: products of integers that overflow saturate, NaN has no place in an order. */
-const THEIRS: ReadonlySet<string> = new Set(["sort", "select_and_scatter", "reduce"]);
-
 const exported: Figure = {
   name: `random programs exported to ONNX that onnxruntime computes otherwise than the reference`,
   unit: `of ${EXPORTED}`,
@@ -105,9 +102,8 @@ const exported: Figure = {
       }
       judged++;
       if (evaluate(program, inputs).results.every((want, i) => isNear(ran.results[i], want))) continue;
-      const ops = [...new Set([...program.functions.values()].flatMap((fn) => fn.nodes.map(({ op }) => op)))];
-      details.push(`accept/${seed}: ${ops.join(" ")}`);
-      if (!ops.some((op) => THEIRS.has(op))) wrong++;
+      details.push(`accept/${seed}`);
+      wrong++;
     }
     return { value: wrong, ok: wrong === 0, detail: { judged, lacking, refused, apart: details } };
   },

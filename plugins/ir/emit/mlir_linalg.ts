@@ -20,12 +20,16 @@ interface View {
 
 /** A product as linalg has it. */
 export interface LinalgProduct {
+  /** Left factor. */
   readonly left: View;
+  /** Right factor. */
   readonly right: View;
+  /** Where the sums go. */
   readonly out: View;
   /** All axes; the last `summed` of them are summed. */
   readonly axes: ReadonlyArray<Axis>;
   readonly summed: number;
+  /** Element type of the sums. */
   readonly dtype: Dtype;
 }
 

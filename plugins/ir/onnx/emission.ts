@@ -347,6 +347,19 @@ const reduceWire = (w: OnnxWriter, x: Wire, kind: ReduceKind, axes: ReadonlyArra
   return w.op(REDUCE[kind], [x], result, { axes, keepdims: 0 });
 };
 
+/** Product of integers, factor by factor: onnxruntime 1.30 multiplies them as floats, which do not wrap. */
+const integerProduct = (w: OnnxWriter, x: Wire, axes: ReadonlyArray<number>, shape: Shape): Wire => {
+  const kept = x.shape.flatMap((_, axis) => axes.includes(axis) ? [] : [axis]);
+  const merged = [productOf(axes.map((axis) => x.shape[axis])), ...shape];
+  const factors = w.reshape(w.transpose(x, [...axes, ...kept]), merged);
+  const row = { dtype: x.dtype, shape };
+  const body = w.subgraph([row, row], ([sofar, factor]) => [w.same("Mul", [sofar, factor])]);
+  return w.op("Scan", [w.fill(w.number(x.dtype, 1), shape), factors], row, {
+    body: { graph: body },
+    num_scan_inputs: 1,
+  });
+};
+
 const reduce = one((w, node) => {
   const { inputs: [x], results: [{ shape, dtype }], attributes } = node;
   const { op, axes } = attributes as unknown as { op: ReduceKind; axes: ReadonlyArray<number> };
@@ -354,6 +367,7 @@ const reduce = one((w, node) => {
   // Of no elements ONNX's extrema are undefined.
   if (axes.some((axis) => x.shape[axis] === 0)) return w.fill(w.number(dtype, identityOf(op, dtype)), shape);
   if (unsigned64(dtype) && (op === "max" || op === "min")) w.refuse("u64 has no such operator");
+  if (op === "prod" && !isFloat(dtype)) return w.carrying(dtype, [x], ([wide]) => integerProduct(w, wide, axes, shape));
   return w.carrying(dtype, [x], ([wide]) => reduceWire(w, wide, op, axes, shape));
 });
 
@@ -371,17 +385,28 @@ const argReduce = one((w, node) => {
   return w.where(any, first, found);
 });
 
-const sort: EmissionRow = (w, { inputs: [x], results: [, indices], attributes }) => {
-  const axis = attributes.axis as number;
-  if (unsigned64(x.dtype)) w.refuse("u64 has no such operator");
-  const wide = w.carried(x);
+/** Places of the elements in order along an axis; of equal ones the first comes first. */
+const orderOf = (w: OnnxWriter, x: Wire, indices: TensorType, axis: number, descending: boolean): Wire => {
   const count = w.reshape(w.size(x.shape[axis]), [1]);
-  const [values, places] = w.ops("TopK", [wide, count], [wide, indices], {
-    axis,
-    largest: attributes.descending === true ? 1 : 0,
-    sorted: 1,
-  });
-  return [w.cast(values, x.dtype), places];
+  return w.ops("TopK", [x, count], [x, indices], { axis, largest: descending ? 1 : 0, sorted: 1 })[1];
+};
+
+const sort: EmissionRow = (w, { inputs: [x], results: [values, indices], attributes }) => {
+  const axis = attributes.axis as number;
+  const descending = attributes.descending === true;
+  if (unsigned64(x.dtype)) w.refuse("u64 has no such operator");
+  const at = (of: Wire, places: Wire, type: TensorType) => w.op("GatherElements", [of, places], type, { axis });
+  const wide = w.carried(x);
+  if (!isFloat(x.dtype)) {
+    const places = orderOf(w, wide, indices, axis, descending);
+    return [at(x, places, values), places];
+  }
+  // NaN is above everything, infinity included: sorted as infinity first, then parted from it.
+  const isNan = w.op("IsNaN", [wide], { dtype: "bool", shape: x.shape });
+  const first = orderOf(w, w.where(isNan, like(w, wide, Infinity), wide), indices, axis, descending);
+  const flags = at(w.cast(isNan, "i32"), first, { dtype: "i32", shape: x.shape });
+  const places = at(first, orderOf(w, flags, indices, axis, descending), indices);
+  return [at(x, places, values), places];
 };
 
 const RUNNING = { sum: "Add", prod: "Mul", max: "Max", min: "Min" } as const;

@@ -248,7 +248,12 @@ export class OnnxWriter {
 
   /** Runs arithmetic in the carrier of a type and comes back. */
   carrying(dtype: Dtype, operands: ReadonlyArray<Wire>, build: (operands: ReadonlyArray<Wire>) => Wire): Wire {
-    return this.cast(build(operands.map((x) => this.carried(x))), dtype);
+    const wide = operands.map((x) => this.carried(x));
+    const made = build(wide);
+    // Where nothing was to be done there is nothing to come back from: onnxruntime 1.30 drops a cast there and back, and
+    // with it what graphs inside see of the value.
+    const same = wide.findIndex(({ name }) => name === made.name);
+    return same >= 0 && operands[same].dtype === dtype ? operands[same] : this.cast(made, dtype);
   }
 
   /** An elementwise node of the operands' type and shape. */
