@@ -12,8 +12,6 @@
  */
 import { canBlock, memoryIsShareable, startWorker, type WorkerHandle } from "./threads_platform.ts";
 
-export { memoryIsShareable as threadsAreThere } from "./threads_platform.ts";
-
 /** Most threads of a pool. */
 export const MAX_THREADS = 64;
 
