@@ -86,7 +86,11 @@ const EDGES = [0, -0, 1, -1, 0.1, 1e-9, -0.7, NaN, Infinity, -Infinity, 1e-300, 
 /** Values at which laws break, so few that letters often agree, among others. */
 const wild = (dtype: Dtype, seed: string): Tensor => {
   const draws = random(seed);
-  return tensor(dtype, [COUNT], Array.from({ length: COUNT }, () => draws.below(3) === 0 ? draws.normal() : draws.pick(EDGES)));
+  return tensor(
+    dtype,
+    [COUNT],
+    Array.from({ length: COUNT }, () => draws.below(3) === 0 ? draws.normal() : draws.pick(EDGES)),
+  );
 };
 
 const tame = (dtype: Dtype, seed: string): Tensor => {
