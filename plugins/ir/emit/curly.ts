@@ -10,32 +10,18 @@
 import {
   type Affine,
   axisText,
+  type Bound,
   type Contraction,
   type Expression,
-  type FoldKind,
+  FOLD_OPERATION,
   type Form,
+  lookUp,
   lowestOf,
-  type Operation,
   type Statement,
 } from "./form.ts";
 import type { Helper, Language } from "./language.ts";
 
 const INDENT = "  ";
-
-const FOLD_OPERATION: { readonly [K in FoldKind]: Operation } = {
-  sum: "add",
-  prod: "mul",
-  max: "max",
-  min: "min",
-  any: "or",
-  all: "and",
-};
-
-/** Names bound in a block and those around it. */
-type Bound = { readonly names: Map<number, string>; readonly around?: Bound };
-
-const lookUp = (bound: Bound | undefined, id: number): string | undefined =>
-  bound === undefined ? undefined : bound.names.get(id) ?? lookUp(bound.around, id);
 
 /** How often each expression is used within one statement. */
 const usesWithin = (roots: ReadonlyArray<Expression>): ReadonlyMap<number, number> => {
@@ -62,7 +48,7 @@ const usesWithin = (roots: ReadonlyArray<Expression>): ReadonlyMap<number, numbe
 export class CurlyBody {
   private readonly lines: string[] = [];
   private depth: number;
-  private bound: Bound = { names: new Map() };
+  private bound: Bound<number> = { names: new Map() };
   private uses: ReadonlyMap<number, number> = new Map();
   private next = 0;
   /** Helpers that the text calls, by name. */

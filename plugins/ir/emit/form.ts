@@ -206,3 +206,25 @@ export const lowestOf = (index: Affine): number =>
 
 /** How the name of an axis is printed. */
 export const axisText = (axis: Axis): string => `i${axis.id}`;
+
+/** The operation that folds. */
+export const FOLD_OPERATION: { readonly [K in FoldKind]: Operation } = {
+  sum: "add",
+  prod: "mul",
+  max: "max",
+  min: "min",
+  any: "or",
+  all: "and",
+};
+
+/** Names of what has been computed, in a block and in those around it. */
+export interface Bound<K> {
+  /** Names of this block. */
+  readonly names: Map<K, string>;
+  /** The block around it. */
+  readonly around?: Bound<K>;
+}
+
+/** The name that something has where a block can see it. */
+export const lookUp = <K>(bound: Bound<K> | undefined, key: K): string | undefined =>
+  bound === undefined ? undefined : bound.names.get(key) ?? lookUp(bound.around, key);

@@ -13,15 +13,16 @@ import {
   type Affine,
   type Axis,
   axisText,
+  type Bound,
   type Buffer,
   type Contraction,
   type Expression,
-  type FoldKind,
+  FOLD_OPERATION,
   type Form,
   formOf,
   type Kernel,
+  lookUp,
   lowestOf,
-  type Operation,
   outerAxes,
   type PrintOptions,
   type Statement,
@@ -39,28 +40,14 @@ import {
 } from "./mlir_arith.ts";
 import { linalgLines, linalgProduct } from "./mlir_linalg.ts";
 
-const FOLD_OPERATION: { readonly [K in FoldKind]: Operation } = {
-  sum: "add",
-  prod: "mul",
-  max: "max",
-  min: "min",
-  any: "or",
-  all: "and",
-};
-
 const memref = ({ dtype, elements: count }: Buffer): string => `memref<${count}x${mlirType(dtype)}>`;
-
-type Bound = { readonly names: Map<number | string, string>; readonly around?: Bound };
-
-const lookUp = (bound: Bound | undefined, key: number | string): string | undefined =>
-  bound === undefined ? undefined : bound.names.get(key) ?? lookUp(bound.around, key);
 
 /** The body of one function. */
 class MlirBody implements MlirBlock {
   private readonly lines: string[] = [];
   private readonly rooms: string[] = [];
   private depth = 1;
-  private bound: Bound = { names: new Map() };
+  private bound: Bound<number | string> = { names: new Map() };
   private next = 0;
 
   constructor(private readonly form: Form, private readonly helpers: Map<string, string>) {}
@@ -271,7 +258,7 @@ class MlirBody implements MlirBlock {
   }
 }
 
-const literalsOnly = (bound: Bound): Bound => ({
+const literalsOnly = (bound: Bound<number | string>): Bound<number | string> => ({
   names: new Map([...bound.names].filter(([key]) => typeof key === "string")),
   ...(bound.around ? { around: literalsOnly(bound.around) } : {}),
 });
