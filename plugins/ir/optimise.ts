@@ -26,8 +26,22 @@ import { share } from "./passes/sharing.ts";
 import { STRENGTH } from "./passes/strength.ts";
 import { trim } from "./passes/trimming.ts";
 
+/** Name of a pass. */
+export type PassName =
+  | "inlining"
+  | "control"
+  | "folding"
+  | "algebra"
+  | "strength"
+  | "movement"
+  | "contraction"
+  | "sharing"
+  | "hoisting"
+  | "equality"
+  | "trimming";
+
 /** Every pass by name. */
-export const PASSES = {
+export const PASSES: { readonly [N in PassName]: Pass & { readonly name: N } } = {
   inlining: {
     name: "inlining",
     doc: "Replaces calls by what they call.",
@@ -83,10 +97,7 @@ export const PASSES = {
     doc: "Drops dead nodes, functions, results, operands and carried values.",
     run: trim,
   },
-} as const satisfies { readonly [name: string]: Pass };
-
-/** Name of a pass. */
-export type PassName = keyof typeof PASSES;
+};
 
 /** How hard to try: 0 not at all, 3 everything. */
 export type OptimiseLevel = 0 | 1 | 2 | 3;

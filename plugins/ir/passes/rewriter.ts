@@ -9,7 +9,7 @@
 import type { Attributes, IrFunction, Node } from "../graph.ts";
 import type { TensorType } from "../types.ts";
 import { Emitter, liveUses, swept } from "./emitter.ts";
-import { type Draft, eachFunction, type PassOptions, type PassResult } from "./pass.ts";
+import { type Draft, eachFunction, type Pass, type PassOptions, type PassResult } from "./pass.ts";
 import { nodePrice } from "./price.ts";
 
 /** A node about to be made, as rules see it. */
@@ -244,7 +244,7 @@ export const rewriteFunction = (
 };
 
 /** A pass made of rules. */
-export const rulePass = (rules: ReadonlyArray<Rule>) => {
+export const rulePass = (rules: ReadonlyArray<Rule>): Pass["run"] => {
   const table = byOp(rules);
   return (draft: Draft, options: PassOptions): PassResult =>
     eachFunction(draft, (fn, sofar) => rewriteFunction(fn, sofar, table, options));
