@@ -50,6 +50,9 @@ const CHEAP_BOOL = 12;
 /** From this work on, a value is stored before it is repeated along new axes. */
 const DEAR_TO_REPEAT = 16;
 
+/** Most nodes that the expressions of one kernel are made of together. */
+const MAX_GROUP = 512;
+
 /** Most nodes that one expression is made of. */
 const MAX_TREE = 96;
 
@@ -288,18 +291,19 @@ export class Grouping {
     return found;
   }
 
-  /** Whether one unit comes, over others, to depend on another. */
+  /** Whether one unit comes, over others, to depend on another; the first step may be restricted. */
   protected dependsOn(from: Unit, to: Unit, through: (unit: Unit) => boolean = () => true): boolean {
+    // Nodes read earlier ones only, so nothing before the first node of `to` leads there, unless an order was added.
+    const first = this.before.size > 0 ? -1 : to.nodes[0].first;
     const seen = new Set<Unit>();
-    const walk = (unit: Unit): boolean => {
-      for (const below of this.unitsBelow(unit)) {
-        if (seen.has(below) || (unit === from && !through(below))) continue;
-        seen.add(below);
-        if (below === to || walk(below)) return true;
-      }
-      return false;
-    };
-    return walk(from);
+    const open = [...this.unitsBelow(from)].filter(through);
+    for (let unit = open.pop(); unit !== undefined; unit = open.pop()) {
+      if (unit === to) return true;
+      if (seen.has(unit) || unit.nodes[unit.nodes.length - 1].first < first) continue;
+      seen.add(unit);
+      open.push(...this.unitsBelow(unit));
+    }
+    return false;
   }
 
   /** Joins two units where that is legal and makes no circle. */
@@ -307,6 +311,7 @@ export class Grouping {
     if (first.kind !== "group" || second.kind !== "group") return undefined;
     const nodes = [...first.nodes, ...second.nodes].sort((a, b) => a.first - b.first);
     if (nodes.some(({ results }) => countOf(results[0].shape) === 0)) return undefined;
+    if (nodes.reduce((sum, node) => sum + this.trees.get(node.first)!, 0) > MAX_GROUP) return undefined;
     const folds = nodes.filter(({ op }) => op === "reduce");
     if (nodes.length > 1 && folds.some((node) => !reducesRows(this.values, node))) return undefined;
     const members = new Set(nodes.map((node) => node.first));

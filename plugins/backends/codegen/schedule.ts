@@ -49,11 +49,15 @@ class RegionScheduler extends Grouping {
     return type.shape.map((_, axis) => moved[order.indexOf(axis)]);
   }
 
-  private isRead(value: number, unit: Unit): boolean {
-    const { first } = this.items.get(value)!;
-    return [...new Set(this.units.values())].some((other) =>
-      other !== unit && other.nodes.some((node) => this.needs.get(node.first)!.has(first))
-    );
+  /** For each item, the units that read it. */
+  private readingUnits(): ReadonlyMap<number, ReadonlySet<Unit>> {
+    const found = new Map<number, Set<Unit>>();
+    for (const unit of new Set(this.units.values())) {
+      for (const node of unit.nodes) {
+        for (const need of this.needs.get(node.first)!) found.set(need, (found.get(need) ?? new Set()).add(unit));
+      }
+    }
+    return found;
   }
 
   private temporary(type: ConcreteType, strides = denseStrides(type.shape)): Place {
@@ -69,13 +73,16 @@ class RegionScheduler extends Grouping {
     this.region.returns.forEach((value, at) => {
       if (this.items.has(value) && !this.frame.state.has(at)) this.values.places.set(value, this.frame.targets[at]);
     });
+    const reading = this.readingUnits();
+    const isRead = ({ first }: ConcreteNode, unit: Unit): boolean =>
+      [...reading.get(first) ?? []].some((other) => other !== unit);
     for (const unit of new Set(this.units.values())) {
       for (const node of unit.nodes) {
         node.results.forEach((type, i) => {
           const value = node.first + i;
           if (this.values.places.has(value)) return;
           const isState = this.region.returns.some((returned, at) => returned === value && this.frame.state.has(at));
-          if (unit.kind !== "group" || isState || this.isRead(value, unit)) {
+          if (unit.kind !== "group" || isState || isRead(node, unit)) {
             this.values.places.set(value, this.temporary(type, this.strides(node, type)));
           }
         });
@@ -254,13 +261,18 @@ class RegionScheduler extends Grouping {
     all.sort((a, b) => last(a) - last(b));
     const done = new Set<Unit>();
     const order: Unit[] = [];
-    const visit = (unit: Unit): void => {
-      if (done.has(unit)) return;
-      done.add(unit);
-      [...this.unitsBelow(unit)].sort((a, b) => last(a) - last(b)).forEach(visit);
-      order.push(unit);
-    };
-    all.forEach(visit);
+    const entered = new Set<Unit>();
+    const open = [...all].reverse();
+    for (let unit = open.at(-1); unit !== undefined; unit = open.at(-1)) {
+      if (entered.has(unit)) {
+        open.pop();
+        if (!done.has(unit)) order.push(unit);
+        done.add(unit);
+        continue;
+      }
+      entered.add(unit);
+      open.push(...[...this.unitsBelow(unit)].filter((below) => !entered.has(below)).sort((a, b) => last(b) - last(a)));
+    }
     return order;
   }
 

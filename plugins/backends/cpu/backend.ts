@@ -14,7 +14,7 @@ import { attempt, DTYPE_NAMES, programDigest, zeros } from "../../ir/library.ts"
 import { type Buffer, eachKernel, type LoopProgram, type Port } from "../codegen/loops.ts";
 import { loopProgram } from "../codegen/schedule.ts";
 import type { Backend, CompileOptions, Device, Executable, Explanation } from "../contract.ts";
-import { backendAbsent, type BackendsFailure, deviceFailed, overCapacity } from "../failures.ts";
+import { backendAbsent, type BackendsFailure, deviceFailed, overCapacity, unsupported } from "../failures.ts";
 import { asInputFailure, inputsFault, type Signature, signatureOf, stateMisfit } from "../signature.ts";
 import { EXTERNAL_FUNCTION, EXTERNAL_MODULE, type Multiplier } from "./printer/external.ts";
 import { BASE_ADDRESS, type PrintedProgram, printProgram } from "./printer/program.ts";
@@ -309,6 +309,23 @@ const executable = (
   };
 };
 
+/** Compiles; a failure of the IR, and a program nested deeper than this engine's stack, are refusals. */
+const compileOrRefuse = (
+  program: Program,
+  options: CompileOptions,
+  signature: Signature,
+  variant: CpuVariant,
+): Result.Result<Compiled, BackendsFailure> => {
+  try {
+    const compiled = attempt(() => compileProgram(program, options, signature, variant));
+    return Result.mapError(compiled, (thrown) => asInputFailure(thrown));
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    const reason = "it is nested too deeply to be compiled here";
+    return Result.fail(unsupported({ device: deviceIdOf(variant), op: "program", reason, path: "" }));
+  }
+};
+
 const compileIn = (program: Program, options: CompileOptions, variant: CpuVariant) =>
   Effect.gen(function* () {
     if (options.device !== undefined && options.device !== deviceIdOf(variant)) {
@@ -317,10 +334,7 @@ const compileIn = (program: Program, options: CompileOptions, variant: CpuVarian
       );
     }
     const signature = yield* Effect.fromResult(signatureOf(program, options));
-    const compiled = yield* Effect.fromResult(
-      Result.mapError(attempt(() => compileProgram(program, options, signature, variant)), (thrown) =>
-        asInputFailure(thrown)),
-    );
+    const compiled = yield* Effect.fromResult(compileOrRefuse(program, options, signature, variant));
     const pool = compiled.threads > 1 ? yield* sharedPool(compiled.threads) : undefined;
     const held = yield* Effect.acquireRelease(
       Effect.map(start(compiled), (machine): { machine: Machine | undefined } => ({ machine })),
@@ -331,9 +345,7 @@ const compileIn = (program: Program, options: CompileOptions, variant: CpuVarian
         }),
     );
     if (pool !== undefined) {
-      yield* Effect.promise(() =>
-        held.machine!.join(pool)
-      );
+      yield* Effect.promise(() => held.machine!.join(pool));
     }
     return executable(compiled, signature, held);
   });

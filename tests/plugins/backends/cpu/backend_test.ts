@@ -204,6 +204,20 @@ Deno.test("a program too large for the memory is refused before it runs", () => 
   assert.equal(codeOf(Effect.scoped(cpuBackend.compile(program))), "BACKENDS_CAPACITY");
 });
 
+Deno.test("long chains are cut into kernels, and one nested deeper than the stack is refused by name", () => {
+  const chain = (length: number, op: "tanh" | "view") =>
+    buildProgram({ x: "f32[2,3]" }, (g, { x }) => {
+      let y = x;
+      for (let i = 0; i < length; i++) y = op === "tanh" ? g.tanh(g.add(y, x)) : g.transpose(y, [1, 0]);
+      return y;
+    });
+  const x = tensor("f32", [2, 3], [0, 1, 2, 3, -1, -2]);
+  assert.equal(disagreement(chain(1000, "tanh"), [x]), undefined);
+  assert.equal(disagreement(chain(100, "view"), [x]), undefined);
+  const code = codeOf(Effect.scoped(cpuBackend.compile(chain(100_000, "view"))));
+  assert.ok(code === "BACKENDS_UNSUPPORTED" || code === "none", code);
+});
+
 Deno.test("more programs than are kept are compiled again, with the same results", () => {
   const program = (scale: number) => buildProgram({ x: "f32[2]" }, (g, { x }) => g.mul(x, scale));
   for (let turn = 0; turn < 2; turn++) {
