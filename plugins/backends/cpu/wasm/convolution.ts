@@ -14,7 +14,7 @@ import { packWindows, padPhase, tablePhase } from "./convolution_windows.ts";
 import { aligned, type Kernel, type Phase } from "./kernel.ts";
 import { type ElementPlace, packPanel } from "./pack.ts";
 import type { PerPanel } from "./product.ts";
-import { I32S, modeOf } from "./product_phases.ts";
+import { I32S, modeOf, stepsOf } from "./product_phases.ts";
 import {
   addressOf,
   type Epilogue,
@@ -92,11 +92,6 @@ const weightsPhase = (module: ModuleBuilder, plan: ConvolutionPlan): Phase => {
     });
   });
   return { func, chunks: c.groups * rowTiles };
-};
-
-const stepsOf = (code: Code, plan: ConvolutionPlan, term: Local, steps: Local): void => {
-  code.i32(plan.terms).get(term).op("i32.sub").set(steps);
-  code.i32(plan.blockTerms).get(steps).get(steps).i32(plan.blockTerms).op("i32.gt_s").select("i32").set(steps);
 };
 
 /** The epilogue where columns run through the images: each lane has its own. */

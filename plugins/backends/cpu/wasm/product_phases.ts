@@ -182,14 +182,19 @@ export const packPhase = (module: ModuleBuilder, plan: Plan, part: Part): Phase 
   return { func, chunks: plan.rightBatches * panels };
 };
 
-/** min(block, terms − term) */
-const stepsOf = (code: Code, plan: Plan, term: Local, steps: Local): void => {
-  if (!plan.blocked) {
-    code.i32(plan.terms).set(steps);
+/** Sets how many terms a block has: those of a full one, or what is left. */
+export const stepsOf = (
+  code: Code,
+  blocks: { readonly terms: number; readonly blockTerms: number; readonly blocked: boolean },
+  term: Local,
+  steps: Local,
+): void => {
+  if (!blocks.blocked) {
+    code.i32(blocks.terms).set(steps);
     return;
   }
-  code.i32(plan.terms).get(term).op("i32.sub").set(steps);
-  code.i32(plan.blockTerms).get(steps).get(steps).i32(plan.blockTerms).op("i32.gt_s").select("i32").set(steps);
+  code.i32(blocks.terms).get(term).op("i32.sub").set(steps);
+  code.i32(blocks.blockTerms).get(steps).get(steps).i32(blocks.blockTerms).op("i32.gt_s").select("i32").set(steps);
 };
 
 /** Columns that are packed and multiplied at once. */
