@@ -128,7 +128,9 @@ export const MLIR_PHILOX = `func.func private @philox(%seed: i64, %n: i64, %stre
   %m1 = arith.constant 3449720151 : i64
   %w0 = arith.constant -1640531527 : i32
   %w1 = arith.constant -1150833019 : i32
-  %r:6 = scf.for %i = %from to %rounds step %one iter_args(%ra = %a, %rb = %b, %rc = %stream, %rd = %d, %r0 = %k0, %r1 = %k1) -> (i32, i32, i32, i32, i32, i32) {
+  %r:6 = scf.for %i = %from to %rounds step %one
+      iter_args(%ra = %a, %rb = %b, %rc = %stream, %rd = %d, %r0 = %k0, %r1 = %k1)
+      -> (i32, i32, i32, i32, i32, i32) {
     %wide_a = arith.extui %ra : i32 to i64
     %wide_c = arith.extui %rc : i32 to i64
     %p = arith.muli %wide_a, %m0 : i64

@@ -31,7 +31,7 @@ export type MessageTable = ReadonlyMap<number, Field>;
 export type Message = { readonly [name: string]: unknown };
 
 /** Deepest nesting of messages. */
-export const MAX_MESSAGE_DEPTH = 100;
+export const MAX_MESSAGE_DEPTH = 128;
 
 /** Most messages and list entries of one document. */
 export const MAX_RECORDS: number = 2 ** 24;

@@ -3,6 +3,7 @@
  * what the reference computes.
  */
 import assert from "node:assert/strict";
+import { MAX_THREAD_BYTES } from "../../../plugins/ir/emit/cuda.ts";
 import { emitText, TEXT_TARGETS, type TextTarget } from "../../../plugins/ir/emit/targets.ts";
 import { attempt, buildProgram, parseProgram, type Program } from "../../../plugins/ir/library.ts";
 import { type EmitCase, patternCases, randomCases, wrongLine } from "./emit_cases.ts";
@@ -63,4 +64,12 @@ Deno.test("names of parameters that are words of the languages do no harm", () =
     "program @main\nfunc @main(%0 int: f32[2], %1 fn: f32[2]) {\n  %2: f32[2] = add(%0, %1)\n  return %2\n}\n",
   );
   for (const target of targets) assert.match(emitText(program, target), /in_int0/u);
+});
+
+Deno.test("a CUDA thread has room of its own up to the limit and no further", () => {
+  const elements = MAX_THREAD_BYTES / 4;
+  // A softmax keeps the exponentials of a row in scratch.
+  const rows = (width: number) => buildProgram({ x: `f32[2,${width}]` }, (g, { x }) => g.softmax(x, 1));
+  const made = [elements, elements + 1].map((width) => attempt(() => emitText(rows(width), "cuda"))._tag);
+  assert.deepEqual(made, ["Success", "Failure"]);
 });

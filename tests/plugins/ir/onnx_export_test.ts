@@ -22,6 +22,7 @@ import {
 } from "../../../plugins/ir/library.ts";
 import { EMISSION } from "../../../plugins/ir/onnx/emission.ts";
 import { PRIMITIVES } from "../../../plugins/ir/library.ts";
+import { MAX_TAPS } from "../../../plugins/ir/onnx/emission_windows.ts";
 import { runOnnxRuntime } from "./onnx_runtime.ts";
 import { randomInputs, randomProgram } from "./programs.ts";
 
@@ -234,4 +235,14 @@ Deno.test("what ONNX cannot say is refused by node, and options that do not fit 
   assert.equal(code(() => exportOnnx(bits, { outputs: [] })), "IR_ATTRIBUTE");
   assert.equal(code(() => exportOnnx(bits, { weights: { y: tensor("i32", [2], [1, 2]) } })), "IR_ATTRIBUTE");
   assert.equal(code(() => exportOnnx(bits, { weights: { x: tensor("i32", [3], [1, 2, 3]) } })), "IR_SHAPE");
+});
+
+Deno.test("windows are written out up to the limit of their elements and no further", () => {
+  const windowed = (size: number) =>
+    buildProgram(
+      { x: "i32[N]" },
+      (g, { x }) => g.reduceWindow("sum", x, { window: [size], strides: [1], low: [0], high: [0], dilation: [1] }),
+    );
+  assert.ok(exportOnnx(windowed(MAX_TAPS)).length > 0);
+  assert.equal(code(() => exportOnnx(windowed(MAX_TAPS + 1))), "IR_EMIT_UNSUPPORTED");
 });

@@ -16,6 +16,8 @@ import {
   scalar,
   tensor,
 } from "../../../plugins/ir/library.ts";
+import { MAX_GRAPH_DEPTH } from "../../../plugins/ir/onnx/import.ts";
+import { MAX_UNROLLED_TURNS } from "../../../plugins/ir/onnx/operators/control.ts";
 import { attribute, graph, modelBytes, node } from "./onnx_models.ts";
 
 const numbers = (...args: Parameters<typeof importOnnx>) => importOnnx(...args).program;
@@ -165,6 +167,41 @@ Deno.test("a loop whose values grow from turn to turn is unrolled", () => {
     }),
   );
   assert.deepEqual(elements(evaluate(numbers(bytes), [tensor("f32", [1], [7])]).results[0]), new Array(8).fill(7));
+});
+
+const growing = (turns: number): Uint8Array => {
+  const body = graph({ turn: "i64[]", go: "bool[]", v: "f32[n]" }, ["going", "next"], [
+    node("Identity", ["go"], ["going"]),
+    node("Concat", ["v", "one"], ["next"], { axis: 0 }),
+  ]);
+  return modelBytes(
+    graph({ v: "f32[1]" }, ["last"], [node("Loop", ["n", "yes", "v"], ["last"], { body })], {
+      n: scalar("i64", turns),
+      yes: scalar("bool", true),
+      one: tensor("f32", [1], [1]),
+    }),
+  );
+};
+
+Deno.test("a loop is unrolled up to the limit of turns and no further", () => {
+  const fn = functionOf(numbers(growing(MAX_UNROLLED_TURNS)));
+  assert.deepEqual(returnTypes(fn).map(printType), [`f32[${MAX_UNROLLED_TURNS + 1}]`]);
+  assert.equal(refusal(growing(MAX_UNROLLED_TURNS + 1)).code, "IR_SHAPE");
+});
+
+const nested = (depth: number): Uint8Array => {
+  const leaf = graph({}, ["r"], [node("Neg", ["x"], ["r"])]);
+  let of = leaf;
+  for (let i = 0; i < depth; i++) {
+    of = graph({}, ["r"], [node("If", ["p"], ["r"], { then_branch: of, else_branch: leaf })]);
+  }
+  return modelBytes({ ...of, input: graph({ x: "f32[]", p: "bool[]" }, [], []).input });
+};
+
+Deno.test("graphs nest to the limit and no deeper", () => {
+  const known = { p: scalar("bool", true) };
+  assert.deepEqual(importOnnx(nested(MAX_GRAPH_DEPTH), { known }).inputs, ["x"]);
+  assert.equal(refusal(nested(MAX_GRAPH_DEPTH + 1), { known }).code, "IR_LIMIT");
 });
 
 Deno.test("a branch sees the values around it", () => {
