@@ -188,7 +188,8 @@ const lanesFor = (type: LaneType): Lanes => {
     extract: (code, dtype, lane) => {
       if (dtype === float) code.lane(isWide ? "f64x2.extract_lane" : "f32x4.extract_lane", lane);
       else {
-        code.lane("i32x4.extract_lane", lane);
+        // A mask fills its lane, so any 32 bits of it will do.
+        code.lane("i32x4.extract_lane", lane * (4 / count));
         if (dtype === "bool") code.i32(1).op("i32.and");
       }
     },

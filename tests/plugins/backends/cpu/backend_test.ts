@@ -376,6 +376,20 @@ Deno.test("products and convolutions of bytes are exact, and scaled on the way o
   assert.equal(disagreement(packed, [bytes("x", [9, 40], "i8"), nibbles]), undefined);
 });
 
+Deno.test("one true or false element is found wherever it stands among the lanes", () => {
+  for (const dtype of ["f64", "f32"] as const) {
+    const program = buildProgram({ x: { dtype, shape: [18] }, y: { dtype, shape: [18] } }, (g, { x, y }) => {
+      const e = g.add(x, 1);
+      return [e, g.reduce("any", g.compare("ge", e, y)), g.reduce("all", g.compare("lt", e, y))];
+    });
+    for (let place = 0; place < 18; place++) {
+      const x = tensor(dtype, [18], Array.from({ length: 18 }, (_, i) => i === place ? 3 : -1));
+      const y = tensor(dtype, [18], Array.from({ length: 18 }, () => 2));
+      assert.deepEqual(onCpu(program, [x, y]).slice(1).map(toNested), [true, false], `${dtype} ${place}`);
+    }
+  }
+});
+
 Deno.test("sorting keeps equal elements in order and puts NaN last, also beyond a power of two", () => {
   for (const size of [1, 2, 3, 31, 32, 33, 1000]) {
     const data = Float32Array.from({ length: size }, (_, i) => i % 7 === 3 ? NaN : (i * 37) % 11);
