@@ -143,6 +143,7 @@ export class ProductPrinter {
   /** Axes of the contraction. */
   protected readonly axes: ReadonlySet<number>;
 
+  /** For a contraction inside loops whose turns are handed on. */
   constructor(
     protected readonly context: KernelContext,
     protected readonly work: Contraction,
@@ -197,6 +198,7 @@ export class ProductPrinter {
     return KINDS[dtype] === this.kind ? "plain" : undefined;
   }
 
+  /** How an operand is read, and where it begins. */
   private operand(
     expression: Expression,
     rows: ReadonlyArray<Axis>,
