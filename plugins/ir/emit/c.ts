@@ -12,7 +12,7 @@ import { axisText, type Form, formOf, type PrintOptions } from "./form.ts";
 const C = cLanguage("c", "static inline ");
 
 /** The elements of a tensor as literals of C. */
-export const cLiterals = (value: Tensor): ReadonlyArray<string> =>
+const cLiterals = (value: Tensor): ReadonlyArray<string> =>
   elements(value).map((element) => C.literal(value.dtype, typeof element === "boolean" ? Number(element) : element));
 
 /** A constant array. */

@@ -12,7 +12,7 @@ import type { Dimension } from "../dimension.ts";
 import { dynamicOnnx, unsupportedOnnx } from "../failures.ts";
 import { type Input, Value } from "../operators.ts";
 import { axisOf } from "../shape.ts";
-import type { Dtype, Shape, TensorType } from "../types.ts";
+import type { Shape, TensorType } from "../types.ts";
 import { elements, type Tensor } from "../value.ts";
 import type { AttributeProto, GraphProto, NodeProto } from "./schema.ts";
 import { tensorFromProto } from "./tensors.ts";
@@ -288,7 +288,3 @@ export const alongAxis = (g: FunctionBuilder, x: Value, axis: number, rank: numb
 
 /** Whether something a row gave is a value. */
 export const isValue = (made: Value | Item): made is Value => made instanceof Value;
-
-/** The element types that floats are computed in. */
-export const asFloat = (dtype: Dtype): "f64" | "f32" | "f16" | "bf16" =>
-  dtype === "f64" || dtype === "f16" || dtype === "bf16" ? dtype : "f32";

@@ -6,7 +6,7 @@
  * @module
  */
 import { badOnnx, unsupportedOnnx } from "../failures.ts";
-import { type Dtype, dtypeInfo, isFloat } from "../types.ts";
+import { type Dtype, isFloat } from "../types.ts";
 import {
   elementCount,
   fromBytes,
@@ -126,7 +126,3 @@ export const readOnnxTensor = (bytes: Uint8Array): Tensor => {
 /** The bytes of a tensor as a TensorProto. */
 export const writeOnnxTensor = (value: Tensor, name?: string): Uint8Array<ArrayBuffer> =>
   writeMessage(tensorToProto(value, name), TENSOR);
-
-/** Whether a float type keeps every integer of another. */
-export const keepsIntegers = (float: Dtype, integer: Dtype): boolean =>
-  (dtypeInfo(float).mantissa ?? 0) + 1 >= dtypeInfo(integer).bits;

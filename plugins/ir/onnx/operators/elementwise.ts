@@ -41,7 +41,7 @@ const polynomial = (g: Composites, x: Value, coefficients: ReadonlyArray<number>
   );
 
 /** Arc tangent, by range reduction to |x| ≤ 0.66. */
-export const atan = (g: Composites, x: Value): Value => {
+const atan = (g: Composites, x: Value): Value => {
   const magnitude = g.abs(x);
   const large = g.compare("gt", magnitude, TAN_3PI_8);
   const middle = g.compare("gt", magnitude, ATAN_DIRECT);

@@ -10,7 +10,7 @@ import { tensor } from "../../value.ts";
 import { onnx, type OnnxNode, type OnnxOperator } from "../operator.ts";
 
 /** Indices with negative ones counted from the end of an axis. */
-export const frontIndices = (n: OnnxNode, indices: Value, size: Dimension): Value => {
+const frontIndices = (n: OnnxNode, indices: Value, size: Dimension): Value => {
   const { g } = n;
   const { dtype } = indices.type;
   const wide = dtype === "i32" || dtype === "i64" ? indices : g.cast(indices, "i64");

@@ -27,9 +27,7 @@ const ACTIVATIONS: { readonly [name: string]: Activation } = {
 
 /** One direction's weights and what its cell needs, as they stand outside the scan. */
 interface Weights {
-  readonly w: Value;
   readonly r: Value;
-  readonly wBias: Value | undefined;
   readonly rBias: Value | undefined;
   readonly peephole: Value | undefined;
   readonly hidden: Dimension;
@@ -131,9 +129,7 @@ const runDirection = (
   const peephole = kind.states === 2 && n.has(7) ? at(g, n.in(7), direction) : undefined;
   const clip = n.hasAttribute("clip") ? n.float("clip") : undefined;
   const weights: Weights = {
-    w,
     r,
-    wBias: half(0),
     rBias: half(1),
     peephole,
     hidden,
@@ -142,7 +138,8 @@ const runDirection = (
     node: n,
   };
   const flat = byRows(g, g.reshape(x, [multiplyDimensions(length, batch), width]), w);
-  const inputs = g.reshape(weights.wBias === undefined ? flat : g.add(flat, weights.wBias), [length, batch, gatesWide]);
+  const inputBias = half(0);
+  const inputs = g.reshape(inputBias === undefined ? flat : g.add(flat, inputBias), [length, batch, gatesWide]);
   const initial = Array.from(
     { length: kind.states },
     (_, i) =>
