@@ -37,13 +37,21 @@ export const badGene: FailureDefinition<"NORION_GENE", { gene: string; reason: s
   says: (a) => `Cannot use gene ${a.gene}: ${a.reason}`,
 });
 
+/** A text cannot be remembered, or there is no such item. */
+export const badMemory: FailureDefinition<"NORION_MEMORY", { reason: string }> = failure("NORION_MEMORY", {
+  doc: "A text cannot be remembered, or there is no item of an id in that scope.",
+  recoverable: true,
+  says: (a) => `Cannot do this with memory: ${a.reason}`,
+});
+
 /** Every row of the catalogue. */
 export const NORION_FAILURES: readonly [
   typeof unknownProfile,
   typeof unknownDevice,
   typeof badRequest,
   typeof badGene,
-] = [unknownProfile, unknownDevice, badRequest, badGene];
+  typeof badMemory,
+] = [unknownProfile, unknownDevice, badRequest, badGene, badMemory];
 
 /** The codes of the catalogue. */
 export type NorionCode = typeof NORION_FAILURES[number]["code"];

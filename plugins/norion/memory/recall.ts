@@ -1,0 +1,223 @@
+/**
+ * Recall: which remembered items answer a query, best first, or none.
+ *
+ * Not a store and not a writer: recalling changes nothing.
+ * Invariant: only living items of the one scope are seen; the same items, query and step give the same answer. An item
+ * is offered as an answer only where it speaks of enough of what is asked: else the answer is that nothing is known.
+ *
+ * @module
+ */
+import type { Recall, RecallOptions } from "../plan.ts";
+import { type Policy, unit } from "../policy.ts";
+import type { Candidate } from "../router.ts";
+import { jaccard, vectorOf } from "../text.ts";
+import { lives, type MemoryItem, type Standing } from "../state/memory.ts";
+import { Lexicon } from "./lexicon.ts";
+import { asks, type Question, readQuestion, sameSubject, sameWord, statedSubject, type Subject } from "./question.ts";
+
+/** An item with its text. */
+export interface Remembered {
+  /** The item. */
+  readonly item: MemoryItem;
+  /** Its text. */
+  readonly text: string;
+}
+
+/** An item that answers. */
+export interface Recalled extends Remembered {
+  /** Likeness to the query, 0..1: by words and by spelling. */
+  readonly similarity: number;
+  /** Share of what is asked that it speaks of, rare words weighing more. */
+  readonly coverage: number;
+  /** What it is ranked by. */
+  readonly rank: number;
+  /** Items that state another value of the same, in the order of truth. */
+  readonly contradicts: ReadonlyArray<string>;
+}
+
+interface Entry extends Remembered {
+  readonly subject: Subject | undefined;
+  readonly asks: boolean;
+}
+
+/** How far an item is trusted, by who stands for it. */
+const TRUST: { readonly [S in Standing]: number } = { user: 0.9, validator: 1, self: 0.5 };
+
+/** Idle steps after which age takes all it can take. */
+const IDLE_STEPS = 256;
+const IDLE_MOST = 0.35;
+const LEAST_VALUE = 0.01;
+
+/** What an item is worth at a step, whatever is asked: its strength, its record, its age. */
+export const valueOf = (item: MemoryItem, now: number): number => {
+  const idle = Math.max(0, now - item.used);
+  const value = item.strength / 1000 - 0.08 * item.failures + 0.02 * item.hits - Math.min(idle / IDLE_STEPS, IDLE_MOST);
+  return Math.max(LEAST_VALUE, value);
+};
+
+/** Compares by truth: who stands for it, then what was said later, then id. */
+export const byTruth = (a: MemoryItem, b: MemoryItem): number =>
+  TRUST[b.standing] - TRUST[a.standing] || b.born - a.born || (a.id < b.id ? -1 : 1);
+
+const LIKENESS_WORDS = 0.6;
+const SUBJECT_RANK = 2;
+const VALUE_RANK = 0.2;
+
+/** The items of one scope, ready to be asked. */
+export class ScopeMemory {
+  readonly #lexicon = new Lexicon();
+  readonly #entries = new Map<string, Entry>();
+
+  /** Items in it. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Brings an item up to date: a dead one leaves, a changed one changes, a new one comes in. */
+  put({ item, text }: Remembered): void {
+    if (!lives(item)) return this.drop(item.id);
+    const before = this.#entries.get(item.id);
+    const subject = before?.subject ?? statedSubject(text);
+    this.#entries.set(item.id, { item, text, subject, asks: asks(text) });
+    this.#lexicon.add(item.id, text);
+  }
+
+  /** Takes an item out. */
+  drop(id: string): void {
+    this.#entries.delete(id);
+    this.#lexicon.remove(id);
+  }
+
+  /** An item by its id. */
+  get(id: string): Remembered | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** The living items. */
+  all(): ReadonlyArray<Remembered> {
+    return [...this.#entries.values()].map(({ item, text }) => ({ item, text }));
+  }
+
+  /** Living items that state a value of the subject a text states, in the order of truth. */
+  about(text: string): ReadonlyArray<Remembered> {
+    const subject = statedSubject(text);
+    if (subject === undefined) return [];
+    return [...this.#entries.values()]
+      .filter((entry) => entry.subject !== undefined && sameSubject(entry.subject, subject))
+      .sort((a, b) => byTruth(a.item, b.item));
+  }
+
+  /** Every item like a query, best first. */
+  like(query: string, now: number, policy: Policy): ReadonlyArray<Recalled> {
+    const question = readQuestion(query);
+    const limit = policy["memory.candidates"];
+    const { hits, cosines } = this.#lexicon.byVector(vectorOf(query), limit);
+    const words = this.#lexicon.byWords(question.terms, limit);
+    const slots = new Set([...words, ...hits].map(({ slot }) => slot));
+    const covers = this.#coverage(question);
+    const recalled = [...slots].map((slot) => {
+      const { item, text, subject } = this.#entries.get(this.#lexicon.idAt(slot))!;
+      const coverage = covers(slot);
+      const similarity = unit(LIKENESS_WORDS * coverage + (1 - LIKENESS_WORDS) * Math.max(0, cosines[slot]));
+      const same = question.subject !== undefined && subject !== undefined && sameSubject(question.subject, subject);
+      const rank = similarity * (1 - VALUE_RANK + VALUE_RANK * unit(valueOf(item, now))) + (same ? SUBJECT_RANK : 0);
+      return { item, text, similarity, coverage: same ? 1 : coverage, rank, contradicts: [] };
+    });
+    return recalled.sort((a, b) => b.rank - a.rank || byTruth(a.item, b.item));
+  }
+
+  /** The items that answer a question, best first; none where nothing known does. */
+  answer(query: string, now: number, limit: number, policy: Policy): ReadonlyArray<Recalled> {
+    const question = readQuestion(query);
+    const speaking = this.like(query, now, policy).filter(({ item, coverage }) =>
+      coverage >= policy["memory.coverage"] && !this.#entries.get(item.id)!.asks
+    );
+    const subject = question.subject;
+    const direct = subject === undefined ? [] : speaking.filter(({ item }) => {
+      const stated = this.#entries.get(item.id)!.subject;
+      return stated !== undefined && sameSubject(stated, subject);
+    });
+    if (direct.length > 0) return this.#inTruth(direct).slice(0, limit);
+    const most = speaking.reduce((best, { coverage }) => Math.max(best, coverage), 0);
+    if (question.order === undefined) return speaking.slice(0, limit);
+    const turn = question.order === "newest" ? -1 : 1;
+    return speaking.filter(({ coverage }) => coverage >= most - NEARLY)
+      .sort((a, b) => turn * (a.item.born - b.item.born) || byTruth(a.item, b.item)).slice(0, limit);
+  }
+
+  /** Items that state the same subject, the most credible first, each naming those that state something else. */
+  #inTruth(items: ReadonlyArray<Recalled>): ReadonlyArray<Recalled> {
+    const ordered = items.toSorted((a, b) => byTruth(a.item, b.item));
+    return ordered.map((one) => ({
+      ...one,
+      contradicts: ordered.filter(({ item, text }) => item.id !== one.item.id && text !== one.text)
+        .map(({ item }) => item.id),
+    }));
+  }
+
+  #coverage({ terms }: Question): (slot: number) => number {
+    const size = this.#lexicon.size;
+    const weights = terms.map((term) => Math.log(1 + size / (1 + this.#lexicon.frequency(term))));
+    const whole = weights.reduce((sum, weight) => sum + weight, 0);
+    const known = new Map<string, boolean>();
+    const same = (term: string, other: string): boolean => {
+      const key = `${term} ${other}`;
+      let answer = known.get(key);
+      if (answer === undefined) known.set(key, answer = sameWord(term, other));
+      return answer;
+    };
+    return (slot) => {
+      if (whole === 0) return 0;
+      const words = new Set(this.#lexicon.termsAt(slot));
+      let covered = 0;
+      terms.forEach((term, index) => {
+        if (words.has(term) || [...words].some((other) => other[0] === term[0] && same(term, other))) {
+          covered += weights[index];
+        }
+      });
+      return covered / whole;
+    };
+  }
+}
+
+/** Coverage that counts as equal when items are put in the order of time. */
+const NEARLY = 0.05;
+
+/** Makes the memory of a scope from its items. */
+export const scopeMemory = (items: ReadonlyArray<Remembered>): ScopeMemory => {
+  const memory = new ScopeMemory();
+  for (const one of items) memory.put(one);
+  return memory;
+};
+
+const candidateOf = ({ item, text, similarity }: Recalled, now: number): Candidate => ({
+  id: item.id,
+  source: item.namespace === "gist" ? "gist" : "memory",
+  text,
+  similarity,
+  trust: TRUST[item.standing],
+  recency: 1 - Math.min(1, Math.max(0, now - item.used) / IDLE_STEPS),
+  reward: unit(0.5 + 0.1 * (item.hits - item.failures)),
+  anchor: item.protected,
+});
+
+/** What a plan recalls from: the memory of scopes as it stands at a step. Unknown scopes are empty. */
+export const recallOver = (
+  scopes: (scope: string) => ScopeMemory | undefined,
+  now: number,
+  policy: Policy,
+): Recall => ({
+  recall: (prompt: string, { scope, limit, floor, gist }: RecallOptions): ReadonlyArray<Candidate> => {
+    const found = scopes(scope)?.like(prompt, now, policy) ?? [];
+    const weigh = (one: Recalled): number => one.rank + (one.item.namespace === "gist" ? gist : 0);
+    const ranked = found.filter(({ similarity, item }) => similarity >= floor && item.namespace !== "runtime-kv")
+      .toSorted((a, b) => weigh(b) - weigh(a) || byTruth(a.item, b.item));
+    const taken: Array<{ readonly one: Recalled; readonly words: ReadonlySet<string> }> = [];
+    for (const one of ranked) {
+      if (taken.length === limit) break;
+      const words = new Set(one.text.toLowerCase().split(/\s+/u));
+      if (taken.every((other) => jaccard(other.words, words) < policy["memory.duplicate"])) taken.push({ one, words });
+    }
+    return taken.map(({ one }) => candidateOf(one, now));
+  },
+});

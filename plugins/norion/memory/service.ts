@@ -1,0 +1,280 @@
+/**
+ * Memory service: remembering, recalling and taking back, over the ledger.
+ *
+ * Not a second store: texts are private blobs, everything else is the fold of `norion.memory` events.
+ * Invariant: a text is redacted before anything of it is stored; a scope is stored only as a keyed digest; what is
+ * remembered twice is stored once.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import { type Ledger, type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
+import { type Digest, digestText, type Json } from "../../../kernel/mod.ts";
+import { badMemory, type NorionFailure } from "../failures.ts";
+import type { Recall } from "../plan.ts";
+import type { Policy } from "../policy.ts";
+import {
+  itemOf,
+  itemsOf,
+  lives,
+  MEMORY_EVENTS,
+  memoryFold,
+  type MemoryItem,
+  type MemoryState,
+  type Namespace,
+  type Standing,
+  type Upkeep,
+} from "../state/memory.ts";
+import { isTranscript } from "./hygiene.ts";
+import { statedSubject } from "./question.ts";
+import { type Recalled, recallOver, type Remembered, ScopeMemory } from "./recall.ts";
+import { planUpkeep } from "./upkeep.ts";
+
+/** Longest text of one item, characters. */
+export const MAX_TEXT = 8_192;
+
+/** Whose memory: none of the parts is seen by any other. */
+export interface ScopeName {
+  /** Who. */
+  readonly tenant: string;
+  /** Where. */
+  readonly workspace: string;
+  /** In which talk; absent for what holds in all of them. */
+  readonly conversation?: string;
+}
+
+/** A scope as one text. Quoted, so that no choice of parts reads as other parts. */
+export const scopeKey = ({ tenant, workspace, conversation }: ScopeName): string =>
+  JSON.stringify([tenant, workspace, ...(conversation === undefined ? [] : [conversation])]);
+
+/** What is to be remembered. */
+export interface RememberRequest {
+  /** Whose memory, as `scopeKey` writes it. */
+  readonly scope: string;
+  /** The text. */
+  readonly text: string;
+  /** Kind of memory; default `fact`. */
+  readonly namespace?: Namespace;
+  /** Who said it; default the actor. */
+  readonly source?: string;
+  /** Who stands for it; default `user`. */
+  readonly standing?: Standing;
+  /** Worth, 0..1; default 0.6. */
+  readonly usefulness?: number;
+  /** Ids it replaces, besides what the same source said of the same subject. */
+  readonly supersedes?: ReadonlyArray<string>;
+  /** Kept whatever its worth. */
+  readonly protected?: boolean;
+}
+
+/** What became of it. */
+export interface Remembering {
+  /** Its id. */
+  readonly id: string;
+  /** Whether it was known already, so that nothing was written. */
+  readonly known: boolean;
+  /** The text as it is stored. */
+  readonly text: string;
+  /** What it replaced. */
+  readonly supersedes: ReadonlyArray<string>;
+  /** Living items that state something else of the same. */
+  readonly contradicts: ReadonlyArray<string>;
+}
+
+/** Whatever can go wrong. */
+export type MemoryFailure = LedgerFailure | NorionFailure;
+
+/** The memory. */
+export interface Memory {
+  /** Stores a text; what it would do is `preview`. */
+  readonly remember: (request: RememberRequest, actor: string) => Effect.Effect<Remembering, MemoryFailure>;
+  /** What `remember` would answer, without an event. */
+  readonly preview: (request: RememberRequest, actor: string) => Effect.Effect<Remembering, MemoryFailure>;
+  /** What answers a question; none where nothing known does. */
+  readonly recall: (
+    query: string,
+    options: { readonly scope: string; readonly limit?: number },
+  ) => Effect.Effect<ReadonlyArray<Recalled>, MemoryFailure>;
+  /** Takes an item back: it is never recalled again, and its text is deleted. */
+  readonly retract: (
+    id: string,
+    options: { readonly scope: string; readonly reason: string },
+    actor: string,
+  ) => Effect.Effect<MemoryItem, MemoryFailure>;
+  /** Notes that items helped or misled a request. */
+  readonly judge: (
+    ids: ReadonlyArray<string>,
+    options: { readonly scope: string; readonly helped: boolean },
+    actor: string,
+  ) => Effect.Effect<void, MemoryFailure>;
+  /** What upkeep would change in a scope. */
+  readonly previewUpkeep: (scope: string) => Effect.Effect<Upkeep, MemoryFailure>;
+  /** Lets stale items fade and merges equal ones; nothing is written where nothing changes. */
+  readonly upkeep: (scope: string, actor: string) => Effect.Effect<Upkeep, MemoryFailure>;
+  /** The living items of a scope with their texts, in order. */
+  readonly list: (scope: string) => Effect.Effect<ReadonlyArray<Remembered>, MemoryFailure>;
+  /** What a plan of this scope recalls from. */
+  readonly snapshot: (scope: string) => Effect.Effect<Recall, MemoryFailure>;
+}
+
+const DEFAULT_USEFULNESS = 0.6;
+const LEAST_USEFULNESS = 0.2;
+const ID_DIGITS = 16;
+
+interface Open {
+  readonly scope: Digest;
+  readonly state: MemoryState;
+  readonly memory: ScopeMemory;
+  readonly now: number;
+}
+
+interface Prepared {
+  readonly answer: Remembering;
+  readonly item?: MemoryDraft;
+}
+
+/** An item before its event gives it a step. */
+type MemoryDraft = Omit<MemoryItem, "born" | "used">;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const checked = (request: RememberRequest): Effect.Effect<string, NorionFailure> => {
+  const refuse = (reason: string, fact: { readonly expected?: string; readonly actual?: string } = {}) =>
+    Effect.fail(badMemory({ reason, path: "/text", ...fact }));
+  if (request.text.trim() === "") return refuse("the text is empty");
+  if (!request.text.isWellFormed()) return refuse("the text is no Unicode text");
+  if (request.text.length > MAX_TEXT) {
+    return refuse("the text is too long", {
+      expected: `at most ${MAX_TEXT} characters`,
+      actual: `${request.text.length}`,
+    });
+  }
+  if (isTranscript(request.text)) return refuse("the text is a pasted transcript, not something to remember");
+  return Effect.succeed(redactText(request.text.trim()));
+};
+
+/** The memory that a ledger holds. */
+export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: Policy): Memory => {
+  const scopes = new Map<Digest, ScopeMemory>();
+
+  // The plain digest of a scope stands in the blob, so that a name never reaches the disk.
+  const scopeOf = (scope: string): Effect.Effect<Digest, LedgerFailure> =>
+    ledger.putBlob(encoder.encode(`scope ${digestText(scope)}`), { private: true });
+
+  const textOf = (digest: Digest): Effect.Effect<string, LedgerFailure> =>
+    Effect.map(ledger.getBlob(digest), (bytes) => decoder.decode(bytes));
+
+  const open = (name: string): Effect.Effect<Open, LedgerFailure> =>
+    Effect.gen(function* () {
+      const scope = yield* scopeOf(name);
+      const state = yield* ledger.state(memoryFold);
+      const memory = scopes.get(scope) ?? new ScopeMemory();
+      const items = itemsOf(state, scope);
+      // A rollback of the ledger can leave items here that no longer are.
+      const present = new Set(items.filter(lives).map(({ id }) => id));
+      for (const { item } of memory.all()) if (!present.has(item.id)) memory.drop(item.id);
+      for (const item of items) {
+        if (!lives(item)) continue;
+        const held = memory.get(item.id);
+        if (held?.item !== item) memory.put({ item, text: held?.text ?? (yield* textOf(item.text)) });
+      }
+      scopes.set(scope, memory);
+      return { scope, state, memory, now: (yield* ledger.head).count };
+    });
+
+  const prepare = (request: RememberRequest, actor: string): Effect.Effect<Prepared, MemoryFailure> =>
+    Effect.gen(function* () {
+      const text = yield* checked(request);
+      const { scope, state, memory } = yield* open(request.scope);
+      const namespace = request.namespace ?? "fact";
+      const source = redactText(request.source ?? actor);
+      const standing = request.standing ?? "user";
+      const missing = (request.supersedes ?? []).find((id) => itemOf(state, id)?.scope !== scope);
+      if (missing !== undefined) return yield* Effect.fail(badMemory({ reason: `there is no item ${missing}` }));
+      const about = statedSubject(text) === undefined ? [] : memory.about(text);
+      const same = memory.all().find(({ item, text: other }) =>
+        other === text && item.namespace === namespace && item.source === source
+      );
+      if (same !== undefined) {
+        return { answer: { id: same.item.id, known: true, text, supersedes: [], contradicts: [] } };
+      }
+      const others = about.filter(({ item }) => item.namespace === namespace);
+      const own = others.filter(({ item }) => item.source === source).map(({ item }) => item.id);
+      const supersedes = [...new Set([...own, ...request.supersedes ?? []])];
+      const contradicts = others.map(({ item }) => item.id).filter((id) => !supersedes.includes(id));
+      const core = JSON.stringify([scope, namespace, source, text]);
+      const blob = yield* ledger.putBlob(encoder.encode(text), { private: true });
+      const keyed = digestText(`${blob} ${core}`).slice("sha256:".length, "sha256:".length + ID_DIGITS);
+      let turn = 1;
+      while (itemOf(state, `${keyed}-${turn}`) !== undefined) turn++;
+      const id = `${keyed}-${turn}`;
+      const usefulness = Math.max(LEAST_USEFULNESS, Math.min(1, request.usefulness ?? DEFAULT_USEFULNESS));
+      return {
+        answer: { id, known: false, text, supersedes, contradicts },
+        item: {
+          id,
+          namespace,
+          scope,
+          text: blob,
+          source,
+          standing,
+          strength: Math.round(1000 * usefulness),
+          hits: 0,
+          failures: 0,
+          protected: request.protected ?? false,
+          supersedes,
+        },
+      };
+    });
+
+  const append = (type: string, actor: string, data: unknown): Effect.Effect<void, LedgerFailure> =>
+    Effect.asVoid(ledger.append([{ type, actor, data: data as Json }]));
+
+  const previewUpkeep = (name: string): Effect.Effect<readonly [Digest, Upkeep], MemoryFailure> =>
+    Effect.map(open(name), ({ scope, memory, now }) => [scope, planUpkeep(memory.all(), now, policy)] as const);
+
+  return {
+    remember: (request, actor) =>
+      Effect.gen(function* () {
+        const { answer, item } = yield* prepare(request, actor);
+        if (item !== undefined) yield* append(MEMORY_EVENTS.added, actor, { item });
+        return answer;
+      }),
+    preview: (request, actor) => Effect.map(prepare(request, actor), ({ answer }) => answer),
+    recall: (query, { scope, limit = policy["memory.recall"] }) =>
+      Effect.map(open(scope), ({ memory, now }) => memory.answer(query, now, limit, policy)),
+    retract: (id, options, actor) =>
+      Effect.gen(function* () {
+        const { scope, state } = yield* open(options.scope);
+        const item = itemOf(state, id);
+        if (item === undefined || item.scope !== scope) {
+          return yield* Effect.fail(badMemory({ reason: `there is no item ${id}`, path: "/id" }));
+        }
+        if (item.retractedAt === undefined) {
+          yield* append(MEMORY_EVENTS.retracted, actor, { id, scope, reason: options.reason });
+        }
+        const after = yield* ledger.state(memoryFold);
+        // Other items may say the same words: those keep the text.
+        const needed = itemsOf(after).some((other) => other.text === item.text && other.retractedAt === undefined);
+        if (!needed) yield* ledger.dropBlob(item.text);
+        return itemOf(after, id)!;
+      }),
+    judge: (ids, { scope, helped }, actor) =>
+      Effect.flatMap(scopeOf(scope), (key) => append(MEMORY_EVENTS.judged, actor, { ids, scope: key, helped })),
+    previewUpkeep: (scope) => Effect.map(previewUpkeep(scope), ([, upkeep]) => upkeep),
+    upkeep: (name, actor) =>
+      Effect.gen(function* () {
+        const [scope, upkeep] = yield* previewUpkeep(name);
+        const idle = upkeep.merged.length + upkeep.removed.length + Object.keys(upkeep.strengths).length === 0;
+        if (!idle) yield* append(MEMORY_EVENTS.kept, actor, { scope, ...upkeep });
+        return upkeep;
+      }),
+    list: (scope) => Effect.map(open(scope), ({ memory }) => memory.all()),
+    snapshot: (name) =>
+      Effect.map(
+        open(name),
+        ({ memory, now }) => recallOver((asked) => asked === name ? memory : undefined, now, policy),
+      ),
+  };
+};
