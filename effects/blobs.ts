@@ -51,6 +51,8 @@ export type BlobFailure =
 export interface Blobs {
   /** Stores bytes durably and answers their digest. */
   readonly put: (bytes: Uint8Array, options?: BlobOptions) => Effect.Effect<Digest, BlobFailure>;
+  /** The digest that `put` would answer; stores no bytes. A fork names as what lies below it. */
+  readonly name: (bytes: Uint8Array, options?: BlobOptions) => Effect.Effect<Digest, BlobFailure>;
   /** The bytes of a digest. */
   readonly get: (digest: Digest) => Effect.Effect<Uint8Array, BlobFailure>;
   /** Deletes; deleting what is not there is no error. */
@@ -113,6 +115,7 @@ export const diskBlobs = (
         yield* files.write(place(digest), bytes);
         return digest;
       }),
+    name: (bytes, options = {}) => digestOf(bytes, options),
     get: (digest) =>
       Effect.gen(function* () {
         yield* checkDigest(digest);
@@ -137,6 +140,10 @@ export const memoryBlobs = (entropy: EntropyShape, base?: Blobs, maxBytes: numbe
         held.set(digest, bytes.slice());
         return digest;
       }),
+    name: (bytes, options = {}) =>
+      base === undefined
+        ? Effect.sync(() => options.private === true ? digestKeyed(key, bytes) : digestBytes(bytes))
+        : base.name(bytes, options),
     get: (digest) =>
       Effect.suspend((): Effect.Effect<Uint8Array, BlobFailure> => {
         const bytes = held.get(digest);

@@ -115,6 +115,8 @@ export interface LedgerShape {
   readonly rollback: (name: string, actor: string) => Effect.Effect<Appended, LedgerFailure>;
   /** Stores a large or private payload and answers its digest. */
   readonly putBlob: Blobs["put"];
+  /** The digest a payload would have, without storing it; keyed where private. */
+  readonly nameBlob: Blobs["name"];
   /** Reads a payload back. */
   readonly getBlob: Blobs["get"];
   /** Deletes a payload; the chain stays whole. */
@@ -240,6 +242,7 @@ const ledgerOver = (parts: Parts): LedgerShape => {
         return yield* appendAny([{ type: ROLLED_BACK, actor, data: { name, seq } }]);
       }),
     putBlob: blobs.put,
+    nameBlob: blobs.name,
     getBlob: blobs.get,
     dropBlob: blobs.drop,
     redact,

@@ -8,8 +8,9 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { type Ledger, type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
-import { type Digest, digestText, type Json } from "../../../kernel/mod.ts";
+import * as Semaphore from "effect/Semaphore";
+import { type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
+import type { Digest, Json } from "../../../kernel/mod.ts";
 import { badMemory, type NorionFailure } from "../failures.ts";
 import type { Recall } from "../plan.ts";
 import type { Policy } from "../policy.ts";
@@ -28,6 +29,7 @@ import {
 import { isTranscript } from "./hygiene.ts";
 import { statedSubject } from "./question.ts";
 import { type Recalled, recallOver, type Remembered, ScopeMemory } from "./recall.ts";
+import type { Portable } from "./transfer.ts";
 import { planUpkeep } from "./upkeep.ts";
 
 /** Longest text of one item, characters. */
@@ -113,6 +115,12 @@ export interface Memory {
   readonly upkeep: (scope: string, actor: string) => Effect.Effect<Upkeep, MemoryFailure>;
   /** The living items of a scope with their texts, in order. */
   readonly list: (scope: string) => Effect.Effect<ReadonlyArray<Remembered>, MemoryFailure>;
+  /** Brings items in as they are; those that are there already are passed over. Answers how many came in. */
+  readonly bringIn: (
+    items: ReadonlyArray<Portable>,
+    scope: string,
+    actor: string,
+  ) => Effect.Effect<number, MemoryFailure>;
   /** What a plan of this scope recalls from. */
   readonly snapshot: (scope: string) => Effect.Effect<Recall, MemoryFailure>;
 }
@@ -133,8 +141,8 @@ interface Prepared {
   readonly item?: MemoryDraft;
 }
 
-/** An item before its event gives it a step. */
-type MemoryDraft = Omit<MemoryItem, "born" | "used">;
+/** An item before its text is stored and its event gives it a step. */
+type MemoryDraft = Omit<MemoryItem, "born" | "used" | "text">;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -155,21 +163,25 @@ const checked = (request: RememberRequest): Effect.Effect<string, NorionFailure>
 };
 
 /** The memory that a ledger holds. */
-export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: Policy): Memory => {
-  const scopes = new Map<Digest, ScopeMemory>();
+export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
+  const scopes = new Map<Digest, { readonly memory: ScopeMemory; readonly state: MemoryState }>();
+  const turns = Semaphore.makeUnsafe(1);
 
-  // The plain digest of a scope stands in the blob, so that a name never reaches the disk.
+  // Only the keyed digest of a scope is ever stored: its name may itself be private, and nobody can test a guess.
   const scopeOf = (scope: string): Effect.Effect<Digest, LedgerFailure> =>
-    ledger.putBlob(encoder.encode(`scope ${digestText(scope)}`), { private: true });
+    ledger.nameBlob(encoder.encode(`scope ${scope}`), { private: true });
 
   const textOf = (digest: Digest): Effect.Effect<string, LedgerFailure> =>
     Effect.map(ledger.getBlob(digest), (bytes) => decoder.decode(bytes));
 
   const open = (name: string): Effect.Effect<Open, LedgerFailure> =>
     Effect.gen(function* () {
+      const now = (yield* ledger.head).count;
       const scope = yield* scopeOf(name);
       const state = yield* ledger.state(memoryFold);
-      const memory = scopes.get(scope) ?? new ScopeMemory();
+      const before = scopes.get(scope);
+      if (before?.state === state) return { scope, state, memory: before.memory, now };
+      const memory = before?.memory ?? new ScopeMemory();
       const items = itemsOf(state, scope);
       // A rollback of the ledger can leave items here that no longer are.
       const present = new Set(items.filter(lives).map(({ id }) => id));
@@ -179,11 +191,15 @@ export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: 
         const held = memory.get(item.id);
         if (held?.item !== item) memory.put({ item, text: held?.text ?? (yield* textOf(item.text)) });
       }
-      scopes.set(scope, memory);
-      return { scope, state, memory, now: (yield* ledger.head).count };
+      scopes.set(scope, { memory, state });
+      return { scope, state, memory, now };
     });
 
-  const prepare = (request: RememberRequest, actor: string): Effect.Effect<Prepared, MemoryFailure> =>
+  const prepare = (
+    request: RememberRequest,
+    actor: string,
+    replaces = true,
+  ): Effect.Effect<Prepared, MemoryFailure> =>
     Effect.gen(function* () {
       const text = yield* checked(request);
       const { scope, state, memory } = yield* open(request.scope);
@@ -200,12 +216,12 @@ export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: 
         return { answer: { id: same.item.id, known: true, text, supersedes: [], contradicts: [] } };
       }
       const others = about.filter(({ item }) => item.namespace === namespace);
-      const own = others.filter(({ item }) => item.source === source).map(({ item }) => item.id);
+      const own = !replaces ? [] : others.filter(({ item }) => item.source === source).map(({ item }) => item.id);
       const supersedes = [...new Set([...own, ...request.supersedes ?? []])];
       const contradicts = others.map(({ item }) => item.id).filter((id) => !supersedes.includes(id));
-      const core = JSON.stringify([scope, namespace, source, text]);
-      const blob = yield* ledger.putBlob(encoder.encode(text), { private: true });
-      const keyed = digestText(`${blob} ${core}`).slice("sha256:".length, "sha256:".length + ID_DIGITS);
+      const whole = encoder.encode(JSON.stringify([scope, namespace, source, text]));
+      const digest = yield* ledger.nameBlob(whole, { private: true });
+      const keyed = digest.slice("sha256:".length, "sha256:".length + ID_DIGITS);
       let turn = 1;
       while (itemOf(state, `${keyed}-${turn}`) !== undefined) turn++;
       const id = `${keyed}-${turn}`;
@@ -216,7 +232,6 @@ export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: 
           id,
           namespace,
           scope,
-          text: blob,
           source,
           standing,
           strength: Math.round(1000 * usefulness),
@@ -231,6 +246,12 @@ export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: 
   const append = (type: string, actor: string, data: unknown): Effect.Effect<void, LedgerFailure> =>
     Effect.asVoid(ledger.append([{ type, actor, data: data as Json }]));
 
+  const store = (item: MemoryDraft, text: string, actor: string): Effect.Effect<void, LedgerFailure> =>
+    Effect.flatMap(
+      ledger.putBlob(encoder.encode(text), { private: true }),
+      (blob) => append(MEMORY_EVENTS.added, actor, { item: { ...item, text: blob } }),
+    );
+
   const previewUpkeep = (name: string): Effect.Effect<readonly [Digest, Upkeep], MemoryFailure> =>
     Effect.map(open(name), ({ scope, memory, now }) => [scope, planUpkeep(memory.all(), now, policy)] as const);
 
@@ -238,9 +259,9 @@ export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: 
     remember: (request, actor) =>
       Effect.gen(function* () {
         const { answer, item } = yield* prepare(request, actor);
-        if (item !== undefined) yield* append(MEMORY_EVENTS.added, actor, { item });
+        if (item !== undefined) yield* store(item, answer.text, actor);
         return answer;
-      }),
+      }).pipe(turns.withPermit),
     preview: (request, actor) => Effect.map(prepare(request, actor), ({ answer }) => answer),
     recall: (query, { scope, limit = policy["memory.recall"] }) =>
       Effect.map(open(scope), ({ memory, now }) => memory.answer(query, now, limit, policy)),
@@ -259,7 +280,7 @@ export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: 
         const needed = itemsOf(after).some((other) => other.text === item.text && other.retractedAt === undefined);
         if (!needed) yield* ledger.dropBlob(item.text);
         return itemOf(after, id)!;
-      }),
+      }).pipe(turns.withPermit),
     judge: (ids, { scope, helped }, actor) =>
       Effect.flatMap(scopeOf(scope), (key) => append(MEMORY_EVENTS.judged, actor, { ids, scope: key, helped })),
     previewUpkeep: (scope) => Effect.map(previewUpkeep(scope), ([, upkeep]) => upkeep),
@@ -269,7 +290,20 @@ export const memoryOver = (ledger: LedgerShape | typeof Ledger.Service, policy: 
         const idle = upkeep.merged.length + upkeep.removed.length + Object.keys(upkeep.strengths).length === 0;
         if (!idle) yield* append(MEMORY_EVENTS.kept, actor, { scope, ...upkeep });
         return upkeep;
-      }),
+      }).pipe(turns.withPermit),
+    bringIn: (items, scope, actor) =>
+      Effect.gen(function* () {
+        let came = 0;
+        for (const one of items) {
+          const { strength, hits, failures } = one;
+          // An import states what held elsewhere: it replaces nothing here.
+          const { answer, item } = yield* prepare({ ...one, scope, supersedes: [] }, actor, false);
+          if (item === undefined) continue;
+          yield* store({ ...item, strength, hits, failures }, answer.text, actor);
+          came++;
+        }
+        return came;
+      }).pipe(turns.withPermit),
     list: (scope) => Effect.map(open(scope), ({ memory }) => memory.all()),
     snapshot: (name) =>
       Effect.map(
