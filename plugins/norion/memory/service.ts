@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Semaphore from "effect/Semaphore";
-import { type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
+import { type EventDraft, type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
 import type { Digest, Json } from "../../../kernel/mod.ts";
 import { badMemory, type NorionFailure } from "../failures.ts";
 import type { Recall } from "../plan.ts";
@@ -143,6 +143,24 @@ interface Prepared {
 
 /** An item before its text is stored and its event gives it a step. */
 type MemoryDraft = Omit<MemoryItem, "born" | "used" | "text">;
+
+/** Entries of one upkeep event; the event stays far below the ledger's limit. */
+const UPKEEP_ENTRIES = 500;
+
+const pieces = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from(
+    { length: Math.ceil(all.length / UPKEEP_ENTRIES) },
+    (_, i) => all.slice(i * UPKEEP_ENTRIES, (i + 1) * UPKEEP_ENTRIES),
+  );
+
+const NOTHING: Upkeep = { strengths: {}, removed: [], merged: [] };
+
+const keptEvents = (scope: Digest, upkeep: Upkeep, actor: string): ReadonlyArray<EventDraft> =>
+  [
+    ...pieces(Object.entries(upkeep.strengths)).map((some) => ({ ...NOTHING, strengths: Object.fromEntries(some) })),
+    ...pieces(upkeep.removed).map((removed) => ({ ...NOTHING, removed })),
+    ...pieces(upkeep.merged).map((merged) => ({ ...NOTHING, merged })),
+  ].map((part) => ({ type: MEMORY_EVENTS.kept, actor, data: { scope, ...part } as unknown as Json }));
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -288,7 +306,7 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
       Effect.gen(function* () {
         const [scope, upkeep] = yield* previewUpkeep(name);
         const idle = upkeep.merged.length + upkeep.removed.length + Object.keys(upkeep.strengths).length === 0;
-        if (!idle) yield* append(MEMORY_EVENTS.kept, actor, { scope, ...upkeep });
+        if (!idle) yield* ledger.append(keptEvents(scope, upkeep, actor));
         return upkeep;
       }).pipe(turns.withPermit),
     bringIn: (items, scope, actor) =>

@@ -183,3 +183,27 @@ Deno.test("a secret that goes through memory stands in no file, nor does the nam
       for (const canary of [secret, "canary-tenant-77aa"]) assert.deepEqual(filesWith(folder, canary), []);
     })
   ));
+
+Deno.test("upkeep of more items than one event holds is written, and what faded away is not recalled", () =>
+  withMemory((memory, ledger) =>
+    Effect.gen(function* () {
+      const items = Array.from({ length: 620 }, (_, i) => ({
+        text: `Shelf ${i} holds part ${i}.`,
+        namespace: "fact" as const,
+        source: "list",
+        standing: "user" as const,
+        strength: 600,
+        hits: 0,
+        failures: i === 0 ? 4 : 0,
+        protected: false,
+      }));
+      yield* memory.bringIn(items, ME, "user");
+      const preview = yield* memory.previewUpkeep(ME);
+      assert.ok(Object.keys(preview.strengths).length > 500);
+      assert.equal(preview.removed.length, 1);
+      assert.deepEqual(yield* memory.upkeep(ME, "user"), preview);
+      const left = yield* memoryOver(ledger, policy).list(ME);
+      assert.equal(left.length, 619);
+      for (const { item } of left) assert.equal(item.strength, preview.strengths[item.id] ?? 600);
+    })
+  ));
