@@ -1,8 +1,9 @@
 /**
  * Acceptance figures of norion's memory: answers about generated dialogues beside plain BM25, and time per question.
  *
- * The generator of the dialogues was fixed before the memory; its sentences are templates, so the shares say that updates,
- * order, sessions and absence are kept apart, not that any language is understood.
+ * The seeds 1 to 5 were fixed before the memory was written; the sentences are templates by the same hand, so the shares say
+ * that updates, order, sessions and absence are kept apart, not that any language is understood. With a stemmer BM25 finds all that
+ * is spread over sessions, too: that kind shows no more than that words are matched in their forms.
  */
 import { random } from "../../kernel/random.ts";
 import { DEFAULT_POLICY } from "../../plugins/norion/policy.ts";
@@ -23,10 +24,10 @@ const answers = (name: string, seeds: ReadonlyArray<number>): Figure => ({
   unit: "share",
   goal: `>= ${LEAST} each, plain BM25 lower by ${MARGIN} or more`,
   measure: () => {
-    const { ours, plain } = measureDialogues(seeds);
+    const { ours, plain, stemmed } = measureDialogues(seeds);
     const value = Math.min(...KINDS.map((kind) => ours[kind]));
     const apart = KINDS.every((kind) => plain[kind] <= ours[kind] - MARGIN);
-    return Promise.resolve({ value, ok: value >= LEAST && apart, detail: { ours, plain } });
+    return Promise.resolve({ value, ok: value >= LEAST && apart, detail: { ours, plain, stemmed } });
   },
 });
 

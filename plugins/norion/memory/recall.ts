@@ -130,7 +130,7 @@ export class ScopeMemory {
   answer(query: string, now: number, limit: number, policy: Policy): ReadonlyArray<Recalled> {
     const question = readQuestion(query);
     const speaking = this.like(query, now, policy).filter(({ item, coverage }) =>
-      coverage >= policy["memory.coverage"] && !this.#entries.get(item.id)!.asks
+      item.namespace !== "runtime-kv" && coverage >= policy["memory.coverage"] && !this.#entries.get(item.id)!.asks
     );
     const subject = question.subject;
     const direct = subject === undefined ? [] : speaking.filter(({ item }) => {

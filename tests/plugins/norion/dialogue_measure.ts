@@ -1,6 +1,9 @@
-/** Measures memory on generated dialogues beside plain BM25 over the same turns with the same limit. */
+/**
+ * Measures memory on generated dialogues beside BM25 over the same turns with the same limit: SQLite's FTS5, plain and with
+ * its Porter stemmer. Both are forgiven what is out of date as long as they put the right turn first.
+ */
+import { DatabaseSync } from "node:sqlite";
 import type { Digest } from "../../../kernel/mod.ts";
-import { Lexicon } from "../../../plugins/norion/memory/lexicon.ts";
 import { ScopeMemory } from "../../../plugins/norion/memory/recall.ts";
 import { DEFAULT_POLICY } from "../../../plugins/norion/policy.ts";
 import type { MemoryItem } from "../../../plugins/norion/state/memory.ts";
@@ -35,10 +38,30 @@ export const memoryOf = ({ turns }: Pick<Dialogue, "turns">): ScopeMemory => {
   return memory;
 };
 
-const right = ({ kind, gold, stale }: Asked, texts: ReadonlyArray<string>): boolean => {
+const found = ({ kind, gold }: Asked, texts: ReadonlyArray<string>): boolean => {
   if (kind === "abstention") return texts.length === 0;
-  if (kind === "sessions") return gold.every((text) => texts.includes(text));
-  return texts[0] === gold[0] && stale.every((text) => !texts.includes(text));
+  return kind === "sessions" ? gold.every((text) => texts.includes(text)) : texts[0] === gold[0];
+};
+
+const right = (asked: Asked, texts: ReadonlyArray<string>): boolean =>
+  found(asked, texts) && asked.stale.every((text) => !texts.includes(text));
+
+/** Search by words: the turns with any word of the query, the best by BM25. */
+const wordSearch = ({ turns }: Dialogue, tokenizer: string): {
+  readonly search: (query: string, limit: number) => ReadonlyArray<string>;
+  readonly close: () => void;
+} => {
+  const database = new DatabaseSync(":memory:");
+  database.exec(`CREATE VIRTUAL TABLE turn USING fts5(words, tokenize = '${tokenizer}')`);
+  const insert = database.prepare("INSERT INTO turn (rowid, words) VALUES (?, ?)");
+  turns.forEach(({ text }, index) => insert.run(index, termsOf(text).join(" ")));
+  const select = database.prepare("SELECT rowid FROM turn WHERE turn MATCH ? ORDER BY bm25(turn), rowid LIMIT ?");
+  return {
+    search: (query, limit) =>
+      select.all(termsOf(query).map((term) => `"${term}"`).join(" OR "), limit)
+        .map(({ rowid }) => turns[Number(rowid)].text),
+    close: () => database.close(),
+  };
 };
 
 type Scores = { [K in typeof KINDS[number]]: number };
@@ -47,25 +70,27 @@ type Scores = { [K in typeof KINDS[number]]: number };
 export const measureDialogues = (
   seeds: ReadonlyArray<number>,
   onWrong?: (asked: Asked, texts: ReadonlyArray<string>) => void,
-): { readonly ours: Scores; readonly plain: Scores } => {
+): { readonly ours: Scores; readonly plain: Scores; readonly stemmed: Scores } => {
   const limit = DEFAULT_POLICY["memory.recall"];
-  const counts = KINDS.map((kind) => ({ kind, all: 0, ours: 0, plain: 0 }));
+  const counts = KINDS.map((kind) => ({ kind, all: 0, ours: 0, plain: 0, stemmed: 0 }));
   for (const seed of seeds) {
     const dialogue = dialogueOf(seed);
     const memory = memoryOf(dialogue);
-    const lexicon = new Lexicon();
-    dialogue.turns.forEach(({ text }, index) => lexicon.add(`i${index}`, text));
+    const plain = wordSearch(dialogue, "unicode61");
+    const stemmed = wordSearch(dialogue, "porter unicode61");
     for (const asked of dialogue.questions) {
       const row = counts.find(({ kind }) => kind === asked.kind)!;
       const ours = memory.answer(asked.query, dialogue.turns.length, limit, DEFAULT_POLICY).map(({ text }) => text);
-      const plain = lexicon.byWords(termsOf(asked.query), limit).map(({ slot }) => dialogue.turns[slot].text);
       row.all++;
       if (right(asked, ours)) row.ours++;
       else onWrong?.(asked, ours);
-      if (right(asked, plain)) row.plain++;
+      if (found(asked, plain.search(asked.query, limit))) row.plain++;
+      if (found(asked, stemmed.search(asked.query, limit))) row.stemmed++;
     }
+    plain.close();
+    stemmed.close();
   }
-  const shares = (of: "ours" | "plain"): Scores =>
+  const shares = (of: "ours" | "plain" | "stemmed"): Scores =>
     Object.fromEntries(counts.map((row) => [row.kind, row[of] / row.all])) as Scores;
-  return { ours: shares("ours"), plain: shares("plain") };
+  return { ours: shares("ours"), plain: shares("plain"), stemmed: shares("stemmed") };
 };

@@ -207,3 +207,36 @@ Deno.test("upkeep of more items than one event holds is written, and what faded 
       for (const { item } of left) assert.equal(item.strength, preview.strengths[item.id] ?? 600);
     })
   ));
+
+Deno.test("a rollback of the ledger brings memory back to what it was, and what was replaced lives again", () =>
+  withMemory((memory, ledger) =>
+    Effect.gen(function* () {
+      yield* remember(memory, "My home city is Porto.");
+      yield* ledger.mark("before", "user");
+      yield* remember(memory, "My home city is Turku now.");
+      yield* remember(memory, "My telephone number is 5550199.");
+      yield* ledger.rollback("before", "user");
+      assert.deepEqual(yield* texts(memory, "What is my home city?"), ["My home city is Porto."]);
+      assert.deepEqual(yield* texts(memory, "What is my telephone number?"), []);
+    })
+  ));
+
+Deno.test("many who remember at once lose nothing and leave one value of a subject", () =>
+  withMemory((memory, ledger) =>
+    Effect.gen(function* () {
+      const said = Array.from({ length: 12 }, (_, i) => `My telephone number is 55502${i}.`);
+      yield* Effect.all(said.map((text) => remember(memory, text)), { concurrency: "unbounded" });
+      assert.equal((yield* texts(memory, "What is my telephone number?")).length, 1);
+      assert.equal((yield* ledger.read({ type: "norion.memory.added" })).length, said.length);
+    })
+  ));
+
+Deno.test("cached computation is no knowledge: it is never an answer, nor put into a plan", () =>
+  withMemory((memory) =>
+    Effect.gen(function* () {
+      yield* memory.remember({ scope: ME, text: "Block of the harbour text.", namespace: "runtime-kv" }, "user");
+      assert.deepEqual(yield* texts(memory, "harbour text block"), []);
+      const plan = yield* memory.snapshot(ME);
+      assert.deepEqual(plan.recall("harbour text", { scope: ME, limit: 4, floor: 0, gist: 0 }), []);
+    })
+  ));
