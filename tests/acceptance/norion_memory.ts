@@ -1,9 +1,9 @@
 /**
  * Acceptance figures of norion's memory: answers about generated dialogues beside plain BM25, and time per question.
  *
- * The seeds 1 to 5 were fixed before the memory was written; the sentences are templates by the same hand, so the shares say
- * that updates, order, sessions and absence are kept apart, not that any language is understood. With a stemmer BM25 finds all that
- * is spread over sessions, too: that kind shows no more than that words are matched in their forms.
+ * The seeds 1 to 5 were fixed before the memory was written; the sentences are templates by the same hand, so the shares
+ * say that updates, order, sessions and absence are kept apart, not that any language is understood. With a stemmer BM25
+ * finds all that is spread over sessions, too: that kind shows only that words are matched in their forms.
  */
 import { random } from "../../kernel/random.ts";
 import { DEFAULT_POLICY } from "../../plugins/norion/policy.ts";
