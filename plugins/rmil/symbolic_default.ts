@@ -9,6 +9,7 @@
  * @module
  */
 import { outOfMemory } from "./interpreter/failures.ts";
+import { printValue } from "./syntax/printer.ts";
 import type {
   Bounds,
   Clause,
@@ -21,7 +22,7 @@ import type {
   Term,
 } from "./symbolic.ts";
 import { compound, variable } from "./symbolic.ts";
-import { equalValues } from "./value.ts";
+import { equalValues, type Value } from "./value.ts";
 
 /** Deepest term that is built. */
 export const MAX_TERM_DEPTH = 2_000;
@@ -287,7 +288,7 @@ class Base implements Knowledge {
     const facts = this.#clauses.filter(({ head, body }) => body.length === 0 && actionOf(head) === undefined);
     const actions = this.#clauses.map(({ head }) => actionOf(head)).filter((action) => action !== undefined);
     type State = { readonly facts: ReadonlyMap<string, Term>; readonly path: ReadonlyArray<Term> };
-    const start: State = { facts: new Map(facts.map(({ head }) => [printTerm(head), head])), path: [] };
+    const start: State = { facts: new Map(facts.map(({ head }) => [keyOfTerm(head), head])), path: [] };
     const seen = new Set([stateKey(start.facts)]);
     let frontier: State[] = [start];
     for (let expanded = 0; frontier.length > 0;) {
@@ -301,10 +302,10 @@ class Base implements Knowledge {
           for (const answer of answers) {
             yield;
             const after = new Map(state.facts);
-            for (const term of action.deletes) after.delete(printTerm(replace(term, answer)));
+            for (const term of action.deletes) after.delete(keyOfTerm(replace(term, answer)));
             for (const term of action.adds) {
               const fact = replace(term, answer);
-              after.set(printTerm(fact), fact);
+              after.set(keyOfTerm(fact), fact);
             }
             const key = stateKey(after);
             if (seen.has(key)) continue;
@@ -340,15 +341,19 @@ const actionOf = (term: Term): Action | undefined => {
 
 const stateKey = (facts: ReadonlyMap<string, Term>): string => [...facts.keys()].sort().join("\n");
 
-const printArgs = (args: ReadonlyArray<Term>): string => args.length === 0 ? "" : `(${args.map(printTerm).join(", ")})`;
+const written = (term: Term, value: (value: Value) => string): string => {
+  if (term.kind === "value") return value(term.value);
+  if (term.kind === "variable") return `?${term.name}`;
+  const args = term.args.map((arg) => written(arg, value)).join(", ");
+  return term.args.length === 0 ? term.functor : `${term.functor}(${args})`;
+};
 
-/** A term as text, for messages and as a key: equal terms print equally. */
-export const printTerm = (term: Term): string =>
-  term.kind === "variable"
-    ? `?${term.name}`
-    : term.kind === "compound"
-    ? `${term.functor}${printArgs(term.args)}`
-    : JSON.stringify(term.value, (_, part) => part instanceof Uint8Array ? part.toHex() : part);
+/** A term as text, for people. */
+export const printTerm = (term: Term): string => written(term, printValue);
+
+/** A term as a key: equal terms have equal ones; the atom `true` and the boolean have not. */
+const keyOfTerm = (term: Term): string =>
+  written(term, (value) => JSON.stringify(value, (_, part) => part instanceof Uint8Array ? part.toHex() : part));
 
 /** The engine. */
 export const symbolicDefault: Symbolic = {

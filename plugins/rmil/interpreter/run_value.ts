@@ -6,11 +6,10 @@
  *
  * @module
  */
-import { type Dtype as IrDtype, fromBytes, type Tensor, toBytes, toIntegers } from "../../ir/library.ts";
+import { type Dtype as IrDtype, fromBytes, type Tensor, toBytes } from "../../ir/library.ts";
 import { type Dtype, DTYPES } from "../dtype.ts";
 import type { Expression, Parameter } from "../expression.ts";
 import type { HostFunction } from "../hosts/functions.ts";
-import { outsideDomain } from "./failures.ts";
 import { printTerm } from "../symbolic_default.ts";
 import type { Term } from "../symbolic.ts";
 import { showType } from "../types.ts";
@@ -133,7 +132,7 @@ export const describeValue = (value: RunValue): string => {
   }
 };
 
-/** The evaluator's dtype that carries each of ours; the unsigned ones ride in a wider or equal one. */
+/** The evaluator's dtype for each of ours. */
 export const CARRIERS: { readonly [D in Dtype]: IrDtype } = {
   b1: "bool",
   i8: "i8",
@@ -141,57 +140,21 @@ export const CARRIERS: { readonly [D in Dtype]: IrDtype } = {
   i32: "i32",
   i64: "i64",
   u8: "u8",
-  u16: "i32",
-  u32: "i64",
-  u64: "i64",
+  u16: "u16",
+  u32: "u32",
+  u64: "u64",
   f16: "f16",
   bf16: "bf16",
   f32: "f32",
   f64: "f64",
 };
 
-const RIDERS = { u16: 2, u32: 4, u64: 8 } as const;
+/** A tensor for the evaluator. */
+export const toIr = ({ dtype, shape, bytes }: TensorValue): Tensor =>
+  fromBytes(CARRIERS[dtype], shape as ReadonlyArray<number>, bytes);
 
-const isRider = (dtype: Dtype): dtype is keyof typeof RIDERS => Object.hasOwn(RIDERS, dtype);
-
-const readUnsigned = (view: DataView, at: number, bytes: number): bigint =>
-  bytes === 8 ? view.getBigUint64(at, true) : BigInt(bytes === 4 ? view.getUint32(at, true) : view.getUint16(at, true));
-
-const MOST_CARRIED = (1n << 63n) - 1n;
-
-/** A tensor for the evaluator; throws `RMIL_DOMAIN` where an unsigned 64-bit element is beyond the signed range. */
-export const toIr = (value: TensorValue): Tensor => {
-  const { dtype, bytes } = value;
-  const shape = value.shape as ReadonlyArray<number>;
-  if (!isRider(dtype)) return fromBytes(CARRIERS[dtype], shape, bytes);
-  const size = RIDERS[dtype];
-  const count = bytes.length / size;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const data = dtype === "u16" ? new Int32Array(count) : new BigInt64Array(count);
-  for (let i = 0; i < count; i++) {
-    const element = readUnsigned(view, i * size, size);
-    if (element > MOST_CARRIED) {
-      throw outsideDomain({ op: "u64 arithmetic", reason: `${element} is beyond 2^63 - 1`, actual: String(element) });
-    }
-    if (data instanceof Int32Array) data[i] = Number(element);
-    else data[i] = element;
-  }
-  return { dtype: CARRIERS[dtype], shape, data };
-};
-
-/** The evaluator's tensor as one of ours; unsigned integers wrap into their range. */
-export const fromIr = (tensor: Tensor, dtype: Dtype): TensorValue => {
-  if (!isRider(dtype)) return tensorValue(dtype, tensor.shape, toBytes(tensor));
-  const size = RIDERS[dtype];
-  const bytes = new Uint8Array(tensor.data.length * size);
-  const view = new DataView(bytes.buffer);
-  toIntegers(tensor).forEach((element, i) => {
-    if (size === 8) view.setBigUint64(i * 8, BigInt.asUintN(64, element), true);
-    else if (size === 4) view.setUint32(i * 4, Number(BigInt.asUintN(32, element)), true);
-    else view.setUint16(i * 2, Number(BigInt.asUintN(16, element)), true);
-  });
-  return tensorValue(dtype, tensor.shape, bytes);
-};
+/** The evaluator's tensor as one of ours. */
+export const fromIr = (tensor: Tensor, dtype: Dtype): TensorValue => tensorValue(dtype, tensor.shape, toBytes(tensor));
 
 const words = new DataView(new ArrayBuffer(8));
 

@@ -250,16 +250,23 @@ const lowered = (application: Application): TensorProgram => {
   const parameters = neededParameters(own, sizes, settings, isFloatDtype(working) ? working : "f32");
   const builder = new ProgramBuilder();
   const g = builder.open("main");
-  const take = (name: string, given: TensorOperand, isShared: boolean): Value => {
+  const take = (name: string, given: TensorOperand, needed: IrDtype | undefined): Value => {
     const value = g.parameter(name, { dtype: CARRIERS[given.dtype], shape: given.shape });
-    return isShared ? g.cast(value, CARRIERS[working]) : value;
+    return needed === undefined ? value : g.cast(value, needed);
   };
+  // What is neither shared nor a flag are indices, which the evaluator takes in two dtypes.
+  const neededBy = (place: OperandRow, given: TensorOperand): IrDtype | undefined =>
+    shares(row, place, given)
+      ? CARRIERS[working]
+      : isIntegerDtype(given.dtype) && given.dtype !== "i32" && given.dtype !== "i64"
+      ? "i64"
+      : undefined;
   const places: { [name: string]: Value } = {};
   operands.forEach((given, i) => {
     const place = row.operands[i];
-    if (given !== undefined) places[place.name] = take(place.name, given, shares(row, place, given));
+    if (given !== undefined) places[place.name] = take(place.name, given, neededBy(place, given));
   });
-  const parts = rest.map((given, i) => take(`part${i}`, given, true));
+  const parts = rest.map((given, i) => take(`part${i}`, given, CARRIERS[working]));
   const weights = Object.fromEntries(
     parameters.map((
       { row: { name }, dtype, shape },

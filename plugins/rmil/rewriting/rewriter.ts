@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Expression } from "../expression.ts";
+import { type Expression, MAX_DEPTH } from "../expression.ts";
 import { SHRINKING_LAWS } from "./laws.ts";
 import { DEFAULT_FUEL, type MatchContext, matchContext } from "./match.ts";
 import type { Rule } from "./pattern.ts";
@@ -70,6 +70,9 @@ const treeSizes = (): (node: Expression) => number => {
   return sizeOf;
 };
 
+/** Nodes above the one at a path. */
+const levelsAbove = (path: string): number => path.split("/").length - 1;
+
 /** Rewrites a program by rules; by the shrinking laws where none are given. */
 export const rewrite = (
   root: Expression,
@@ -89,12 +92,16 @@ export const rewrite = (
     ...matchContext({ fuel, ...(options.typeOf === undefined ? {} : { typeOf: options.typeOf }) }),
     firings: 0,
     maxFirings,
-    admits: (before, after) => {
+    admits: (before, after, path) => {
       const growth = sizeOf(after) - sizeOf(before);
-      if (shrinking) return growth < 0;
-      if (growth <= room) return true;
+      if (shrinking && growth >= 0) return false;
+      const fits = after.depth <= before.depth || levelsAbove(path) + after.depth <= MAX_DEPTH;
+      if (fits && growth <= room) return true;
       grewTooLarge = true;
       return false;
+    },
+    overgrown: () => {
+      grewTooLarge = true;
     },
     fired: (firing) => {
       room -= sizeOf(firing.after) - sizeOf(firing.before);

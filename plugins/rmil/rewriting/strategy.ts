@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isFailure } from "../../../kernel/mod.ts";
 import { type Expression, Tag, withChildren } from "../expression.ts";
 import { chainOf, stagesOf } from "./chains.ts";
 import { instanceOf } from "./instance.ts";
@@ -20,8 +21,10 @@ export interface StrategyContext extends MatchContext {
   firings: number;
   /** Most applications. */
   readonly maxFirings: number;
-  /** Whether an application may happen, told before and after. */
-  readonly admits: (before: Expression, after: Expression) => boolean;
+  /** Whether an application may happen, told before, after and where. */
+  readonly admits: (before: Expression, after: Expression, path: string) => boolean;
+  /** Hears of an application that would have made a tree beyond the limits of all trees. */
+  readonly overgrown: () => void;
   /** Hears of every application. */
   readonly fired: (firing: Firing) => void;
   /** Hears that all applications but the first so many came to nothing. */
@@ -33,22 +36,42 @@ export type Strategy = (node: Expression, context: StrategyContext, path: string
 
 const mayGoOn = (context: StrategyContext): boolean => context.fuel > 0 && context.firings < context.maxFirings;
 
+const BEYOND_LIMITS: ReadonlySet<string> = new Set(["RMIL_DEPTH", "RMIL_SIZE"]);
+
+/** What is made, unless no tree can be so deep or large. */
+const within = <A>(make: () => A, context: StrategyContext): A | undefined => {
+  try {
+    return make();
+  } catch (thrown) {
+    if (!isFailure(thrown) || !BEYOND_LIMITS.has(thrown.code)) throw thrown;
+    context.overgrown();
+    return undefined;
+  }
+};
+
 const settle = (
   rule: Rule,
   bound: Bindings,
   whole: Expression,
   around: (replacement: Expression) => Expression,
   context: StrategyContext,
+  path: string,
 ): Expression | undefined => {
   if (!guardsHold(rule.guards, bound, context)) return undefined;
-  const replacement = instanceOf(rule.right, bound);
-  if (replacement === undefined) return undefined;
-  const after = around(replacement);
-  return context.admits(whole, after) ? after : undefined;
+  const after = within(() => {
+    const replacement = instanceOf(rule.right, bound);
+    return replacement && around(replacement);
+  }, context);
+  return after !== undefined && context.admits(whole, after, path) ? after : undefined;
 };
 
 /** A rule at the root; in a pipeline, at the first run of stages that it fits. */
-const applyRule = (rule: Rule, node: Expression, context: StrategyContext): Expression | undefined => {
+const applyRule = (
+  rule: Rule,
+  node: Expression,
+  context: StrategyContext,
+  path: string,
+): Expression | undefined => {
   let result: Expression | undefined;
   if (node.tag === Tag.Seq && rule.left.k === "Seq") {
     const stages = stagesOf(node);
@@ -57,14 +80,14 @@ const applyRule = (rule: Rule, node: Expression, context: StrategyContext): Expr
       eachWindow(items, stages, from, context, (bound, end) => {
         const around = (made: Expression) =>
           chainOf([...stages.slice(0, from), ...stagesOf(made), ...stages.slice(end)]);
-        result = end === from ? undefined : settle(rule, bound, node, around, context);
+        result = end === from ? undefined : settle(rule, bound, node, around, context, path);
         return result !== undefined;
       });
     }
     return result;
   }
   eachMatch(rule.left, node, context, (bound) => {
-    result = settle(rule, bound, node, (made) => made, context);
+    result = settle(rule, bound, node, (made) => made, context, path);
     return result !== undefined;
   });
   return result;
@@ -73,7 +96,7 @@ const applyRule = (rule: Rule, node: Expression, context: StrategyContext): Expr
 const applyIndexed = (index: RuleIndex): Strategy => (node, context, path) => {
   if (!mayGoOn(context)) return undefined;
   for (const rule of index.candidates(node)) {
-    const after = applyRule(rule, node, context);
+    const after = applyRule(rule, node, context, path);
     if (after === undefined) continue;
     context.firings++;
     context.fired({ rule: rule.name, path, before: node, after });
@@ -117,9 +140,14 @@ export const repeat = (strategy: Strategy): Strategy => (node, context, path) =>
   return at;
 };
 
-const replaceChild = (node: Expression, index: number, after: Expression): Expression | undefined =>
+const replaceChild = (
+  node: Expression,
+  index: number,
+  after: Expression,
+  context: StrategyContext,
+): Expression | undefined =>
   mayReplace(placeOf(node, index), node.children[index], after)
-    ? withChildren(node, node.children.with(index, after))
+    ? within(() => withChildren(node, node.children.with(index, after)), context)
     : undefined;
 
 /** Takes back what was done to a child that cannot stand where it would. */
@@ -137,7 +165,7 @@ export const toAll = (strategy: Strategy): Strategy => (node, context, path) => 
     const before = context.firings;
     const after = strategy(node.children[index], context, `${path}/${index}`);
     if (after === undefined) return undefined;
-    if (after !== node.children[index]) at = replaceChild(at, index, after) ?? retract(at, before, context);
+    if (after !== node.children[index]) at = replaceChild(at, index, after, context) ?? retract(at, before, context);
   }
   return at;
 };
@@ -149,7 +177,7 @@ export const toOne = (strategy: Strategy): Strategy => (node, context, path) => 
     const before = context.firings;
     const after = strategy(node.children[index], context, `${path}/${index}`);
     if (after === undefined) continue;
-    const replaced = replaceChild(node, index, after);
+    const replaced = replaceChild(node, index, after, context);
     if (replaced !== undefined) return replaced;
     retract(node, before, context);
   }

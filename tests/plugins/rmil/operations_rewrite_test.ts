@@ -89,3 +89,29 @@ Deno.test("weights are quantised, reported, and take fewer bytes", async () => {
   assert.ok(report.maxError <= 31.5 / 127 / 2 + 1e-6 && report.snrDb > 30);
   assert.ok((made.bytesAfter as number) < (made.bytesBefore as number) / 2);
 });
+
+const GROWING: ReadonlyArray<readonly [name: string, program: string, left: string, right: string]> = [
+  ["deeper", "neg(1)", "neg(X)", "neg(neg(X))"],
+  ["a longer pipeline", "relu >> relu", "relu", "relu >> identity"],
+  ["twice as large", "neg(1)", "X", "add(X, X)"],
+];
+
+for (const [name, source, left, right] of GROWING) {
+  for (const strategy of ["innermost", "outermost", "topDown"]) {
+    Deno.test(`a rule that makes programs ${name} without end ends by ${strategy} with a program`, async () => {
+      const rules = [{ name, left, right }];
+      const input = {
+        program: { source },
+        rules,
+        method: "rules",
+        laws: "none",
+        growing: true,
+        strategy,
+        fuel: 100_000,
+      };
+      const made = await valueOf("rmil.rewrite", input);
+      assert.ok(["size", "firings", "fuel"].includes(made.end as string), String(made.end));
+      assert.ok((await valueOf("rmil.rewrite", { program: { hex: made.hex }, laws: "none" })).hex !== undefined);
+    });
+  }
+}

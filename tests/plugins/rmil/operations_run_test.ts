@@ -83,3 +83,48 @@ Deno.test("a fix that comes with a patch makes the program pass", async () => {
     assert.ok(await ask("rmil.check", { program: { source: (edit as { value: string }).value }, inputs }), source);
   }
 });
+
+/** The least and greatest integers of every integer dtype, as values of a run show them. */
+const EXTREMES: { readonly [dtype: string]: ReadonlyArray<number | string> } = {
+  i8: [-128, 127],
+  i16: [-32768, 32767],
+  i32: [-2147483648, 2147483647],
+  i64: ["-9223372036854775808", "9223372036854775807"],
+  u8: [0, 255],
+  u16: [0, 65535],
+  u32: [0, 4294967295],
+  u64: ["0", "18446744073709551615"],
+};
+
+for (const [dtype, values] of Object.entries(EXTREMES)) {
+  Deno.test(`tensor ops move the whole range of ${dtype}, and take it as indices`, async () => {
+    const x: Json = { type: `${dtype}[2]`, values };
+    const i: Json = { type: `${dtype}[2]`, values: [1, 0] };
+    const program = "gather(identity, $i) | max(identity, identity)";
+    const { value } = await ask("rmil.run", { program, inputs: { x, i } }) as { readonly value: Json };
+    assert.deepEqual(value, { tuple: [{ type: `${dtype}[2]`, values: [...values].reverse() }, x] });
+  });
+}
+
+Deno.test("an index that only u64 can say is refused, not wrapped", async () => {
+  const inputs = {
+    x: { type: "f32[2]", values: [1, 2] },
+    i: { type: "u64[1]", values: ["18446744073709551615"] },
+  };
+  assert.equal((await refused("rmil.run", { program: "gather(identity, $i)", inputs })).code, "RMIL_INDEX");
+});
+
+Deno.test("a term that a run gives is shown as it is written", async () => {
+  const made = await ask("rmil.run", { program: "rewrite(rule(f(X), g(X, 0.5, true)), f(1))" }) as { value: Json };
+  assert.deepEqual(made.value, { text: "the term g(1, 0.5, true)" });
+});
+
+Deno.test("a plan keeps apart an atom and the value that is written alike", async () => {
+  const plan = async (goal: string) => {
+    const program =
+      `{ assert(at(true)); assert(action(go, needs(at(true)), adds(at(#\`true\`)), deletes(at(true)))); plan(at(${goal})) }`;
+    return (await ask("rmil.run", { program }) as { readonly value: Json }).value;
+  };
+  assert.deepEqual(await plan("true"), { tuple: [] });
+  assert.deepEqual(await plan("#`true`"), { tuple: [{ sym: "go" }] });
+});
