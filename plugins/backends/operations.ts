@@ -36,6 +36,9 @@ const RunOn = {
   ),
 };
 
+/** Fuel for a few seconds of compiled work, unless the caller says otherwise. */
+const USUAL_FUEL = 100_000_000_000;
+
 const DeviceRow = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
@@ -139,7 +142,10 @@ export const Run = operation("backend.run", {
   input: { program: ProgramText, inputs: Schema.Array(TensorJson), sizes: SizesGiven, ...RunOn },
   output: Schema.Struct({ results: Schema.Array(TensorJson), backend: Schema.String, device: Schema.String }),
   failures: RUN_FAILURES,
-  cost: { compute: "the program's flops and bytes, taken from the fuel before it starts" },
+  cost: {
+    compute: "the program's flops and bytes, taken from the fuel before it starts",
+    reserve: { fuel: USUAL_FUEL },
+  },
   examples: [
     {
       input: { program: SQUARE, inputs: [{ type: "f32[3]", values: [1, -2, "inf"] }] },

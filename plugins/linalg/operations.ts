@@ -17,10 +17,16 @@ const Rounds = Schema.optionalKey(
 
 const f64 = (shape: string, values: ReadonlyArray<number>) => ({ type: `f64[${shape}]`, values });
 
+/** Fuel for the decompositions of a matrix of some five hundred rows, unless the caller says otherwise. */
+const USUAL_FUEL = 5_000_000_000;
+
 const declare = {
   failures: [...LINALG_FAILURES, ...IR_FAILURES],
   effects: [] as const,
-  cost: { compute: "cubic in the side of the matrix, taken from the fuel before it starts" },
+  cost: {
+    compute: "cubic in the side of the matrix, taken from the fuel before it starts",
+    reserve: { fuel: USUAL_FUEL },
+  },
   idempotent: true,
   reversible: true,
   stability: "unstable" as const,

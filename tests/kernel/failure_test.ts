@@ -74,7 +74,7 @@ const ANY_ARGUMENTS: Record<string, unknown> = new Proxy({}, {
   get: (_, name) => {
     const lists = ["versions", "plugins", "cycle", "authorities", "expectedShape", "actualShape", "suggestions"];
     if (lists.includes(String(name))) return ["a", "b", "a"];
-    return ["path", "actual", "fix"].includes(String(name)) ? undefined : "x";
+    return ["path", "actual", "fix", "also"].includes(String(name)) ? undefined : "x";
   },
 });
 
