@@ -101,6 +101,8 @@ const ROOM = new Room(V1_MAX_BYTES + OWN_BYTES * MAX_NODES, tooLong);
 
 /** Nodes whose turn comes later: what follows the first child of those being written. */
 const later: Array<Expression> = [];
+/** How many places of it were used since it was last cleared. */
+let used = 0;
 const NOTHING = lit(NIL);
 /** A longer list is given back. */
 const KEPT_LATER = 4096;
@@ -190,12 +192,11 @@ const put = (root: Expression, start: number, bottom: number, spare: number): nu
     }
     if (children.length > first) {
       for (let i = children.length - 1; i > first; i--) later[top++] = children[i];
+      if (top > used) used = top;
       node = children[first];
     } else {
       if (top === bottom) return at;
       node = later[--top];
-      // What was written is not kept alive by having been written.
-      later[top] = NOTHING;
     }
   }
 };
@@ -212,7 +213,10 @@ export const treeBytes = (root: Expression): Uint8Array => {
     return ROOM.bytes.slice(0, end);
   } finally {
     ROOM.release();
-    if (end === 0 || later.length > KEPT_LATER) later.length = 0;
+    // What was written is not kept alive by having been written.
+    if (used > KEPT_LATER) later.length = 0;
+    else later.fill(NOTHING, 0, used);
+    used = 0;
   }
 };
 
