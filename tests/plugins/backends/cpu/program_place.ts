@@ -1,6 +1,6 @@
 /**
- * Entry that is bundled for Node: trains a small network on the CPU backend, strictly, on one thread and on two, and
- * prints the sums of the parameters' bits.
+ * Entry that is bundled for Node and for a page: trains a small network on the CPU backend, strictly, on one thread and on two, and
+ * hands the sums of the parameters' bits to `globalThis.receiveReport`, or prints them.
  */
 import * as Effect from "effect/Effect";
 import { cpuBackend } from "../../../../plugins/backends/cpu/mod.ts";
@@ -32,4 +32,7 @@ const train = (threads: number): Promise<number> =>
 /** The sums on one thread and on two. */
 export const sums = async (): Promise<ReadonlyArray<number>> => [await train(1), await train(2)];
 
-if ((globalThis as { Deno?: unknown }).Deno === undefined) sums().then((found) => console.log(JSON.stringify(found)));
+if ((globalThis as { Deno?: unknown }).Deno === undefined) {
+  const receive = (globalThis as { receiveReport?: (report: string) => void }).receiveReport;
+  (receive ?? console.log)(JSON.stringify(await sums()));
+}

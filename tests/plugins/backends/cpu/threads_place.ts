@@ -1,5 +1,5 @@
 /**
- * Entry that is bundled for Node and for a page: starts a pool, exercises it, and hands the report to `globalThis.report`
+ * Entry that is bundled for Node and for a page: starts a pool, exercises it, and hands the report to `globalThis.receiveReport`
  * or prints it.
  */
 import { startPool } from "../../../../plugins/backends/cpu/threads.ts";

@@ -3,6 +3,7 @@
  * Node, and on pages of a browser with and without isolation.
  */
 import assert from "node:assert/strict";
+import { bundled, missing, onPage } from "./places.ts";
 import { MAX_THREADS, singleThread, startPool } from "../../../../plugins/backends/cpu/threads.ts";
 import { exercise, threadedProduct } from "./threads_program.ts";
 
@@ -96,40 +97,11 @@ Deno.test("one thread, none, or a fraction is the caller alone; more than the mo
   pool.close();
 });
 
-const bundle = (platform: string, folder: string): string => {
-  const out = `${folder}/${platform}.mjs`;
-  const { success, stderr } = new Deno.Command(Deno.execPath(), {
-    args: [
-      "bundle",
-      "--platform",
-      platform,
-      "-o",
-      out,
-      new URL("./threads_place.ts", import.meta.url).pathname,
-    ],
-    env: { NO_COLOR: "1" },
-  }).outputSync();
-  assert(success, new TextDecoder().decode(stderr));
-  return out;
-};
-
-/** Whether a tool that a test needs is missing: in CI that is a failure. */
-const missing = (tool: string): boolean => {
-  try {
-    new Deno.Command(tool, { args: ["--version"], stdout: "null", stderr: "null" }).outputSync();
-    return false;
-  } catch {
-    assert(Deno.env.get("CI") !== "true", `${tool} is not installed, and CI runs every test`);
-    console.log(`skipped: ${tool} is not installed`);
-    return true;
-  }
-};
-
 Deno.test("the same code computes on three threads in Node", () => {
   if (missing("node")) return;
   const folder = Deno.makeTempDirSync();
   try {
-    const { stdout, stderr } = new Deno.Command("node", { args: [bundle("browser", folder)] }).outputSync();
+    const { stdout, stderr } = new Deno.Command("node", { args: [bundled("./threads_place.ts", folder)] }).outputSync();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     assert.notEqual(out.trim(), "", err);
     const { threads, right } = JSON.parse(out);
@@ -139,63 +111,13 @@ Deno.test("the same code computes on three threads in Node", () => {
   }
 });
 
-/** Loads a page of a server in a headless browser, and returns what the page posts back. */
-const onPage = async (script: string, isolated: boolean, inWorker: boolean): Promise<Record<string, unknown>> => {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const isolation = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
-  const headers = isolated ? isolation : {};
-  const send = (body: string, type: string): Response =>
-    new Response(body, { headers: { ...headers, "content-type": type } });
-  const report = "globalThis.receiveReport = (r) => fetch('/report', { method: 'POST', body: r });\n" +
-    "globalThis.addEventListener('unhandledrejection', (e) => fetch('/report', { method: 'POST', body: JSON.stringify({ failed: String(e.reason) }) }));\n";
-  const main = inWorker ? "new Worker('/place.js', { type: 'module' });" : "import('/place.js');";
-  const page = `<!doctype html><script type="module">${main}</script>`;
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
-    const { pathname } = new URL(request.url);
-    if (pathname === "/place.js") return send(report + Deno.readTextFileSync(script), "text/javascript");
-    if (pathname !== "/report") return send(page, "text/html");
-    resolve(await request.text());
-    return send("", "text/plain");
-  });
-  const profile = Deno.makeTempDirSync();
-  const browser = new Deno.Command("chromium", {
-    args: [
-      "--headless=new",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-dev-shm-usage",
-      "--no-first-run",
-      "--disable-background-networking",
-      `--user-data-dir=${profile}`,
-      `http://127.0.0.1:${server.addr.port}/`,
-    ],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const deadline = setTimeout(() => reject(new Error("the page did not report within a minute")), 60_000);
-  try {
-    return JSON.parse(await promise);
-  } finally {
-    clearTimeout(deadline);
-    browser.kill("SIGKILL");
-    await browser.status;
-    await server.shutdown();
-    await new Promise((done) => setTimeout(done, 200));
-    try {
-      Deno.removeSync(profile, { recursive: true });
-    } catch {
-      // The browser's helpers may still be writing; the folder is temporary anyway.
-    }
-  }
-};
-
 Deno.test("the same code computes in a browser: on threads where the page is isolated, on one where it is not", async () => {
   if (missing("chromium")) return;
   const folder = Deno.makeTempDirSync();
   try {
-    const script = bundle("browser", folder);
+    const script = bundled("./threads_place.ts", folder);
     for (const [isolated, inWorker, threads] of [[true, false, 3], [true, true, 3], [false, false, 1]] as const) {
-      const report = await onPage(script, isolated, inWorker);
+      const report = await onPage(script, isolated, inWorker) as { readonly threads: number; readonly right: boolean };
       assert.deepEqual(
         { threads: report.threads, right: report.right },
         { threads, right: true },
