@@ -382,6 +382,20 @@ export const attempt = <A>(compute: () => A): Result.Result<A, IrFailure> => {
   }
 };
 
+/** The same for work that gives way while it goes on. */
+export function* attemptSteps<A>(
+  start: () => Generator<void, A, void>,
+): Generator<void, Result.Result<A, IrFailure>, void> {
+  const steps = attempt(start);
+  if (Result.isFailure(steps)) return Result.fail(steps.failure);
+  for (;;) {
+    const step = attempt(() => steps.success.next());
+    if (Result.isFailure(step)) return Result.fail(step.failure);
+    if (step.success.done) return Result.succeed(step.success.value);
+    yield;
+  }
+}
+
 /** The same as an effect. */
 export const attemptEffect = <A>(compute: () => A): Effect.Effect<A, IrFailure> =>
   Effect.suspend(() => Effect.fromResult(attempt(compute)));

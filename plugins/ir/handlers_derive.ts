@@ -12,7 +12,7 @@ import type { HandlerOf } from "../../kernel/plugin.ts";
 import { type Random, random } from "../../kernel/random.ts";
 import { inSlices } from "../../kernel/slices.ts";
 import { batchProgram } from "./batch.ts";
-import { attempt, attemptEffect, badGradientTarget, type IrFailure, locate } from "./failures.ts";
+import { attempt, attemptEffect, attemptSteps, badGradientTarget, type IrFailure, locate } from "./failures.ts";
 import { grad } from "./grad.ts";
 import type { Program } from "./graph.ts";
 import { programDigest } from "./hash.ts";
@@ -58,11 +58,11 @@ const readLists = (lists: ReadonlyArray<ReadonlyArray<TensorJson>> | undefined, 
   );
 
 /** A quantisation in steps; a refusal is the answer, not an exception. */
-const quantization = function* (
+const quantization = (
   { program, weights, calibration, heldOut, scheme }: InputOf<typeof Quantize>,
   fuel: number,
-): Generator<void, Result.Result<QuantizedProgram, IrFailure>> {
-  const steps = attempt(() => {
+): Generator<void, Result.Result<QuantizedProgram, IrFailure>, void> =>
+  attemptSteps(() => {
     const read = Object.entries(weights ?? {}).map(([name, json]) => {
       const at = `/weights/${name}`;
       return [name, locate(at, () => tensorFromJson(json, at))] as const;
@@ -76,14 +76,6 @@ const quantization = function* (
     };
     return quantizeSteps(parseProgram(program), options);
   });
-  if (Result.isFailure(steps)) return Result.fail(steps.failure);
-  for (;;) {
-    const step = attempt(() => steps.success.next());
-    if (Result.isFailure(step)) return Result.fail(step.failure);
-    if (step.success.done) return Result.succeed(step.success.value);
-    yield;
-  }
-};
 
 const finite = (value: number): number | "inf" => Number.isFinite(value) ? value : "inf";
 

@@ -7,7 +7,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
-import * as Result from "effect/Result";
+import type * as Result from "effect/Result";
 import type { Json } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { jsonSchemaOf } from "../../kernel/operation.ts";
@@ -16,7 +16,7 @@ import { inSlices } from "../../kernel/slices.ts";
 import { CONTROL } from "./control.ts";
 import { costOf } from "./cost.ts";
 import { type EvaluateOptions, evaluateSteps, type Evaluation } from "./evaluate.ts";
-import { attempt, attemptEffect, type IrFailure, locate } from "./failures.ts";
+import { attemptEffect, attemptSteps, type IrFailure, locate } from "./failures.ts";
 import { type Program, returnTypes } from "./graph.ts";
 import { derivingHandlers } from "./handlers_derive.ts";
 import { exchangeHandlers } from "./handlers_exchange.ts";
@@ -41,20 +41,12 @@ const readInputs = (inputs: ReadonlyArray<TensorJson>) =>
   inputs.map((input, i) => locate(`/inputs/${i}`, () => tensorFromJson(input, `/inputs/${i}`)));
 
 /** Evaluates in steps between which the call may be interrupted; a refusal is the answer, not an exception. */
-const evaluation = function* (
+const evaluation = (
   text: string,
   inputs: ReadonlyArray<TensorJson>,
   options: EvaluateOptions,
-): Generator<void, Result.Result<Evaluation, IrFailure>> {
-  const steps = attempt(() => evaluateSteps(parseProgram(text), readInputs(inputs), options));
-  if (Result.isFailure(steps)) return Result.fail(steps.failure);
-  for (;;) {
-    const step = attempt(() => steps.success.next());
-    if (Result.isFailure(step)) return Result.fail(step.failure);
-    if (step.success.done) return Result.succeed(step.success.value);
-    yield;
-  }
-};
+): Generator<void, Result.Result<Evaluation, IrFailure>, void> =>
+  attemptSteps(() => evaluateSteps(parseProgram(text), readInputs(inputs), options));
 
 /** The fuel of a call: what was asked for, at most what its account has left. */
 const boundedFuel = (asked: number | undefined, left: number): { readonly fuel: number } => ({

@@ -105,35 +105,25 @@ export type OptimiseLevel = 0 | 1 | 2 | 3;
 /** The levels. */
 export const LEVELS: ReadonlyArray<OptimiseLevel> = [0, 1, 2, 3];
 
+/** What structure alone decides, before what is left over is dropped. */
+const STRUCTURAL: ReadonlyArray<PassName> = [
+  "inlining",
+  "control",
+  "folding",
+  "algebra",
+  "strength",
+  "movement",
+  "contraction",
+  "sharing",
+  "hoisting",
+];
+
 /** The passes of each level, in order. */
 export const PIPELINES: { readonly [L in OptimiseLevel]: ReadonlyArray<PassName> } = {
   0: [],
   1: ["folding", "algebra", "sharing", "trimming"],
-  2: [
-    "inlining",
-    "control",
-    "folding",
-    "algebra",
-    "strength",
-    "movement",
-    "contraction",
-    "sharing",
-    "hoisting",
-    "trimming",
-  ],
-  3: [
-    "inlining",
-    "control",
-    "folding",
-    "algebra",
-    "strength",
-    "movement",
-    "contraction",
-    "sharing",
-    "hoisting",
-    "equality",
-    "trimming",
-  ],
+  2: [...STRUCTURAL, "trimming"],
+  3: [...STRUCTURAL, "equality", "trimming"],
 };
 
 /** Most rounds; programs that still change then stay as they are, which the next call goes on from. */

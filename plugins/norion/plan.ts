@@ -114,6 +114,8 @@ export interface Plan {
   };
   /** Tools the request may use. */
   readonly tools: ReadonlyArray<string>;
+  /** Scripts the answer must keep; what the request is written in where no gene says. */
+  readonly languages: ReadonlyArray<string>;
   /** What a draft is looked over for. */
   readonly checks: ReadonlyArray<string>;
   /** Validators that must have spoken before success. */
@@ -187,6 +189,7 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
   const kind = budgetClass(mode, profile, promptTokens);
   const answer = policy[`answer.${kind}`] * knobNumber(knobs, "budget.answer");
 
+  const languages = knobSet(knobs, "language.preserve");
   return {
     profile,
     mode,
@@ -218,6 +221,7 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
       reflectionPasses: Math.round(knobNumber(knobs, "reflection.passes")),
     },
     tools: knobSet(knobs, "tools.allow"),
+    languages: languages.length > 0 || script === "none" ? languages : [script],
     checks: knobSet(knobs, "reflection.checks"),
     validators: knobSet(knobs, "validation.require"),
     holds: knobSet(knobs, "safety.hold"),
@@ -248,6 +252,7 @@ export const explainPlan = (made: Plan): ReadonlyArray<string> => [
   `budget    ${made.budget.class}: ${made.budget.answerTokens} tokens, ${made.budget.calls} calls, ` +
   `${made.budget.reflectionPasses} reviews`,
   `tools     ${made.tools.join(" ") || "none"}`,
+  `language  ${made.languages.join(" ") || "any"}`,
   `review    checks: ${made.checks.join(" ") || "none"}; validators: ${made.validators.join(" ") || "none"}`,
   `holds     ${made.holds.join(" ") || "nothing"}`,
 ];
