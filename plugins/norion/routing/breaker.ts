@@ -30,9 +30,14 @@ export const admit = (breaker: Breaker, step: number): { readonly pass: boolean;
     : { pass: true, breaker: { state: "half-open", trips: breaker.trips } };
 };
 
-/** How a model stands after a call at a step ended well or not. */
-export const settled = (breaker: Breaker, ok: boolean, step: number, policy: Policy): Breaker => {
-  if (ok) return CLOSED;
+/** What a call says of the model that was called; a call that was broken off says nothing. */
+export type Health = "well" | "ill" | "unknown";
+
+/** How a model stands after a call at a step. */
+export const settled = (breaker: Breaker, health: Health, step: number, policy: Policy): Breaker => {
+  if (health === "well") return CLOSED;
+  // The one call that was let pass has told nothing: another one may.
+  if (health === "unknown") return breaker.state === "half-open" ? { ...breaker, state: "open", until: step } : breaker;
   const open = (trips: number): Breaker => ({
     state: "open",
     until: step + policy["breaker.rest"] * 2 ** Math.min(trips, MOST_DOUBLINGS),

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Policy } from "../policy.ts";
-import { admit, type Breaker, CLOSED, settled } from "./breaker.ts";
+import { admit, type Breaker, CLOSED, type Health, settled } from "./breaker.ts";
 
 /** Where a model runs. */
 export type Locality = "process" | "machine" | "network";
@@ -117,16 +117,19 @@ export type ModelFault =
 /** What to do about a failure. */
 export type Remedy = "retry-here" | "go-elsewhere" | "give-up";
 
-/** What each failure calls for at first. */
-export const REMEDIES: { readonly [F in ModelFault]: Remedy } = {
-  timeout: "retry-here",
-  overloaded: "retry-here",
-  unavailable: "go-elsewhere",
-  garbage: "retry-here",
-  "too-long": "go-elsewhere",
-  refused: "give-up",
-  unauthorised: "go-elsewhere",
-  interrupted: "give-up",
+/**
+ * What each failure calls for at first, and what it says of the model: one that refuses, or cannot read so much, is as
+ * well as one that answers.
+ */
+export const FAULTS: { readonly [F in ModelFault]: { readonly remedy: Remedy; readonly health: Health } } = {
+  timeout: { remedy: "retry-here", health: "ill" },
+  overloaded: { remedy: "retry-here", health: "ill" },
+  unavailable: { remedy: "go-elsewhere", health: "ill" },
+  garbage: { remedy: "retry-here", health: "ill" },
+  "too-long": { remedy: "go-elsewhere", health: "well" },
+  refused: { remedy: "give-up", health: "well" },
+  unauthorised: { remedy: "go-elsewhere", health: "ill" },
+  interrupted: { remedy: "give-up", health: "unknown" },
 };
 
 /** Where the attempts of one request stand. */
@@ -160,11 +163,11 @@ export const afterFault = (
   policy: Policy,
 ): { readonly remedy: Remedy; readonly attempts: Attempts } => {
   const id = attempts.order[attempts.at];
-  const breaker = settled(attempts.breakers.get(id) ?? CLOSED, false, step, policy);
+  const { remedy: wanted, health } = FAULTS[fault];
+  const breaker = settled(attempts.breakers.get(id) ?? CLOSED, health, step, policy);
   const breakers = new Map(attempts.breakers).set(id, breaker);
   const hops = attempts.hops + 1;
   const tries = attempts.tries + 1;
-  const wanted = REMEDIES[fault];
   const exhausted = tries > policy["model.retries"] || breaker.state !== "closed";
   const remedy = wanted === "retry-here" && exhausted ? "go-elsewhere" : wanted;
   const over = hops >= policy["model.hops"] || (remedy === "go-elsewhere" && attempts.at + 1 >= attempts.order.length);

@@ -7,10 +7,10 @@ import {
   attemptsOf,
   chooseModels,
   type Demand,
+  FAULTS,
   type Locality,
   type Model,
   type ModelFault,
-  REMEDIES,
 } from "../../../plugins/norion/routing/choose.ts";
 
 const model = (id: string, locality: Locality, quality: number, cost: number, latencyMs = 100): Model => ({
@@ -68,20 +68,31 @@ Deno.test("what is too dear, too slow or resting is left out with its reason", (
 
 Deno.test("a breaker opens at the third failure in a row, lets one call pass after its rest, and rests longer each time", () => {
   let breaker: Breaker = CLOSED;
-  for (let i = 0; i < policy["breaker.failures"] - 1; i++) breaker = settled(breaker, false, 0, policy);
+  for (let i = 0; i < policy["breaker.failures"] - 1; i++) breaker = settled(breaker, "ill", 0, policy);
   assert.equal(breaker.state, "closed");
-  assert.deepEqual(settled(breaker, true, 0, policy), CLOSED);
-  breaker = settled(breaker, false, 0, policy);
+  assert.deepEqual(settled(breaker, "well", 0, policy), CLOSED);
+  breaker = settled(breaker, "ill", 0, policy);
   assert.equal(admit(breaker, policy["breaker.rest"] - 1).pass, false);
   const tried = admit(breaker, policy["breaker.rest"]);
   assert.equal(tried.pass, true);
   assert.equal(admit(tried.breaker, 1000).pass, false);
-  assert.deepEqual(settled(tried.breaker, false, 8, policy), { state: "open", until: 8 + 16, trips: 2 });
-  assert.deepEqual(settled(tried.breaker, true, 8, policy), CLOSED);
+  assert.deepEqual(settled(tried.breaker, "ill", 8, policy), { state: "open", until: 8 + 16, trips: 2 });
+  assert.deepEqual(settled(tried.breaker, "well", 8, policy), CLOSED);
+});
+
+Deno.test("a model that refuses or cannot read so much is not ill, and a broken-off call says nothing of it", () => {
+  for (const fault of ["refused", "too-long", "interrupted"] as const) {
+    let attempts = attemptsOf(["a", "b"], new Map());
+    for (let i = 0; i < 5; i++) attempts = { ...afterFault(attempts, fault, i, policy).attempts, at: 0 };
+    assert.equal((attempts.breakers.get("a") ?? CLOSED).state, "closed", fault);
+  }
+  const trying: Breaker = { state: "half-open", trips: 2 };
+  assert.equal(admit(settled(trying, "unknown", 9, policy), 9).pass, true);
+  assert.equal(settled(trying, "unknown", 9, policy).state, "open");
 });
 
 Deno.test("every kind of failure ends within the bounded hops, and no model is tried after it was given up", () => {
-  const faults = Object.keys(REMEDIES) as ReadonlyArray<ModelFault>;
+  const faults = Object.keys(FAULTS) as ReadonlyArray<ModelFault>;
   const draw = random(9);
   for (let run = 0; run < 500; run++) {
     let attempts = attemptsOf(["a", "b", "c"], new Map());
