@@ -180,14 +180,21 @@ const checked = (request: RememberRequest): Effect.Effect<string, NorionFailure>
   return Effect.succeed(redactText(request.text.trim()));
 };
 
+/**
+ * What stands for a scope in events: a keyed digest, because its name may itself be private and nobody is to test a
+ * guess of it.
+ */
+export const scopeDigest = (
+  ledger: Pick<LedgerShape, "nameBlob">,
+  scope: string,
+): Effect.Effect<Digest, LedgerFailure> => ledger.nameBlob(encoder.encode(`scope ${scope}`), { private: true });
+
 /** The memory that a ledger holds. */
 export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
   const scopes = new Map<Digest, { readonly memory: ScopeMemory; readonly state: MemoryState }>();
   const turns = Semaphore.makeUnsafe(1);
 
-  // Only the keyed digest of a scope is ever stored: its name may itself be private, and nobody can test a guess.
-  const scopeOf = (scope: string): Effect.Effect<Digest, LedgerFailure> =>
-    ledger.nameBlob(encoder.encode(`scope ${scope}`), { private: true });
+  const scopeOf = (scope: string): Effect.Effect<Digest, LedgerFailure> => scopeDigest(ledger, scope);
 
   const textOf = (digest: Digest): Effect.Effect<string, LedgerFailure> =>
     Effect.map(ledger.getBlob(digest), (bytes) => decoder.decode(bytes));

@@ -9,7 +9,7 @@
  */
 import type { Fold, LedgerEvent } from "../../../effects/mod.ts";
 import type { Digest, JsonObject } from "../../../kernel/mod.ts";
-import { hashText } from "../text.ts";
+import { type Buckets, find, items, put } from "./buckets.ts";
 
 /** Kinds of memory; no two are ever merged. */
 export const NAMESPACES = ["fact", "semantic", "gist", "runtime-kv"] as const;
@@ -59,11 +59,8 @@ export interface MemoryItem {
   readonly reason?: string;
 }
 
-/** Everything remembered, in buckets, so that one event copies little. */
-export interface MemoryState {
-  /** Items by bucket and id. */
-  readonly buckets: { readonly [bucket: string]: { readonly [id: string]: MemoryItem } };
-}
+/** Everything remembered. */
+export type MemoryState = Buckets<MemoryItem>;
 
 /** Types of the events. */
 export const MEMORY_EVENTS = {
@@ -76,30 +73,17 @@ export const MEMORY_EVENTS = {
 /** Greatest strength. */
 export const MAX_STRENGTH = 3000;
 
-const BUCKETS = 512;
-
-const bucketOf = (id: string): string => String(hashText(id) % BUCKETS);
-
 /** The item of an id, dead or alive. */
-export const itemOf = (state: MemoryState, id: string): MemoryItem | undefined => {
-  const bucket = bucketOf(id);
-  if (!Object.hasOwn(state.buckets, bucket)) return undefined;
-  return Object.hasOwn(state.buckets[bucket], id) ? state.buckets[bucket][id] : undefined;
-};
+export const itemOf = (state: MemoryState, id: string): MemoryItem | undefined => find(state, id);
 
 /** Whether an item may be recalled. */
 export const lives = (item: MemoryItem): boolean => item.retractedAt === undefined && item.supersededBy === undefined;
 
 /** Every item in the order of their steps, ties by id; of one scope where told. */
 export const itemsOf = (state: MemoryState, scope?: Digest): ReadonlyArray<MemoryItem> =>
-  Object.values(state.buckets).flatMap((bucket) => Object.values(bucket))
+  items(state)
     .filter((item) => scope === undefined || item.scope === scope)
     .sort((a, b) => a.born - b.born || (a.id < b.id ? -1 : 1));
-
-const put = (state: MemoryState, item: MemoryItem): MemoryState => {
-  const bucket = bucketOf(item.id);
-  return { buckets: { ...state.buckets, [bucket]: { ...state.buckets[bucket], [item.id]: item } } };
-};
 
 const change = (
   state: MemoryState,
@@ -108,7 +92,7 @@ const change = (
   edit: (item: MemoryItem) => MemoryItem,
 ): MemoryState => {
   const item = itemOf(state, id);
-  return item === undefined || item.scope !== scope ? state : put(state, edit(item));
+  return item === undefined || item.scope !== scope ? state : put(state, id, edit(item));
 };
 
 const held = (strength: number): number => Math.min(MAX_STRENGTH, Math.max(0, Math.round(strength)));
@@ -123,7 +107,7 @@ const added = (state: MemoryState, event: LedgerEvent, data: JsonObject): Memory
     return before === undefined || before.namespace !== item.namespace || !lives(before)
       ? now
       : change(now, old, item.scope, (one) => ({ ...one, supersededBy: item.id }));
-  }, put(state, item));
+  }, put(state, item.id, item));
 };
 
 const retracted = (state: MemoryState, event: LedgerEvent, data: JsonObject): MemoryState =>
