@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { failure, type FailureDefinition, type FailuresOf } from "../../kernel/failure.ts";
+import * as Effect from "effect/Effect";
+import { failure, type FailureDefinition, type FailuresOf, isFailure } from "../../kernel/failure.ts";
 
 /** Two layers share a path but not a type. */
 export const sharedDiffers: FailureDefinition<"NEURAL_SHARED", { path: string; expected: string; actual: string }> =
@@ -24,8 +25,147 @@ export const notOneNetwork: FailureDefinition<"NEURAL_NETWORK", { reason: string
   says: (a) => `Cannot make a network: ${a.reason}`,
 });
 
+/** No data set has this name. */
+export const unknownData: FailureDefinition<"NEURAL_DATA_UNKNOWN", { name: string }> = failure("NEURAL_DATA_UNKNOWN", {
+  doc: "No data set has this name.",
+  recoverable: true,
+  says: (a) => `Cannot open data set "${a.name}": there is none of that name`,
+  fix: (a) => {
+    const [best] = a.suggestions ?? [];
+    if (best === undefined) return { summary: "List them with data.list" };
+    const summary = `Use ${best}`;
+    return a.path === undefined ? { summary } : { summary, patch: [{ op: "replace", path: a.path, value: best }] };
+  },
+});
+
+/** A data set is known and not here. */
+export const absentData: FailureDefinition<"NEURAL_DATA_ABSENT", { name: string; reason: string; command: string }> =
+  failure("NEURAL_DATA_ABSENT", {
+    doc: "A data set is known, and its files are not on this machine.",
+    recoverable: true,
+    says: (a) => `Cannot open data set "${a.name}": ${a.reason}`,
+    fix: (a) => ({ summary: `Install it: ${a.command}`, command: a.command }),
+  });
+
+/** The bytes of a file are not what its format says. */
+export const malformedData: FailureDefinition<"NEURAL_DATA_MALFORMED", { format: string; at: string; reason: string }> =
+  failure("NEURAL_DATA_MALFORMED", {
+    doc: "The bytes of a file are not what its format says they are.",
+    recoverable: true,
+    says: (a) => `Cannot read ${a.format} at ${a.at}: ${a.reason}`,
+  });
+
+/** Data exceed a limit. */
+export const dataLimit: FailureDefinition<"NEURAL_DATA_LIMIT", { what: string; limit: number; found: number }> =
+  failure("NEURAL_DATA_LIMIT", {
+    doc: "A file, or what it declares, is larger than may be held.",
+    recoverable: true,
+    says: (a) => `Cannot accept ${a.what}: ${a.found} exceeds the limit of ${a.limit}`,
+  });
+
+/** What data are cannot be told, or is told wrongly. */
+export const badData: FailureDefinition<"NEURAL_DATA_FORMAT", { what: string; reason: string }> = failure(
+  "NEURAL_DATA_FORMAT",
+  {
+    doc: "The format of data cannot be told, or does not suit what is asked of them.",
+    recoverable: true,
+    says: (a) => `Cannot use ${a.what}: ${a.reason}`,
+  },
+);
+
+/** A table has no such column. */
+export const unknownColumn: FailureDefinition<"NEURAL_DATA_COLUMN", { column: string }> = failure(
+  "NEURAL_DATA_COLUMN",
+  {
+    doc: "A table has no column of this name.",
+    recoverable: true,
+    says: (a) => `Cannot use column "${a.column}": the table has none of that name`,
+    fix: (a) => {
+      const [best] = a.suggestions ?? [];
+      if (best === undefined) return { summary: "See its columns with data.describe" };
+      const summary = `Use ${best}`;
+      return a.path === undefined ? { summary } : { summary, patch: [{ op: "replace", path: a.path, value: best }] };
+    },
+  },
+);
+
+/** A column's values are of the wrong kind. */
+export const badColumn: FailureDefinition<"NEURAL_DATA_VALUES", { column: string; reason: string }> = failure(
+  "NEURAL_DATA_VALUES",
+  {
+    doc: "The values of a column are not of the kind that is asked of them.",
+    recoverable: true,
+    says: (a) => `Cannot use column "${a.column}": ${a.reason}`,
+  },
+);
+
+/** A way of batching, splitting or augmenting does not suit the data. */
+export const badBatches: FailureDefinition<"NEURAL_DATA_OPTION", { option: string; reason: string }> = failure(
+  "NEURAL_DATA_OPTION",
+  {
+    doc: "A way of batching, splitting or augmenting is malformed or does not suit the data.",
+    recoverable: true,
+    says: (a) => `Cannot take ${a.option}: ${a.reason}`,
+  },
+);
+
+/** The test split was read before. */
+export const testSplitRead: FailureDefinition<"NEURAL_TEST_SPLIT", { name: string }> = failure("NEURAL_TEST_SPLIT", {
+  doc: "The test split of a data set is read a second time in one run, so its answer would no longer be unseen.",
+  recoverable: false,
+  says: (a) => `Cannot read the test split of "${a.name}" again: this run has read it`,
+  fix: () => ({ summary: "Choose between models by the validation split; read the test split once, at the end" }),
+});
+
+/** A file of weights is malformed. */
+export const malformedWeights: FailureDefinition<
+  "NEURAL_WEIGHTS",
+  { format: string; at: string; reason: string }
+> = failure("NEURAL_WEIGHTS", {
+  doc: "A file of weights is malformed, or weights cannot be written in its format.",
+  recoverable: true,
+  says: (a) => `Cannot take ${a.format} at ${a.at}: ${a.reason}`,
+});
+
+/** The failures of data and of files. */
+export const DATA_FAILURES = [
+  unknownData,
+  absentData,
+  malformedData,
+  dataLimit,
+  badData,
+  unknownColumn,
+  badColumn,
+  badBatches,
+  testSplitRead,
+  malformedWeights,
+] as const;
+
 /** Every failure of this room. */
-export const NEURAL_FAILURES = [sharedDiffers, notOneNetwork] as const;
+export const NEURAL_FAILURES = [sharedDiffers, notOneNetwork, ...DATA_FAILURES] as const;
 
 /** A failure of this room. */
 export type NeuralFailure = FailuresOf<typeof NEURAL_FAILURES>;
+
+const CODES: ReadonlySet<string> = new Set(NEURAL_FAILURES.map((row) => row.code));
+
+/** Whether a thrown value is a failure of this room. */
+export const isNeuralFailure = (value: unknown): value is NeuralFailure => isFailure(value) && CODES.has(value.code);
+
+/** Runs a computation of this room and answers its failure as an effect; anything else thrown is a defect and passes. */
+export const attemptEffect = <A>(compute: () => A): Effect.Effect<A, NeuralFailure> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(compute());
+    } catch (thrown) {
+      if (isNeuralFailure(thrown)) return Effect.fail(thrown);
+      throw thrown;
+    }
+  });
+
+/** The same for a computation that takes its time. */
+export const attemptPromise = <A>(compute: () => Promise<A>): Effect.Effect<A, NeuralFailure> =>
+  Effect.catchDefect(
+    Effect.promise(compute),
+    (thrown) => isNeuralFailure(thrown) ? Effect.fail(thrown) : Effect.die(thrown),
+  );
