@@ -141,8 +141,39 @@ export const DATA_FAILURES = [
   malformedWeights,
 ] as const;
 
+/** A setting of a layer, a loss, an optimiser, a schedule or a training is none of its values. */
+export const badSetting: FailureDefinition<"NEURAL_SETTING", { what: string; reason: string }> = failure(
+  "NEURAL_SETTING",
+  {
+    doc: "A setting of a loss, an optimiser, a schedule or a training does not exist or cannot have its value.",
+    recoverable: true,
+    says: (a) => `Cannot use ${a.what}: ${a.reason}`,
+  },
+);
+
+/** What a loss compares does not fit together. */
+export const lossMisfit: FailureDefinition<"NEURAL_LOSS", { loss: string; reason: string }> = failure("NEURAL_LOSS", {
+  doc: "A loss is given outputs and targets that do not fit together.",
+  recoverable: true,
+  says: (a) => `Cannot apply ${a.loss}: ${a.reason}`,
+});
+
+/** Training cannot begin or go on. */
+export const cannotTrain: FailureDefinition<"NEURAL_TRAINING", { reason: string }> = failure("NEURAL_TRAINING", {
+  doc: "A training cannot begin or go on as it was asked for.",
+  recoverable: true,
+  says: (a) => `Cannot train: ${a.reason}`,
+});
+
 /** Every failure of this room. */
-export const NEURAL_FAILURES = [sharedDiffers, notOneNetwork, ...DATA_FAILURES] as const;
+export const NEURAL_FAILURES = [
+  sharedDiffers,
+  notOneNetwork,
+  ...DATA_FAILURES,
+  badSetting,
+  lossMisfit,
+  cannotTrain,
+] as const;
 
 /** A failure of this room. */
 export type NeuralFailure = FailuresOf<typeof NEURAL_FAILURES>;
