@@ -44,6 +44,41 @@ export const badMemory: FailureDefinition<"NORION_MEMORY", { reason: string }> =
   says: (a) => `Cannot do this with memory: ${a.reason}`,
 });
 
+/** No model answered a request. */
+export const noAnswer: FailureDefinition<
+  "NORION_MODEL",
+  { tried: ReadonlyArray<string>; leftOut: ReadonlyArray<string> }
+> = failure("NORION_MODEL", {
+  doc: "No model answered: each one that may be asked failed or was left out.",
+  recoverable: true,
+  says: (a) =>
+    a.tried.length === 0 && a.leftOut.length === 0
+      ? "Cannot answer: there is no model"
+      : `Cannot answer: ${[...a.tried, ...a.leftOut].join("; ")}`,
+  fix: (a) => ({
+    summary: a.tried.length === 0
+      ? "Let the request travel further or cost more, or name another model in rmi.models.json"
+      : "Ask again later, or name another model in rmi.models.json",
+  }),
+});
+
+/** The list of models, a model's manifest or its cache cannot be used. */
+export const badModel: FailureDefinition<"NORION_MODELS", { what: string; reason: string }> = failure("NORION_MODELS", {
+  doc: "The list of models, a recording, a runtime manifest or a block of a model's cache is malformed.",
+  recoverable: true,
+  says: (a) => `Cannot use ${a.what}: ${a.reason}`,
+});
+
+/** A gate is closed. */
+export const gateClosed: FailureDefinition<"NORION_GATE", { gate: string; reasons: ReadonlyArray<string> }> = failure(
+  "NORION_GATE",
+  {
+    doc: "A check of norion.gate found something that must be mended first.",
+    recoverable: true,
+    says: (a) => `The ${a.gate} gate is closed: ${a.reasons.join("; ")}`,
+  },
+);
+
 /** Every row of the catalogue. */
 export const NORION_FAILURES: readonly [
   typeof unknownProfile,
@@ -51,7 +86,10 @@ export const NORION_FAILURES: readonly [
   typeof badRequest,
   typeof badGene,
   typeof badMemory,
-] = [unknownProfile, unknownDevice, badRequest, badGene, badMemory];
+  typeof noAnswer,
+  typeof badModel,
+  typeof gateClosed,
+] = [unknownProfile, unknownDevice, badRequest, badGene, badMemory, noAnswer, badModel, gateClosed];
 
 /** The codes of the catalogue. */
 export type NorionCode = typeof NORION_FAILURES[number]["code"];
