@@ -207,6 +207,14 @@ export const EMPTY_POLICY: PolicyFile = { format: POLICY_FORMAT, rules: [] };
 export const DEFAULT_DOMAIN: Omit<DomainRule, "domain"> = { writes: true, evidence: 1, quorum: 1, benefit: false };
 
 /**
+ * Demands of domains that the policy file does not name. Genes are rules by which the system acts: without a person's
+ * word in the policy file the best that can become of an edit is a preview.
+ */
+export const DEFAULT_DOMAINS: ReadonlyArray<DomainRule> = [
+  { domain: "genome.*", writes: false, evidence: 1, quorum: 1, benefit: false },
+];
+
+/**
  * The built-in rules, after those of the file: pure computation, reading in the workspace, writing in the state and
  * output folders, and computing with injected time, chance and devices are allowed; the rest asks.
  */
@@ -319,9 +327,10 @@ export const readPolicy = (text: string, file: string = POLICY_FILE): Result.Res
   return wrong === undefined ? Result.succeed(decoded.success) : Result.fail(wrong);
 };
 
-/** Demands on a domain of proposals: the first rule that names it, else the defaults. */
+/** Demands on a domain of proposals: the first rule that names it, in the file or built in, else the defaults. */
 export const domainRule = (file: PolicyFile, domain: string): DomainRule =>
-  file.proposals?.find((rule) => glob(rule.domain)(domain)) ?? { ...DEFAULT_DOMAIN, domain };
+  [...file.proposals ?? [], ...DEFAULT_DOMAINS].find((rule) => glob(rule.domain)(domain)) ??
+    { ...DEFAULT_DOMAIN, domain };
 
 /** How long requests and approvals live under a policy. */
 export const approvalLifetimeMs = (file: PolicyFile): number => file.approvalLifetimeMs ?? DEFAULT_APPROVAL_LIFETIME_MS;

@@ -79,10 +79,12 @@ export interface ProposalDraft {
   readonly reversible: boolean;
   /** Whether it gives anybody more authority; then no policy rule approves it. */
   readonly widensAuthority: boolean;
+  /** Ids of the document that it was made from without changing them: undoing a change of one of them undoes it too. */
+  readonly standsOn?: ReadonlyArray<string>;
 }
 
 /** A proposed change: equal content has the equal id. */
-export interface Proposal extends Required<ProposalDraft> {
+export interface Proposal extends Required<Omit<ProposalDraft, "standsOn">>, Pick<ProposalDraft, "standsOn"> {
   /** Digest of the content. */
   readonly id: Digest;
   /** Who proposed it first. */

@@ -56,6 +56,7 @@ const draft = {
   rollbackTarget: Schema.optionalKey(Digest),
   reversible: Schema.Boolean,
   widensAuthority: Schema.Boolean,
+  standsOn: Schema.optionalKey(Schema.Array(Id).check(Schema.isMaxLength(64))),
 };
 
 const Admissions = Schema.Literals([

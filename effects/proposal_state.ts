@@ -32,7 +32,7 @@ export interface DomainState {
   /** Its digest. */
   readonly digest: Digest;
   /** Applied changes that were not rolled back, oldest first, with what undoes each. */
-  readonly stack: ReadonlyArray<{ readonly proposal: Digest; readonly inverse: JsonPatch; readonly before: Digest }>;
+  readonly stack: ReadonlyArray<{ readonly proposal: Digest; readonly inverse: JsonPatch }>;
 }
 
 /** A domain before its first change. */
@@ -91,7 +91,7 @@ const applied = (state: ProposalState, record: ProposalRecord, before: unknown):
   const next: DomainState = {
     document: result.after,
     digest: digestJson(result.after),
-    stack: [...current.stack, { proposal: id, inverse, before: current.digest }],
+    stack: [...current.stack, { proposal: id, inverse }],
   };
   return {
     ...put(state, { ...record, state: "applied", after: next.digest }),
@@ -99,14 +99,34 @@ const applied = (state: ProposalState, record: ProposalRecord, before: unknown):
   };
 };
 
+/**
+ * Applied changes of a domain that stand on one of them, oldest first: later ones that change or were made from an id
+ * that it, or another of them, changes.
+ */
+export const descendantsOf = (state: ProposalState, { proposal }: ProposalRecord): ReadonlyArray<ProposalRecord> => {
+  const { stack } = domainOf(state, proposal.domain);
+  const at = stack.findIndex((change) => change.proposal === proposal.id);
+  if (at < 0) return [];
+  const moved = new Set(proposal.changedIds);
+  return stack.slice(at + 1).flatMap((change) => {
+    const record = state.records[change.proposal];
+    const { changedIds, standsOn = [] } = record.proposal;
+    if (![...changedIds, ...standsOn].some((id) => moved.has(id))) return [];
+    for (const id of changedIds) moved.add(id);
+    return [record];
+  });
+};
+
 const rolledBack = (state: ProposalState, record: ProposalRecord, before: unknown): ProposalState => {
   const { domain, id } = record.proposal;
   const current = domainOf(state, domain);
-  const top = current.stack.at(-1);
-  if (top === undefined || top.proposal !== id || current.digest !== before) return state;
-  const result = patched(top.inverse, current.document);
+  const undone = current.stack.find((change) => change.proposal === id);
+  if (undone === undefined || current.digest !== before || descendantsOf(state, record).length > 0) return state;
+  // What came later touches other ids of the document, so the inverse still fits.
+  const result = patched(undone.inverse, current.document);
   if ("problem" in result) return state;
-  const next = { document: result.after, digest: digestJson(result.after), stack: current.stack.slice(0, -1) };
+  const stack = current.stack.filter((change) => change !== undone);
+  const next = { document: result.after, digest: digestJson(result.after), stack };
   return { ...put(state, { ...record, state: "rolledBack" }), domains: { ...state.domains, [domain]: next } };
 };
 
@@ -149,10 +169,18 @@ const submitted = (state: ProposalState, proposal: Proposal): ProposalState =>
     ? state
     : put(state, { proposal, state: "proposed", evidence: [], validated: {}, reasons: [] });
 
+/** The state after a rollback, as an event says it; the same state where that does not fit. */
+export const rolledBackIn = (state: ProposalState, data: JsonObject): ProposalState => {
+  const record = recordOf(state, String(data.proposal));
+  return record === undefined || !moves("proposal.rolledBack", record.state)
+    ? state
+    : rolledBack(state, record, data.before);
+};
+
 /** The fold of proposals. */
 export const proposalFold: Fold<ProposalState> = {
   name: "proposals",
-  version: 1,
+  version: 2,
   initial: { records: {}, domains: {} },
   step: (state: ProposalState, event: LedgerEvent): ProposalState => {
     const data = event.data as JsonObject;
@@ -160,7 +188,7 @@ export const proposalFold: Fold<ProposalState> = {
     const record = recordOf(state, String(data.proposal));
     if (record === undefined || !moves(event.type, record.state)) return state;
     if (event.type === "proposal.applied") return applied(state, record, data.before);
-    if (event.type === "proposal.rolledBack") return rolledBack(state, record, data.before);
+    if (event.type === "proposal.rolledBack") return rolledBackIn(state, data);
     return put(state, changed(record, event, data));
   },
 };

@@ -32,13 +32,22 @@ import {
   type StateFailure,
   wrongAdmission,
 } from "./failures.ts";
-import { Ledger, type LedgerShape } from "./ledger.ts";
+import { type EventDraft, Ledger, type LedgerShape } from "./ledger.ts";
 import { glob } from "./patterns.ts";
 import { type Candidate, type Check, CHECKS, type Report, runPipeline } from "./pipeline.ts";
 import { Policy, type PolicyShape } from "./policy.ts";
 import { approvalLifetimeMs, domainRule } from "./policy_file.ts";
 import type { Evidence, Preview, Proposal, ProposalDraft, ProposalRecord } from "./proposal.ts";
-import { type Admission, domainOf, moves, proposalFold, type ProposalState, recordOf } from "./proposal_state.ts";
+import {
+  type Admission,
+  descendantsOf,
+  domainOf,
+  moves,
+  proposalFold,
+  type ProposalState,
+  recordOf,
+  rolledBackIn,
+} from "./proposal_state.ts";
 
 type SubmitFailure = StateFailure | FailureOf<"EFFECTS_PROPOSAL">;
 type MoveFailure = StateFailure | FailureOf<"EFFECTS_ADMISSION">;
@@ -70,8 +79,15 @@ export interface ProposalsShape {
   ) => Effect.Effect<ProposalRecord, DecideFailure>;
   /** Applies an approved change, once, if every check passes now. */
   readonly apply: (id: string, actor: Actor) => Effect.Effect<ProposalRecord, ApplyFailure>;
-  /** Undoes the latest applied change of a domain: anybody during probation, a person once it is confirmed. */
-  readonly rollback: (id: string, actor: Actor) => Effect.Effect<ProposalRecord, RollbackFailure>;
+  /**
+   * Undoes an applied change on which no other stands, or with `descendants` those that do as well, in one append:
+   * anybody during probation, a person once one of them is confirmed.
+   */
+  readonly rollback: (
+    id: string,
+    actor: Actor,
+    options?: { readonly descendants?: boolean },
+  ) => Effect.Effect<ProposalRecord, RollbackFailure>;
   /** One proposal. */
   readonly get: (id: string) => Effect.Effect<ProposalRecord, StateFailure>;
   /** All proposals, oldest first. */
@@ -115,6 +131,20 @@ export interface ProposalPorts {
   /** Approvals by policy rules. */
   readonly approvals: Pick<ApprovalsShape, "automatic">;
 }
+
+/** The events that undo changes of one domain in this order, each bound to the state that the one before leaves. */
+const rollbackEvents = (
+  state: ProposalState,
+  undone: ReadonlyArray<ProposalRecord>,
+  actor: Actor,
+): ReadonlyArray<EventDraft> => {
+  let now = state;
+  return undone.map(({ proposal: { domain, id } }) => {
+    const data = { proposal: id, before: domainOf(now, domain).digest };
+    now = rolledBackIn(now, data);
+    return { type: "proposal.rolledBack", actor, data };
+  });
+};
 
 const DECISIONS: {
   readonly [V in ProposalVerdict]: { readonly type: string; readonly to: Admission; readonly needed: string };
@@ -264,33 +294,32 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
       );
     });
 
-  const rollback: ProposalsShape["rollback"] = (id, actor) =>
+  const rollback: ProposalsShape["rollback"] = (id, actor, { descendants = false } = {}) =>
     Effect.gen(function* () {
       const before = yield* state;
-      const { proposal, state: admission, after } = yield* find(before, id);
+      const found = yield* find(before, id);
+      const { proposal, state: admission, after } = found;
       if (after === undefined || admission !== "applied" && admission !== "confirmed") {
         return yield* Effect.fail(
           wrongAdmission({ proposal: id, state: admission, action: "roll back", needed: "applied or confirmed" }),
         );
       }
-      if (admission === "confirmed" && !isPerson(actor)) {
+      const later = descendantsOf(before, found).toReversed();
+      if (later.length > 0 && !descendants) {
+        const suggestions = later.map((record) => record.proposal.id);
+        const fix = { summary: `Roll back first what stands on it, latest first: ${suggestions.join(", ")}` };
+        const current = domainOf(before, proposal.domain).digest;
+        const stale = { domain: proposal.domain, base: after, current, path: "/proposal", suggestions, fix };
+        return yield* Effect.fail(staleChange(stale));
+      }
+      const undone = [...later, found];
+      if (undone.some((record) => record.state === "confirmed") && !isPerson(actor)) {
         return yield* Effect.fail(
           notApprover({ what: `the rollback of ${id}`, actor, command: `rmi proposals rollback ${id}` }),
         );
       }
-      const { digest, stack } = domainOf(before, proposal.domain);
-      const latest = stack.at(-1)?.proposal;
-      const stale = staleChange({
-        domain: proposal.domain,
-        base: after,
-        current: digest,
-        path: "/proposal",
-        suggestions: latest === undefined ? [] : [latest],
-        fix: { summary: `Roll back the later changes first, latest first: ${latest}` },
-      });
-      if (latest !== id) return yield* Effect.fail(stale);
-      yield* record("proposal.rolledBack", actor, { proposal: id, before: digest });
-      return yield* reached(id, "rolledBack", "roll back", "the latest change of its domain");
+      yield* ledger.append(rollbackEvents(before, undone, actor));
+      return yield* reached(id, "rolledBack", "roll back", "not changed meanwhile");
     });
 
   const preview: ProposalsShape["preview"] = (id) =>

@@ -189,7 +189,7 @@ Deno.test("an approval of a change runs out: one millisecond before, it applies;
       assert.equal((yield* proposals.apply(two.proposal.id, "agent:a")).state, "applied");
     })));
 
-Deno.test("only the latest change of a domain rolls back, and the failure names it", () =>
+Deno.test("a change on which a later one stands does not roll back alone, and the failure names the later one", () =>
   withRoom(undefined, () =>
     Effect.gen(function* () {
       const proposals = yield* Proposals;
@@ -414,4 +414,68 @@ Deno.test("Eight seeded runs of applying and rolling back: every rollback restor
         }
       }));
   }
+});
+
+const setting = (id: string, value: Json, more: Partial<ProposalDraft> = {}): ProposalDraft =>
+  draftOf({ summary: `${id} ${value}`, changedIds: [id], patch: [{ op: "add", path: `/${id}`, value }], ...more });
+
+Deno.test("undoing a change in the middle leaves what does not stand on it, as if it had never been applied", () =>
+  withRoom(undefined, () =>
+    Effect.gen(function* () {
+      const proposals = yield* Proposals;
+      yield* applied(setting("a", 1));
+      const second = yield* applied(setting("b", 2));
+      const third = yield* applied(setting("c", 3));
+      yield* proposals.rollback(second.proposal.id, "agent:z");
+      assert.deepEqual((yield* documentOf()).document, { a: 1, c: 3 });
+      yield* proposals.rollback(third.proposal.id, "agent:z");
+      assert.deepEqual((yield* documentOf()).document, { a: 1 });
+    })));
+
+Deno.test("with its descendants a change takes along what changed its ids or was made from them, and nothing else", () =>
+  withRoom(undefined, () =>
+    Effect.gen(function* () {
+      const proposals = yield* Proposals;
+      const root = yield* applied(setting("a", 1));
+      const other = yield* applied(setting("b", 2));
+      const child = yield* applied(setting("c", 3, { standsOn: ["a"] }));
+      const grandchild = yield* applied(setting("c", 4, { patch: [{ op: "replace", path: "/c", value: 4 }] }));
+      const alone = yield* Effect.flip(proposals.rollback(root.proposal.id, "agent:z"));
+      assert.equal(alone.code, "EFFECTS_STALE");
+      assert.deepEqual(alone.suggestions, [grandchild.proposal.id, child.proposal.id]);
+      const { count } = yield* (yield* Ledger).head;
+      yield* proposals.rollback(root.proposal.id, "agent:z", { descendants: true });
+      assert.equal((yield* (yield* Ledger).head).count, count + 3);
+      assert.deepEqual((yield* documentOf()).document, { b: 2 });
+      const states = [];
+      for (const { proposal } of [root, other, child, grandchild]) {
+        states.push((yield* proposals.get(proposal.id)).state);
+      }
+      assert.deepEqual(states, ["rolledBack", "applied", "rolledBack", "rolledBack"]);
+    })));
+
+Deno.test("a confirmed descendant is undone by a person only", () =>
+  withRoom(undefined, () =>
+    Effect.gen(function* () {
+      const proposals = yield* Proposals;
+      const root = yield* applied(setting("a", 1));
+      const child = yield* applied(setting("c", 3, { standsOn: ["a"] }));
+      yield* proposals.decide(child.proposal.id, "confirm", "user@tty");
+      const before = yield* documentOf();
+      const tried = proposals.rollback(root.proposal.id, "agent:z", { descendants: true });
+      assert.equal(yield* failureOf(tried), "EFFECTS_NOT_APPROVER");
+      assert.deepEqual(yield* documentOf(), before);
+      yield* proposals.rollback(root.proposal.id, "user@tty", { descendants: true });
+      assert.deepEqual((yield* documentOf()).document, {});
+    })));
+
+Deno.test("a change of a gene is a preview at best until the policy file says otherwise", async () => {
+  const road = Effect.gen(function* () {
+    const proposals = yield* Proposals;
+    const { proposal } = yield* proposals.submit(setting("gene", 1, { domain: "genome.coding" }), "agent:a");
+    return (yield* proposals.attest(proposal.id, passing(), "agent:b")).state;
+  });
+  const writes = [{ domain: "genome.*", writes: true, evidence: 1, quorum: 1, benefit: false }];
+  assert.equal(await withRoom(undefined, () => road), "previewOnly");
+  assert.equal(await withRoom(policyWith([], { proposals: writes }), () => road), "ready");
 });
