@@ -64,6 +64,7 @@ export {
 export { rmilFailures } from "./failures.ts";
 export { type LiftedProgram, liftProgram, MAX_LIFTED_ELEMENTS } from "./lowering/lift.ts";
 export type { OutputForm } from "./lowering/items.ts";
+export { applyOp, type NeededParameter, type OpUse, type OpValues } from "./lowering/tensor_op.ts";
 export { type LoweredParameter, type LoweredProgram, type LowerOptions, lowerProgram } from "./lowering/program.ts";
 export { type HostFunction, HostFunctions } from "./hosts/functions.ts";
 export { mathPrelude } from "./hosts/prelude.ts";
@@ -74,7 +75,17 @@ export { contentHash, typeHash, valueHash } from "./hash.ts";
 export { Interner } from "./intern.ts";
 export { isOpName, knows, nameOf, nearestOps, OP_NAMES, opNamed, opOf, OPS } from "./opcodes.ts";
 export { bindArguments, type Bound } from "./ops/arguments.ts";
-export { ATTRIBUTE_KINDS, FAMILIES, INITIALISERS, OP_EFFECTS, OPERAND_KINDS } from "./ops/row.ts";
+export {
+  attribute,
+  ATTRIBUTE_KINDS,
+  type AttributeKind,
+  type AttributeValue,
+  FAMILIES,
+  type Initialiser,
+  INITIALISERS,
+  OP_EFFECTS,
+  OPERAND_KINDS,
+} from "./ops/row.ts";
 export { PATTERNS } from "./patterns.ts";
 export { type Marked, marked, type Moved, moveParameters, movesOf, unmarked } from "./rewriting/lineage.ts";
 export { showHash } from "./siphash.ts";

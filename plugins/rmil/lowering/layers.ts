@@ -87,10 +87,10 @@ const attn: Lower = (given) => {
   return shifted(g, g.matmul(joined, p.output), p.output_bias);
 };
 
-const drop: Lower = ({ g, operands: { x }, settings, training, seed }) => {
+const drop: Lower = ({ g, operands: { x }, settings, training, seed, stream }) => {
   const rate = number(settings, "rate");
   if (!training || rate === 0 || seed === undefined) return x;
-  const drawn = g.random(seed, { dtype: "f32", shape: x.type.shape }, { distribution: "uniform" });
+  const drawn = g.random(seed, { dtype: "f32", shape: x.type.shape }, { distribution: "uniform", stream });
   return g.select(g.compare("ge", drawn, rate), g.mul(x, 1 / (1 - rate)), 0);
 };
 

@@ -35,6 +35,8 @@ export interface Lowering {
   readonly training: boolean;
   /** An i64 that random draws start from. */
   readonly seed: Value | undefined;
+  /** Keeps this application's draws apart from others from the same seed. */
+  readonly stream: number;
 }
 
 /** What a lowering gives: a tensor, several as a tuple, or a tensor with new running statistics. */

@@ -8,12 +8,20 @@
  * @module
  */
 import type { Dimension, Dtype as IrDtype, Program, Shape } from "../../ir/contract.ts";
-import { functionOf, isIrFailure, ProgramBuilder, returnTypes, type Value } from "../../ir/library.ts";
+import {
+  type FunctionBuilder,
+  functionOf,
+  isIrFailure,
+  ProgramBuilder,
+  returnTypes,
+  type Value,
+} from "../../ir/library.ts";
 import type { Failure } from "../../../kernel/mod.ts";
 import type { Dtype } from "../dtype.ts";
 import { badParameter, outOfFuel, outOfMemory, wrongOperand, wrongShape } from "../interpreter/failures.ts";
 import { CARRIERS, fromCarrier } from "../interpreter/run_value.ts";
 import { LOWERINGS } from "../lowering.ts";
+import { type OpName, OPS } from "../opcodes.ts";
 import { type AttributeValue, OPERAND_KINDS, type OperandRow, type OpRow, type ParameterRow } from "../ops/row.ts";
 import type { Settings } from "./lowering.ts";
 import { isFloatDtype, isIntegerDtype, promote } from "./promotion.ts";
@@ -43,6 +51,8 @@ export interface Application {
   readonly attributes: { readonly [name: string]: AttributeValue };
   /** Whether the run trains. */
   readonly training: boolean;
+  /** Keeps several random draws from one seed apart; 0 where absent. */
+  readonly stream?: number;
 }
 
 /** A parameter that an application needs. */
@@ -241,55 +251,150 @@ const workingDtype = ({ row, operands, rest }: Application): Dtype => {
 export const tensorProgram = (application: Application): TensorProgram =>
   asMeaning(application.row.name, () => lowered(application));
 
-const lowered = (application: Application): TensorProgram => {
+/** Where an application is emitted, and what its places hold there. */
+interface Ground {
+  readonly g: FunctionBuilder;
+  /** An operand as it is given. */
+  readonly operand: (name: string, given: TensorOperand) => Value;
+  /** A parameter that it needs. */
+  readonly parameter: (needed: NeededParameter) => Value;
+  /** An i64 that random draws start from. */
+  readonly seed: () => Value;
+}
+
+/** What an application made. */
+interface Emitted extends Pick<TensorProgram, "parameters" | "drawn" | "tuple"> {
+  /** The results. */
+  readonly values: ReadonlyArray<Value>;
+  /** New values of running statistics. */
+  readonly running: { readonly [parameter: string]: Value };
+  /** The dtype that the sharing operands met in. */
+  readonly working: Dtype;
+}
+
+/** What is neither shared nor a flag are indices, which the evaluator takes in two dtypes. */
+const neededBy = (row: OpRow, place: OperandRow, given: TensorOperand, working: Dtype): IrDtype | undefined =>
+  shares(row, place, given)
+    ? CARRIERS[working]
+    : isIntegerDtype(given.dtype) && given.dtype !== "i32" && given.dtype !== "i64"
+    ? "i64"
+    : undefined;
+
+const emitted = (application: Application, { g, operand, parameter, seed }: Ground): Emitted => {
   const sizes: Sizes = new Map();
   const own = refined(application, sizes);
-  const { row, operands, rest, training } = own;
+  const { row, rest, training } = own;
   const working = workingDtype(own);
   const settings = settingsOf(own, sizes);
   const parameters = neededParameters(own, sizes, settings, isFloatDtype(working) ? working : "f32");
-  const builder = new ProgramBuilder();
-  const g = builder.open("main");
   const take = (name: string, given: TensorOperand, needed: IrDtype | undefined): Value => {
-    const value = g.parameter(name, { dtype: CARRIERS[given.dtype], shape: given.shape });
+    const value = operand(name, given);
     return needed === undefined ? value : g.cast(value, needed);
   };
-  // What is neither shared nor a flag are indices, which the evaluator takes in two dtypes.
-  const neededBy = (place: OperandRow, given: TensorOperand): IrDtype | undefined =>
-    shares(row, place, given)
-      ? CARRIERS[working]
-      : isIntegerDtype(given.dtype) && given.dtype !== "i32" && given.dtype !== "i64"
-      ? "i64"
-      : undefined;
-  const places: { [name: string]: Value } = {};
-  operands.forEach((given, i) => {
+  const operands: { [name: string]: Value } = {};
+  own.operands.forEach((given, i) => {
     const place = row.operands[i];
-    if (given !== undefined) places[place.name] = take(place.name, given, neededBy(place, given));
+    if (given !== undefined) operands[place.name] = take(place.name, given, neededBy(row, place, given, working));
   });
   const parts = rest.map((given, i) => take(`part${i}`, given, CARRIERS[working]));
-  const weights = Object.fromEntries(
-    parameters.map((
-      { row: { name }, dtype, shape },
-    ) => [name, g.parameter(`${row.name}.${name}`, { dtype: CARRIERS[dtype], shape })]),
-  );
+  const weights = Object.fromEntries(parameters.map((needed) => [needed.row.name, parameter(needed)]));
   const drawn = training && row.effect === "random";
-  const seed = drawn ? g.parameter("seed", { dtype: "i64", shape: [] }) : undefined;
   const made = LOWERINGS[row.name]({
     op: row.name,
     g,
-    operands: places,
+    operands,
     rest: parts,
     parameters: weights,
     settings,
     training,
-    seed,
+    seed: drawn ? seed() : undefined,
+    stream: application.stream ?? 0,
   });
-  const values = "tuple" in made ? made.tuple : "running" in made ? [made.value] : [made];
-  const running = "running" in made ? Object.keys(made.running) : [];
-  builder.add(g.function([...values, ...("running" in made ? Object.values(made.running) : [])]));
+  const tuple = "tuple" in made;
+  const values = tuple ? made.tuple : "running" in made ? [made.value] : [made];
+  return { values, running: "running" in made ? made.running : {}, tuple, drawn, parameters, working };
+};
+
+const lowered = (application: Application): TensorProgram => {
+  const builder = new ProgramBuilder();
+  const g = builder.open("main");
+  const { values, running, tuple, drawn, parameters, working } = emitted(application, {
+    g,
+    operand: (name, { dtype, shape }) => g.parameter(name, { dtype: CARRIERS[dtype], shape }),
+    parameter: ({ row, dtype, shape }) =>
+      g.parameter(`${application.row.name}.${row.name}`, { dtype: CARRIERS[dtype], shape }),
+    seed: () => g.parameter("seed", { dtype: "i64", shape: [] }),
+  });
+  builder.add(g.function([...values, ...Object.values(running)]));
   const program = builder.build("main");
   const ours = (dtype: IrDtype): Dtype => dtype === CARRIERS[working] ? working : fromCarrier(dtype);
   const results = returnTypes(functionOf(program)).slice(0, values.length)
     .map(({ dtype, shape }) => ({ dtype: ours(dtype), shape, weak: false }));
-  return { program, parameters, drawn, results, tuple: "tuple" in made, running };
+  return { program, parameters, drawn, results, tuple, running: Object.keys(running) };
+};
+
+/** An application to values of a function under construction. */
+export interface OpUse {
+  /** The function. */
+  readonly g: FunctionBuilder;
+  /** The op's name. */
+  readonly op: OpName;
+  /** Operands by name; a repeated one is `rest`. */
+  readonly operands: { readonly [name: string]: Value };
+  /** Arguments of a repeated operand. */
+  readonly rest?: ReadonlyArray<Value>;
+  /** Attributes given; the others have their defaults. */
+  readonly attributes?: { readonly [name: string]: AttributeValue };
+  /** Gives a learned tensor or a running statistic that the op needs, of the IR's dtype of `needed.dtype`. */
+  readonly parameter?: (needed: NeededParameter) => Value;
+  /** Whether the program trains. */
+  readonly training?: boolean;
+  /** An i64 that random draws start from, and a number that keeps several draws from it apart. */
+  readonly random?: { readonly seed: Value; readonly stream: number };
+}
+
+/** What an application to values gives. */
+export interface OpValues {
+  /** The results, one unless the op gives a tuple. */
+  readonly values: ReadonlyArray<Value>;
+  /** New values of running statistics, by parameter. */
+  readonly running: { readonly [parameter: string]: Value };
+}
+
+/**
+ * Emits an op into a function under construction: how layers use the language's ops. Throws what the interpreter would
+ * refuse, and `RMIL_SHAPE` where a parameter or a seed is needed and none can be given.
+ */
+export const applyOp = (use: OpUse): OpValues => {
+  const row = OPS[use.op];
+  const known = ({ type }: Value): TensorOperand => ({
+    dtype: fromCarrier(type.dtype),
+    shape: type.shape,
+    weak: false,
+  });
+  const rest = use.rest ?? [];
+  const values: { readonly [name: string]: Value } = {
+    ...use.operands,
+    ...Object.fromEntries(rest.map((value, i) => [`part${i}`, value])),
+  };
+  const missing = (what: string): never => {
+    throw wrongShape({ op: row.name, reason: `it needs ${what}, and none is given` });
+  };
+  const application: Application = {
+    row,
+    operands: row.operands.filter(({ repeats }) => repeats !== true)
+      .map(({ name }) => use.operands[name] && known(use.operands[name])),
+    rest: rest.map(known),
+    given: new Map(),
+    attributes: use.attributes ?? {},
+    training: use.training ?? false,
+    stream: use.random?.stream ?? 0,
+  };
+  return asMeaning(row.name, () =>
+    emitted(application, {
+      g: use.g,
+      operand: (name) => values[name],
+      parameter: (needed) => use.parameter?.(needed) ?? missing(`a parameter ${needed.row.name}`),
+      seed: () => use.random?.seed ?? missing("a seed"),
+    }));
 };
