@@ -77,6 +77,8 @@ export const REFLECTION_CHECKS = [
   "repetition",
   "unclosed-code",
   "unsupported-claim",
+  "weak-step",
+  "uncertain",
 ] as const;
 
 /** Validators that a plan may require. */

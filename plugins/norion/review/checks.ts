@@ -33,6 +33,10 @@ export interface Draft {
   readonly answer: string;
   /** What the answer was given to rest on. */
   readonly context: ReadonlyArray<string>;
+  /** How sure the model was of each step of its reasoning, 0..1, where it says so. */
+  readonly steps?: ReadonlyArray<number>;
+  /** How the model chose each token, where it says so: entropy in nats, natural logarithm of the probability. */
+  readonly tokens?: ReadonlyArray<{ readonly entropy?: number; readonly logprob?: number }>;
 }
 
 const SENTENCE = /[^.!?\u3002\uff01\uff1f\n]+/gu;
@@ -59,43 +63,48 @@ const unsupported = ({ answer, context }: Draft, floor: number): boolean =>
     );
   });
 
-/** Every check: how bad what it sees is, and when it sees it. */
-const CHECKS: {
-  readonly [C in CheckName]: { readonly severity: Severity; readonly sees: (draft: Draft, policy: Policy) => boolean };
-} = {
-  empty: { severity: "critical", sees: ({ answer }) => answer.trim() === "" },
-  "too-short": {
-    severity: "warning",
-    sees: ({ answer }, policy) => answer.trim() !== "" && estimateTokens(answer) < policy["review.shortest"],
-  },
-  contradiction: {
-    severity: "critical",
-    sees: ({ answer }) => sentencesOf(answer).some((sentence) => CERTAIN.test(sentence) && DOUBTFUL.test(sentence)),
-  },
-  "off-topic": {
-    severity: "warning",
-    sees: ({ prompt, answer }, policy) =>
-      answer.trim() !== "" && contentTerms(prompt).isDisjointFrom(contentTerms(answer)) &&
-      cosine(vectorOf(prompt), vectorOf(answer)) < policy["review.topic"],
-  },
-  repetition: {
-    severity: "warning",
-    sees: ({ answer }, policy) => repeats(answer, policy["review.repetitionLeast"], policy["review.repetition"]),
-  },
-  "unclosed-code": { severity: "critical", sees: ({ answer }) => (answer.match(FENCE) ?? []).length % 2 === 1 },
-  "unsupported-claim": {
-    severity: "warning",
-    sees: (draft, policy) => draft.context.length > 0 && unsupported(draft, policy["review.support"]),
-  },
+/** Nats of entropy, or of surprise, that count as complete doubt. */
+const COMPLETE_DOUBT = 4;
+
+/** How much in doubt tokens were, on the whole: the mean of what is known of each; 0 where nothing is. */
+const doubtOf = ({ tokens = [] }: Draft): number => {
+  const doubts = tokens.flatMap(({ entropy, logprob }) => {
+    const known = [entropy, logprob === undefined ? undefined : -logprob].filter((nats) => nats !== undefined);
+    return known.map((nats) => unit(nats / COMPLETE_DOUBT));
+  });
+  return doubts.length === 0 ? 0 : doubts.reduce((sum, doubt) => sum + doubt, 0) / doubts.length;
 };
 
-/** What the named checks see in a draft, worst first. */
-export const lookOver = (draft: Draft, checks: ReadonlyArray<CheckName>, policy: Policy): ReadonlyArray<Issue> => {
-  const order: ReadonlyArray<Severity> = ["critical", "warning", "info"];
-  return checks.filter((check) => CHECKS[check].sees(draft, policy))
-    .map((check) => ({ check, severity: CHECKS[check].severity }))
-    .toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+const least = (values: ReadonlyArray<number> = []): number => Math.min(1, ...values.filter(Number.isFinite).map(unit));
+
+/** Every check: how bad what it sees is, where it sees anything. */
+const CHECKS: { readonly [C in CheckName]: (draft: Draft, policy: Policy) => Severity | false } = {
+  empty: ({ answer }) => answer.trim() === "" && "critical",
+  "too-short": ({ answer }, policy) =>
+    answer.trim() !== "" && estimateTokens(answer) < policy["review.shortest"] && "warning",
+  contradiction: ({ answer }) =>
+    sentencesOf(answer).some((sentence) => CERTAIN.test(sentence) && DOUBTFUL.test(sentence)) && "critical",
+  "off-topic": ({ prompt, answer }, policy) =>
+    answer.trim() !== "" && contentTerms(prompt).isDisjointFrom(contentTerms(answer)) &&
+    cosine(vectorOf(prompt), vectorOf(answer)) < policy["review.topic"] && "warning",
+  repetition: ({ answer }, policy) =>
+    repeats(answer, policy["review.repetitionLeast"], policy["review.repetition"]) && "warning",
+  "unclosed-code": ({ answer }) => (answer.match(FENCE) ?? []).length % 2 === 1 && "critical",
+  "unsupported-claim": (draft, policy) =>
+    draft.context.length > 0 && unsupported(draft, policy["review.support"]) && "warning",
+  "weak-step": ({ steps }, policy) =>
+    least(steps) < policy["review.lostStep"] ? "critical" : least(steps) < policy["review.weakStep"] && "warning",
+  uncertain: (draft, policy) => doubtOf(draft) >= policy["review.doubt"] && "warning",
 };
+
+const ORDER: ReadonlyArray<Severity> = ["critical", "warning", "info"];
+
+/** What the named checks see in a draft, worst first. */
+export const lookOver = (draft: Draft, checks: ReadonlyArray<CheckName>, policy: Policy): ReadonlyArray<Issue> =>
+  checks.flatMap((check) => {
+    const severity = CHECKS[check](draft, policy);
+    return severity === false ? [] : [{ check, severity }];
+  }).toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 
 /** How good a draft looks to itself, 0..1: one, less the penalties of what was seen. A weak prior, never proof. */
 export const selfQuality = (issues: ReadonlyArray<Issue>, policy: Policy): number => {

@@ -1,8 +1,9 @@
 /**
  * Drift: whether the quality of requests has fallen below what it used to be, and what may still be written then.
  *
- * Invariant: one bad request blocks its own writes; only a sustained fall rolls learned state back. The alarm is a
- * cumulative sum, so its rate of false alarms is that of the chart with these parameters (measured by acceptance).
+ * Invariant: one bad request blocks its own writes; only a sustained fall rolls learned state back. Quality that nobody
+ * from outside measured is no measurement: it can block, and never moves the sum. The alarm is a cumulative sum, so its
+ * rate of false alarms is that of the chart with these parameters (measured by acceptance).
  * Source: Page, "Continuous inspection schemes", 1954.
  *
  * @module
@@ -54,11 +55,11 @@ export const accumulate = (state: DriftState, quality: number, policy: Policy): 
 /** The verdict on a request, and how things stand after it. An alarm starts the sum anew. */
 export const judgeDrift = (
   state: DriftState,
-  { quality }: Weighed,
+  { quality, proven }: Weighed,
   issues: ReadonlyArray<Issue>,
   policy: Policy,
 ): { readonly verdict: DriftVerdict; readonly state: DriftState } => {
-  const next = accumulate(state, quality, policy);
+  const next = proven ? accumulate(state, quality, policy) : state;
   if (next.sum >= policy["drift.alarm"]) return { verdict: "rollback", state: STEADY };
   const critical = issues.some(({ severity }) => severity === "critical");
   if (critical || quality < policy["drift.block"]) return { verdict: "block", state: next };
