@@ -52,7 +52,7 @@ export interface ParameterSpec {
   readonly trained: boolean;
 }
 
-/** A tensor that a network changes itself: running statistics. */
+/** A tensor that a network changes itself: running statistics, and scalars that training adds to the loss. */
 export interface StateSpec {
   /** Where it belongs. */
   readonly path: string;
@@ -60,6 +60,8 @@ export interface StateSpec {
   readonly type: ConcreteType;
   /** How it starts. */
   readonly initial: Initializer;
+  /** Whether it is an f32 scalar that training adds to the loss: its new value in the training program, whatever it was. */
+  readonly auxiliary?: boolean;
 }
 
 /** A tensor that is given or returned. */

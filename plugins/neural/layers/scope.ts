@@ -21,6 +21,24 @@ export interface ParameterOptions {
   readonly trained?: boolean;
 }
 
+/** A learned tensor as a layer asks for it. */
+export interface Asked {
+  /** Last part of its path. */
+  readonly name: string;
+  /** Sizes. */
+  readonly shape: ReadonlyArray<number>;
+  /** How it starts. */
+  readonly initial: Initializer;
+  /** What else is said of it. */
+  readonly options: ParameterOptions;
+}
+
+/**
+ * How the layers inside a place come by their learned tensors. `own` declares one in that place; what is asked for may be
+ * changed on the way (frozen, begun in another way), and what is given may be made from several (an adapter).
+ */
+export type Way = (asked: Asked, own: (asked: Asked) => Value, place: Scope) => Value;
+
 /** A learned tensor under construction. */
 export interface Declared<Spec> {
   /** What it is. */
@@ -74,6 +92,7 @@ export class Scope {
     private readonly registry: Registry,
     readonly g: FunctionBuilder,
     readonly path: string,
+    private readonly way?: Way,
   ) {}
 
   /** Whether the program is the one for training. */
@@ -83,12 +102,26 @@ export class Scope {
 
   /** A place inside this one. */
   child(name: string | number): Scope {
-    return new Scope(this.registry, this.g, this.at(String(name)));
+    return new Scope(this.registry, this.g, this.at(String(name)), this.way);
+  }
+
+  /** A place by its whole path: layers that build in one place hold the same tensors. */
+  root(path: string): Scope {
+    return new Scope(this.registry, this.g, path, this.way);
+  }
+
+  /** The same place, whose layers come by their learned tensors in a way of their own, which this place's own way follows. */
+  through(way: Way): Scope {
+    const { way: outer } = this;
+    const both: Way = outer === undefined
+      ? way
+      : (asked, own, place) => way(asked, (next) => outer(next, own, place), place);
+    return new Scope(this.registry, this.g, this.path, both);
   }
 
   /** The same place, while the body of a control node is built. */
   within(g: FunctionBuilder): Scope {
-    return new Scope(this.registry, g, this.path);
+    return new Scope(this.registry, g, this.path, this.way);
   }
 
   /** A learned tensor; throws `NEURAL_SHARED` where the path has one of another type. */
@@ -96,8 +129,15 @@ export class Scope {
     name: string,
     shape: ReadonlyArray<number>,
     initial: Initializer,
-    { dtype = "f32", decays = shape.length > 1, trained = true }: ParameterOptions = {},
+    options: ParameterOptions = {},
   ): Value {
+    const asked = { name, shape, initial, options };
+    return this.way === undefined ? this.declared(asked) : this.way(asked, (own) => this.declared(own), this);
+  }
+
+  /** Declares a learned tensor as it is asked for, whatever the way of this place is. */
+  declared({ name, shape, initial, options }: Asked): Value {
+    const { dtype = "f32", decays = shape.length > 1, trained = true } = options;
     const spec = { path: this.at(name), type: { dtype, shape }, initial, decays, trained };
     return declare(this.registry.parameters, this.registry.main, spec);
   }
@@ -112,6 +152,21 @@ export class Scope {
   /** Sets the next value of a state tensor; only in the function of the network itself, not in a control node's body. */
   update(name: string, value: Value): void {
     this.registry.changed.set(this.at(name), value);
+  }
+
+  /**
+   * A scalar that training adds to the loss (a load balance, a penalty). It is a state tensor marked `auxiliary`, whose
+   * next value in the training program is this; the evaluation program returns it as it came. Only in the function of the
+   * network itself, not in a control node's body.
+   */
+  auxiliary(name: string, value: () => Value): void {
+    const path = this.at(name);
+    const type = { dtype: "f32", shape: [] } as const;
+    declare(this.registry.state, this.registry.main, { path, type, initial: { kind: "zeros" }, auxiliary: true });
+    if (!this.training) return;
+    const made = this.g.cast(value(), "f32");
+    const before = this.registry.changed.get(path);
+    this.registry.changed.set(path, before === undefined ? made : this.g.add(before, made));
   }
 
   /** Random numbers, other ones at every call and for every seed of a step. */
