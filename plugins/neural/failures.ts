@@ -165,14 +165,136 @@ export const cannotTrain: FailureDefinition<"NEURAL_TRAINING", { reason: string 
   says: (a) => `Cannot train: ${a.reason}`,
 });
 
+/** Learning cannot be spread over clients as asked. */
+export const notFederated: FailureDefinition<"NEURAL_FEDERATED", { reason: string }> = failure("NEURAL_FEDERATED", {
+  doc: "Federated learning cannot run as asked: of its network, its clients, its partition or its settings.",
+  recoverable: true,
+  says: (a) => `Cannot learn over clients: ${a.reason}`,
+});
+
+/** A rule cannot combine the updates it has. */
+export const notCombined: FailureDefinition<"NEURAL_AGGREGATE", { rule: string; reason: string }> = failure(
+  "NEURAL_AGGREGATE",
+  {
+    doc: "A rule cannot combine the updates of a round: too few are left, or its settings leave none.",
+    recoverable: true,
+    says: (a) => `Cannot combine updates by ${a.rule}: ${a.reason}`,
+  },
+);
+
+/** A client did not answer as a client does. */
+export const clientFailed: FailureDefinition<"NEURAL_CLIENT", { client: string; reason: string }> = failure(
+  "NEURAL_CLIENT",
+  {
+    doc: "A client of federated learning did not answer, or not with an update.",
+    recoverable: true,
+    says: (a) => `Cannot use the answer of client ${a.client}: ${a.reason}`,
+  },
+);
+
+/** Variables are used as they cannot be. */
+export const badVariable: FailureDefinition<"NEURAL_TAPE", { op: string; reason: string }> = failure("NEURAL_TAPE", {
+  doc: "An operation on variables, or their differentiation, cannot be done.",
+  recoverable: true,
+  says: (a) => `Cannot do ${a.op}: ${a.reason}`,
+});
+
+/** An architecture is not one, or an edit of it has no meaning. */
+export const badArchitecture: FailureDefinition<"NEURAL_ARCHITECTURE", { what: string; reason: string }> = failure(
+  "NEURAL_ARCHITECTURE",
+  {
+    doc: "An edit of an architecture has no meaning, or the architecture cannot become a network.",
+    recoverable: true,
+    says: (a) => `Cannot ${a.what}: ${a.reason}`,
+  },
+);
+
+/** No layer has this kind. */
+export const unknownLayer: FailureDefinition<"NEURAL_LAYER", { kind: string }> = failure("NEURAL_LAYER", {
+  doc: "No kind of layer has this name.",
+  recoverable: true,
+  says: (args: { kind: string }) => `Cannot build a layer of kind ${args.kind}: there is none of that name`,
+  fix: (args) => ({
+    summary: args.suggestions?.[0] === undefined ? "Take a kind of the table" : `Take ${args.suggestions[0]}`,
+  }),
+});
+
+/** A setting is none of the layer's, or not of its kind. */
+export const badSetting: FailureDefinition<"NEURAL_SETTING", { kind: string; setting: string; reason: string }> =
+  failure("NEURAL_SETTING", {
+    doc: "A layer is told something that it does not take.",
+    recoverable: true,
+    says: (args: { kind: string; setting: string; reason: string }) =>
+      `Cannot set ${args.setting} of ${args.kind}: ${args.reason}`,
+    fix: (args) => ({
+      summary: args.suggestions?.[0] === undefined
+        ? `Change or leave out ${args.setting}`
+        : `Say ${args.suggestions[0]}`,
+    }),
+  });
+
+/** A layer takes another number of inputs or parts. */
+export const wrongCount: FailureDefinition<"NEURAL_COUNT", { kind: string; of: string; takes: string; found: number }> =
+  failure("NEURAL_COUNT", {
+    doc: "A layer is given more or fewer inputs or inner layers than it takes.",
+    recoverable: true,
+    says: (args: { kind: string; of: string; takes: string; found: number }) =>
+      `Cannot build ${args.kind}: it takes ${args.takes} ${args.of}, not ${args.found}`,
+  });
+
+/** A layer needs a size that is not known before it runs. */
+export const sizeUnknown: FailureDefinition<"NEURAL_SIZE", { kind: string; what: string; size: string }> = failure(
+  "NEURAL_SIZE",
+  {
+    doc: "The size of a learned tensor, or one that a layer counts with, is a symbol.",
+    recoverable: true,
+    says: (args: { kind: string; what: string; size: string }) =>
+      `Cannot build ${args.kind}: ${args.what} needs a known size, and ${args.size} is none`,
+    fix: (args) => ({ summary: `Give the input a number in place of ${args.size}` }),
+  },
+);
+
+/** An input does not fit a layer. */
+export const unfitInput: FailureDefinition<"NEURAL_INPUT", { kind: string; found: string; reason: string }> = failure(
+  "NEURAL_INPUT",
+  {
+    doc: "A layer is given a tensor of a type it does not take.",
+    recoverable: true,
+    says: (args: { kind: string; found: string; reason: string }) =>
+      `Cannot apply ${args.kind} to ${args.found}: ${args.reason}`,
+  },
+);
+
+/** A start cannot be made. */
+export const badStart: FailureDefinition<"NEURAL_START", { tensor: string; kind: string; reason: string }> = failure(
+  "NEURAL_START",
+  {
+    doc: "A tensor cannot start in the way that is asked for.",
+    recoverable: true,
+    says: (args: { tensor: string; kind: string; reason: string }) =>
+      `Cannot start ${args.tensor} as ${args.kind}: ${args.reason}`,
+  },
+);
+
 /** Every failure of this room. */
 export const NEURAL_FAILURES = [
   sharedDiffers,
   notOneNetwork,
+  unknownLayer,
+  badSetting,
+  wrongCount,
+  sizeUnknown,
+  unfitInput,
+  badStart,
   ...DATA_FAILURES,
   badSetting,
   lossMisfit,
   cannotTrain,
+  notFederated,
+  notCombined,
+  clientFailed,
+  badVariable,
+  badArchitecture,
 ] as const;
 
 /** A failure of this room. */

@@ -1,0 +1,193 @@
+/**
+ * Local: what a client computes: epochs of stochastic gradient descent on its own samples, as one compiled step.
+ *
+ * The step descends the loss plus (μ/2)·‖w − w_round‖² (FedProx, Li et al. 2020; μ = 0 is FedAvg, McMahan et al. 2017).
+ * The weights and the round's weights stay on the device; only a batch goes in and only the loss comes back.
+ * Invariant: what is learned depends on the weights, the samples and the plan, seed included, and on nothing else.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import * as Semaphore from "effect/Semaphore";
+import { random } from "../../../kernel/random.ts";
+import { turn } from "../../../kernel/slices.ts";
+import { monotonicMs } from "../../../kernel/platform/clock.ts";
+import type { Backend, BackendsFailure, Executable } from "../../backends/library.ts";
+import type { Tensor } from "../../ir/contract.ts";
+import { scalar } from "../../ir/library.ts";
+import { BATCH, type Network } from "../contract.ts";
+import { evaluationProgram, type Objective, stepProgram } from "./local_programs.ts";
+import type { Samples } from "./samples.ts";
+import { flatten, type Layout, layoutOf, unflatten } from "./weights.ts";
+
+/** What a client is asked to do in a round. */
+export interface LocalPlan {
+  /** Passes over its samples. */
+  readonly epochs: number;
+  /** Samples a step. */
+  readonly batch: number;
+  /** Step size. */
+  readonly rate: number;
+  /** Pull towards the round's weights: μ of FedProx. */
+  readonly proximal: number;
+  /** Orders samples and drives random draws. */
+  readonly seed: string;
+}
+
+/** What a client learned. */
+export interface Trained {
+  /** Its weights. */
+  readonly weights: Float32Array<ArrayBuffer>;
+  /** Mean loss over the last epoch's batches, as they were met. */
+  readonly loss: number;
+  /** Steps taken. */
+  readonly steps: number;
+}
+
+/** How a model does on samples. */
+export interface Score {
+  /** Mean loss. */
+  readonly loss: number;
+  /** Share that is right; absent where the objective has no such thing. */
+  readonly accuracy?: number;
+}
+
+/** Trains and scores one kind of network. */
+export interface LocalTrainer {
+  /** What the elements of its vectors are. */
+  readonly layout: Layout;
+  /** First weights for a seed. */
+  readonly initial: (seed: number) => Float32Array<ArrayBuffer>;
+  /** Epochs of descent from some weights. */
+  readonly train: (
+    weights: Float32Array,
+    samples: Samples,
+    plan: LocalPlan,
+  ) => Effect.Effect<Trained, BackendsFailure>;
+  /** Loss and accuracy of some weights. */
+  readonly score: (weights: Float32Array, samples: Samples) => Effect.Effect<Score, BackendsFailure>;
+}
+
+/** Samples that are scored at once. */
+const SCORE_BATCH = 500;
+
+/** How long steps may follow each other before others have a turn. */
+const SLICE_MS = 15;
+
+const bits63 = (draw: { readonly uint32: () => number }): bigint =>
+  BigInt.asIntN(64, (BigInt(draw.uint32()) << 32n) | BigInt(draw.uint32()));
+
+/** The rows of a batch and each one's share of the mean; what is missing is filled up with the first row at share 0. */
+const filled = (order: ReadonlyArray<number>, from: number, batch: number, of: number) => {
+  const rows = order.slice(from, from + batch);
+  const share = new Float32Array(batch).fill(1 / of, 0, rows.length);
+  while (rows.length < batch) rows.push(order[0]);
+  return { rows, share: { dtype: "f32", shape: [batch], data: share } as Tensor };
+};
+
+const SEEDLESS = scalar("i64", 0n);
+
+/** Writes a network's tensors: those of the vector where it has them, the frozen ones as they are. */
+const place = (
+  network: Network,
+  layout: Layout,
+  executable: Executable,
+  frozen: ReadonlyArray<Tensor>,
+  weights: Float32Array,
+): Effect.Effect<ReadonlyArray<Tensor>, BackendsFailure> => {
+  const given = unflatten(layout, weights);
+  let next = 0;
+  const tensors = [...network.parameters, ...network.state].map((spec, i) =>
+    "trained" in spec && !spec.trained ? frozen[i] : given[next++]
+  );
+  return Effect.as(Effect.forEach(tensors, (tensor, i) => executable.write(i, tensor), { discard: true }), given);
+};
+
+/** Gives the event loop a turn where others have waited long enough. */
+const breathing = (): Effect.Effect<void> => {
+  let since = monotonicMs();
+  return Effect.suspend(() => {
+    if (monotonicMs() - since < SLICE_MS) return Effect.void;
+    return Effect.map(turn, () => void (since = monotonicMs()));
+  });
+};
+
+/** A trainer of one network for one objective; batches have one size. Closing the scope frees it. */
+export const localTrainer = (
+  backend: Backend,
+  network: Network,
+  objective: Objective,
+  { batch, initial }: { readonly batch: number; readonly initial: (seed: number) => ReadonlyArray<Tensor> },
+): Effect.Effect<LocalTrainer, BackendsFailure, Scope.Scope> =>
+  Effect.gen(function* () {
+    const layout = layoutOf(network);
+    const step = stepProgram(network, objective);
+    const scoring = evaluationProgram(network, objective);
+    const stepper = yield* backend.compile(step.program, { state: step.state, sizes: { [BATCH]: batch } });
+    const scorer = yield* backend.compile(scoring.program, { state: scoring.state, sizes: { [BATCH]: SCORE_BATCH } });
+    // What stays on the device belongs to one client at a time.
+    const stepping = yield* Semaphore.make(1);
+    const scored = yield* Semaphore.make(1);
+    const tensors = network.parameters.length + network.state.length;
+    const kept = [...network.parameters, ...network.state].flatMap((spec, i) =>
+      "trained" in spec && !spec.trained ? [] : [i]
+    );
+    const trainedCount = kept.filter((i) => i < network.parameters.length).length;
+    const frozen = initial(0);
+
+    const train: LocalTrainer["train"] = (weights, samples, plan) =>
+      Effect.gen(function* () {
+        const given = yield* place(network, layout, stepper, frozen, weights);
+        for (let i = 0; i < trainedCount; i++) yield* stepper.write(tensors + i, given[i]);
+        const chance = random(plan.seed);
+        const draws = chance.split("draws");
+        const rate = scalar("f32", plan.rate);
+        const proximal = scalar("f32", plan.proximal);
+        const breathe = breathing();
+        let [loss, steps] = [0, 0];
+        for (let epoch = 0; epoch < plan.epochs; epoch++) {
+          const order = chance.split(epoch).shuffle(Array.from({ length: samples.count }, (_, i) => i));
+          let sum = 0;
+          for (let from = 0; from < order.length; from += batch) {
+            const { rows, share } = filled(order, from, batch, Math.min(batch, order.length - from));
+            const { inputs, target } = samples.rows(rows);
+            const seed = scalar("i64", bits63(draws));
+            const [made] = yield* stepper.step([seed, ...inputs, target, share, rate, proximal]);
+            sum += made.data[0] as number;
+            steps++;
+            yield* breathe;
+          }
+          loss = sum / Math.ceil(order.length / batch);
+        }
+        const after = yield* Effect.forEach(kept, (i) => stepper.read(i));
+        return { weights: flatten(layout, after), loss, steps };
+      });
+
+    const score: LocalTrainer["score"] = (weights, samples) =>
+      Effect.gen(function* () {
+        yield* place(network, layout, scorer, frozen, weights);
+        const order = Array.from({ length: samples.count }, (_, i) => i);
+        const breathe = breathing();
+        let [loss, hits] = [0, 0];
+        for (let from = 0; from < order.length; from += SCORE_BATCH) {
+          const { rows, share } = filled(order, from, SCORE_BATCH, order.length);
+          const { inputs, target } = samples.rows(rows);
+          const [l, h] = yield* scorer.step([SEEDLESS, ...inputs, target, share]);
+          loss += l.data[0] as number;
+          hits += h.data[0] as number;
+          yield* breathe;
+        }
+        return { loss, ...(objective.hits === undefined ? {} : { accuracy: hits }) };
+      });
+
+    return {
+      layout,
+      initial: (seed) => {
+        const values = initial(seed);
+        return flatten(layout, kept.map((i) => values[i]));
+      },
+      train: (weights, samples, plan) => Semaphore.withPermits(stepping, 1)(train(weights, samples, plan)),
+      score: (weights, samples) => Semaphore.withPermits(scored, 1)(score(weights, samples)),
+    };
+  });

@@ -1,0 +1,156 @@
+/**
+ * Local programs: the compiled step and the compiled evaluation of a client.
+ *
+ * A batch that is not full is filled up with rows of weight 0, so one size is compiled and nothing is dropped.
+ *
+ * @module
+ */
+import type { Program, TensorType } from "../../ir/contract.ts";
+import { type FunctionBuilder, functionOf, grad, ProgramBuilder, type Value } from "../../ir/library.ts";
+import { BATCH, type Network, type Port } from "../contract.ts";
+
+/** What training descends: a loss a sample, and what counts as a hit, if anything does. */
+export interface Objective {
+  /** Name, for reports. */
+  readonly name: string;
+  /** The type of the target for a batch. */
+  readonly target: TensorType;
+  /** The loss of each sample, f32[B]. */
+  readonly loss: (g: FunctionBuilder, output: Value, target: Value) => Value;
+  /** One for each sample that is right, zero for the others, f32[B]; absent where there is no such thing. */
+  readonly hits?: (g: FunctionBuilder, output: Value, target: Value) => Value;
+}
+
+/** A program and which of its results stay on the device. */
+export interface Resident {
+  /** The program. */
+  readonly program: Program;
+  /** Results that become the next call's parameters, as [result, parameter]. */
+  readonly state: ReadonlyArray<readonly [result: number, parameter: number]>;
+}
+
+interface Named {
+  readonly name: string;
+  readonly type: TensorType;
+}
+
+const WEIGHTS: TensorType = { dtype: "f32", shape: [BATCH] };
+const SCALAR: TensorType = { dtype: "f32", shape: [] };
+const SEED: TensorType = { dtype: "i64", shape: [] };
+
+const typesOf = (named: ReadonlyArray<Named>): { readonly [name: string]: TensorType } =>
+  Object.fromEntries(named.map(({ name, type }) => [name, type]));
+
+const tensorsOf = ({ parameters, state }: Network): ReadonlyArray<Named> =>
+  [...parameters, ...state].map(({ type }, i) => ({ name: `w${i}`, type }));
+
+const batchOf = (inputs: ReadonlyArray<Port>, objective: Objective): ReadonlyArray<Named> => [
+  { name: "seed", type: SEED },
+  ...inputs.map(({ type }, i) => ({ name: `x${i}`, type })),
+  { name: "y", type: objective.target },
+  { name: "share", type: WEIGHTS },
+];
+
+/** A program that holds a network's functions and one more that calls them. */
+const around = (
+  program: Program,
+  entry: string,
+  parameters: ReadonlyArray<Named>,
+  body: (g: FunctionBuilder, values: ReadonlyArray<Value>) => ReadonlyArray<Value>,
+): Program => {
+  const made = new ProgramBuilder();
+  for (const fn of program.functions.values()) made.add(fn);
+  const name = made.fresh(entry);
+  made.function(name, typesOf(parameters), (g, values) => body(g, parameters.map((one) => values[one.name])), {
+    lean: true,
+  });
+  return made.build(name);
+};
+
+/** The weighted mean loss of a batch and the network's next state. */
+const lossProgram = (network: Network, objective: Objective): Program => {
+  const tensors = tensorsOf(network);
+  const outputs = network.outputs.length;
+  return around(network.training, "loss", [...tensors, ...batchOf(network.inputs, objective)], (g, values) => {
+    const taken = values.slice(0, values.length - 2);
+    const [target, share] = values.slice(-2);
+    const made = g.call(network.training.entry, taken);
+    const each = g.mul(objective.loss(g, made[0], target), share);
+    return [g.reduceAll("sum", each), ...made.slice(outputs)];
+  });
+};
+
+/**
+ * One step: parameters `[…tensors, …start, seed, …inputs, target, share, rate, proximal]`, results
+ * `[loss, …tensors, …start]`. `start` are the trained tensors as the round began; `share` sums to one over a batch.
+ */
+export const stepProgram = (network: Network, objective: Objective): Resident => {
+  const tensors = tensorsOf(network);
+  const learned = network.parameters.flatMap(({ trained }, i) => trained ? [i] : []);
+  const slopes = grad(lossProgram(network, objective), { wrt: learned, value: true });
+  const start = learned.map((i) => ({ name: `s${i}`, type: tensors[i].type }));
+  const batch = batchOf(network.inputs, objective);
+  const parameters = [
+    ...tensors,
+    ...start,
+    ...batch,
+    { name: "rate", type: SCALAR },
+    { name: "proximal", type: SCALAR },
+  ];
+  const program = around(slopes, "step", parameters, (g, values) => {
+    const before = values.slice(0, tensors.length);
+    const began = values.slice(tensors.length, tensors.length + start.length);
+    const [rate, proximal] = values.slice(-2);
+    const given = values.slice(tensors.length + start.length, -2);
+    const [loss, ...rest] = g.call(slopes.entry, [...before, ...given]);
+    const state = rest.slice(0, network.state.length);
+    const gradients = rest.slice(network.state.length);
+    const after = [...before.slice(0, network.parameters.length), ...state];
+    learned.forEach((at, i) => {
+      const pull = g.mul(g.sub(before[at], began[i]), proximal);
+      after[at] = g.sub(before[at], g.mul(g.add(gradients[i], pull), rate));
+    });
+    return [loss, ...after, ...began];
+  });
+  const held = tensors.length + start.length;
+  return { program, state: Array.from({ length: held }, (_, i) => [i + 1, i] as const) };
+};
+
+/** Evaluation of a batch: parameters `[…tensors, seed, …inputs, target, share]`, results `[loss, hits, …tensors]`. */
+export const evaluationProgram = (network: Network, objective: Objective): Resident => {
+  const tensors = tensorsOf(network);
+  const parameters = [...tensors, ...batchOf(network.inputs, objective)];
+  const program = around(network.evaluation, "score", parameters, (g, values) => {
+    const taken = values.slice(0, values.length - 2);
+    const [target, share] = values.slice(-2);
+    const [output] = g.call(network.evaluation.entry, taken);
+    const total = (each: Value): Value => g.reduceAll("sum", g.mul(each, share));
+    const loss = total(objective.loss(g, output, target));
+    const hits = objective.hits === undefined ? g.full(SCALAR, 0) : total(objective.hits(g, output, target));
+    return [loss, hits, ...values.slice(0, tensors.length)];
+  });
+  return { program, state: tensors.map((_, i) => [i + 2, i] as const) };
+};
+
+/** Softmax cross-entropy of logits with class numbers, i32[B]. */
+export const classification: Objective = {
+  name: "crossEntropy",
+  target: { dtype: "i32", shape: [BATCH] },
+  loss: (g, output, target) => {
+    const [rows] = output.type.shape;
+    const picked = g.takeAlong(g.logSoftmax(output, -1), g.reshape(target, [rows, 1]), 1);
+    return g.neg(g.reshape(picked, [rows]));
+  },
+  hits: (g, output, target) => g.cast(g.compare("eq", g.cast(g.argReduce("max", output, -1), "i32"), target), "f32"),
+};
+
+/** The mean squared distance of each sample's outputs, one target an output. */
+export const regression = (outputs: ReadonlyArray<number>): Objective => ({
+  name: "meanSquares",
+  target: { dtype: "f32", shape: [BATCH, ...outputs] },
+  loss: (g, output, target) => {
+    const distance = g.sub(output, target);
+    const axes = outputs.map((_, i) => i + 1);
+    return axes.length === 0 ? g.mul(distance, distance) : g.mean(g.mul(distance, distance), axes);
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * Samples: the data of one client, by row.
+ *
+ * Not a loader: a client's rows are few, so they are held. Invariant: rows asked for come in the order asked.
+ *
+ * @module
+ */
+import type { Tensor } from "../../ir/contract.ts";
+import { elementCount } from "../../ir/library.ts";
+
+/** Some rows. */
+export interface Rows {
+  /** One tensor an input of the network, rows first. */
+  readonly inputs: ReadonlyArray<Tensor>;
+  /** What is to be predicted, rows first. */
+  readonly target: Tensor;
+}
+
+/** Data that a client trains on. */
+export interface Samples {
+  /** How many there are. */
+  readonly count: number;
+  /** Some of them. */
+  readonly rows: (indices: ArrayLike<number>) => Rows;
+}
+
+/** Rows of a tensor. */
+export const takeRows = (of: Tensor, indices: ArrayLike<number>): Tensor => {
+  const shape = of.shape.slice(1);
+  const width = elementCount(shape);
+  const Data = of.data.constructor as new (count: number) => Float32Array<ArrayBuffer>;
+  const data = new Data(indices.length * width);
+  const from = of.data as Float32Array;
+  for (let i = 0; i < indices.length; i++) {
+    data.set(from.subarray(indices[i] * width, (indices[i] + 1) * width), i * width);
+  }
+  return { dtype: of.dtype, shape: [indices.length, ...shape], data };
+};
+
+/** Samples that are held as tensors, all or those whose rows are named. */
+export const samplesOf = (all: Rows, only?: ArrayLike<number>): Samples => ({
+  count: only?.length ?? all.target.shape[0],
+  rows: (indices) => {
+    const taken = only === undefined ? indices : Array.from(indices, (index) => only[index]);
+    return { inputs: all.inputs.map((input) => takeRows(input, taken)), target: takeRows(all.target, taken) };
+  },
+});
