@@ -145,7 +145,8 @@ export const DATA_FAILURES = [
 export const badSetting: FailureDefinition<"NEURAL_SETTING", { what: string; reason: string }> = failure(
   "NEURAL_SETTING",
   {
-    doc: "A setting of a loss, an optimiser, a schedule or a training does not exist or cannot have its value.",
+    doc:
+      "A setting of a layer, a loss, an optimiser, a schedule or a training does not exist or cannot have its value.",
     recoverable: true,
     says: (a) => `Cannot use ${a.what}: ${a.reason}`,
   },
@@ -219,20 +220,6 @@ export const unknownLayer: FailureDefinition<"NEURAL_LAYER", { kind: string }> =
   }),
 });
 
-/** A setting is none of the layer's, or not of its kind. */
-export const badSetting: FailureDefinition<"NEURAL_SETTING", { kind: string; setting: string; reason: string }> =
-  failure("NEURAL_SETTING", {
-    doc: "A layer is told something that it does not take.",
-    recoverable: true,
-    says: (args: { kind: string; setting: string; reason: string }) =>
-      `Cannot set ${args.setting} of ${args.kind}: ${args.reason}`,
-    fix: (args) => ({
-      summary: args.suggestions?.[0] === undefined
-        ? `Change or leave out ${args.setting}`
-        : `Say ${args.suggestions[0]}`,
-    }),
-  });
-
 /** A layer takes another number of inputs or parts. */
 export const wrongCount: FailureDefinition<"NEURAL_COUNT", { kind: string; of: string; takes: string; found: number }> =
   failure("NEURAL_COUNT", {
@@ -280,14 +267,7 @@ export const badStart: FailureDefinition<"NEURAL_START", { tensor: string; kind:
 export const NEURAL_FAILURES = [
   sharedDiffers,
   notOneNetwork,
-  unknownLayer,
-  badSetting,
-  wrongCount,
-  sizeUnknown,
-  unfitInput,
-  badStart,
   ...DATA_FAILURES,
-  badSetting,
   lossMisfit,
   cannotTrain,
   notFederated,
@@ -295,6 +275,12 @@ export const NEURAL_FAILURES = [
   clientFailed,
   badVariable,
   badArchitecture,
+  unknownLayer,
+  wrongCount,
+  sizeUnknown,
+  unfitInput,
+  badStart,
+  badSetting,
 ] as const;
 
 /** A failure of this room. */
