@@ -1,0 +1,227 @@
+/**
+ * Validators: judges from outside the model, each of one thing: arithmetic, proofs, remembered facts, asked-for data,
+ * code that runs.
+ *
+ * Not reflection (checks.ts): what a validator says is evidence. Invariant: a validator that has nothing to judge by is
+ * silent, and silence is never a pass; what it says carries no word of the answer.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import type { SandboxFailure } from "../../../effects/mod.ts";
+import { type Digest, digestJson, type Json, type KernelFailure } from "../../../kernel/mod.ts";
+import type { Symbolic, Term } from "../../rmil/contract.ts";
+import type { VALIDATORS } from "../genome.ts";
+import type { Policy } from "../policy.ts";
+import type { Standing } from "../state/memory.ts";
+import { checkEquations } from "./arithmetic.ts";
+import { codeOf, trialOf } from "./code.ts";
+import type { Statement } from "./evidence.ts";
+import { type Fact, numbersOf, type Stance, stanceOn } from "./grounding.ts";
+import { fitsSchema } from "./json_schema.ts";
+import { parseProof, parseRule, parseTerm } from "./proof_text.ts";
+import { type InferenceRule, judgeProof } from "./trace.ts";
+
+/** Name of a validator. */
+export type ValidatorName = typeof VALIDATORS[number];
+
+/** A remembered fact that came along, and who stands for it. */
+export interface GivenFact extends Fact {
+  /** Who stands for it. */
+  readonly standing: Standing;
+}
+
+/** What an answer is judged by, beyond itself. */
+export interface Materials {
+  /** The schema of data that was asked for. */
+  readonly schema?: Json;
+  /** Statements on the answer's code that throw where something is wrong. */
+  readonly tests?: string;
+  /** Name of a program of the host that judges the answer: it gets the answer and ends with 0 where that is right. */
+  readonly program?: string;
+  /** What a proof may start from, besides what the prompt gives; each a term. */
+  readonly axioms?: ReadonlyArray<string>;
+  /** What a proof may use, besides the rules that are always there. */
+  readonly rules?: ReadonlyArray<string>;
+}
+
+/** What is judged. */
+export interface Subject {
+  /** What was asked. */
+  readonly prompt: string;
+  /** What was answered. */
+  readonly answer: string;
+  /** Keyed digest of the answer: what evidence refers to. */
+  readonly digest: Digest;
+  /** Remembered facts that came along. */
+  readonly facts: ReadonlyArray<GivenFact>;
+  /** What it is judged by. */
+  readonly materials: Materials;
+}
+
+/** What judging needs that is not in the subject. */
+export interface Judges {
+  /** Logic for proofs. */
+  readonly logic: Symbolic;
+  /** Runs a module without any permission; absent where none can be run. */
+  readonly trial?: (trial: { readonly source: string }) => Effect.Effect<Json, SandboxFailure>;
+  /** Runs a program of the host on an answer and says how it ended; absent where none is named. */
+  readonly program?: (name: string, answer: string) => Effect.Effect<{ readonly code: number }, KernelFailure>;
+}
+
+/** What a validator found. */
+export interface Finding {
+  /** Which validator. */
+  readonly validator: ValidatorName;
+  /** How well it did, 0..1. */
+  readonly result: number;
+  /** Why, in words that are none of the answer's. */
+  readonly detail: string;
+}
+
+/** What all validators found. */
+export interface Validation {
+  /** Those that spoke. */
+  readonly findings: ReadonlyArray<Finding>;
+  /** Required ones that were silent. */
+  readonly missing: ReadonlyArray<ValidatorName>;
+  /** Facts the answer agrees with. */
+  readonly agrees: ReadonlyArray<string>;
+  /** Facts it contradicts. */
+  readonly contradicts: ReadonlyArray<string>;
+}
+
+type Said = Omit<Finding, "validator"> | undefined;
+type Validator = (subject: Subject, judges: Judges, policy: Policy) => Said | Effect.Effect<Said>;
+
+const verdict = (passed: boolean, detail: string): Said => ({ result: passed ? 1 : 0, detail });
+
+/** An equation that holds proves something only where it is about the numbers of the prompt. */
+const arithmetic: Validator = ({ prompt, answer }) => {
+  const { equations } = checkEquations(answer);
+  const judged = equations.filter(({ holds }) => holds !== undefined);
+  const wrong = judged.filter(({ holds }) => !holds).length;
+  if (wrong > 0) return verdict(false, `${wrong} of ${judged.length} equations do not hold`);
+  const asked = numbersOf(prompt);
+  if (!judged.some(({ text }) => !numbersOf(text).isDisjointFrom(asked))) return undefined;
+  return verdict(true, `${judged.length} equations hold`);
+};
+
+const FENCED_JSON: ReadonlySet<string> = new Set(["json", ""]);
+
+const jsonSchema: Validator = ({ answer, materials: { schema } }) => {
+  if (schema === undefined) return undefined;
+  const text = codeOf(answer).find(({ language }) => FENCED_JSON.has(language))?.text ?? answer;
+  let value: Json;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return verdict(false, "the answer is no JSON");
+  }
+  const fit = fitsSchema(value, schema);
+  if (fit.fits === undefined) return undefined;
+  return verdict(fit.fits, fit.fits ? "the answer fits its schema" : `${fit.keyword} does not hold at "${fit.path}"`);
+};
+
+/** Rules that a proof may always use. */
+const BASIC_RULES: ReadonlyArray<string> = [
+  "modus ponens: implies(P, Q), P => Q",
+  "modus tollens: implies(P, Q), not(Q) => not(P)",
+  "chain: implies(P, Q), implies(Q, R) => implies(P, R)",
+  "and: P, Q => and(P, Q)",
+  "left: and(P, Q) => P",
+  "right: and(P, Q) => Q",
+  "or: P => or(P, Q)",
+];
+
+const proof: Validator = ({ prompt, answer, materials: { axioms = [], rules = [] } }, { logic }) => {
+  const steps = parseProof(answer);
+  const given = parseProof(prompt).filter(({ by }) => by === "given").map(({ claim }) => claim);
+  const known: ReadonlyArray<Term> = [...given, ...axioms.flatMap((text) => parseTerm(text) ?? [])];
+  if (steps.length === 0 || known.length === 0) return undefined;
+  const usable: ReadonlyArray<InferenceRule> = [...BASIC_RULES, ...rules].flatMap((text) => parseRule(text) ?? []);
+  const judged = judgeProof(steps, known, usable, logic);
+  if (judged.blame !== undefined) return verdict(false, `step ${judged.blame + 1} does not follow`);
+  return judged.steps.every((step) => step === "right") ? verdict(true, `${steps.length} steps follow`) : undefined;
+};
+
+/** What the run itself wrote down stands for nothing here: a model must not prove itself by its own notes. */
+const citation: Validator = ({ answer, facts }, _, policy) => {
+  const stances = facts.filter(({ standing }) => standing !== "self").map((fact) => stanceOn(answer, fact, policy));
+  const count = (stance: Stance): number => stances.filter((one) => one === stance).length;
+  const [against, agreeing] = [count("contradicts"), count("agrees")];
+  if (against > 0) return verdict(false, `${against} remembered facts say otherwise`);
+  return agreeing > 0 ? verdict(true, `${agreeing} remembered facts agree`) : undefined;
+};
+
+/** Failures of the candidate itself; any other says that it could not be run here. */
+const CANDIDATES_FAULT = /^EFFECTS_SANDBOX_/u;
+
+const tried = (subject: Subject, judges: Judges, policy: Policy): Effect.Effect<Said> => {
+  const { tests } = subject.materials;
+  const source = trialOf(subject.answer, tests ?? "");
+  if (judges.trial === undefined || source === undefined) return Effect.succeed(undefined);
+  return judges.trial({ source }).pipe(
+    Effect.map((): Said =>
+      tests === undefined
+        ? { result: policy["review.loads"], detail: "the code loads; no test was given" }
+        : verdict(true, "the code passes its tests")
+    ),
+    Effect.catch(({ code }) => Effect.succeed(CANDIDATES_FAULT.test(code) ? verdict(false, code) : undefined)),
+  );
+};
+
+const command: Validator = (subject, judges, policy) => {
+  const { materials: { program }, answer } = subject;
+  if (program === undefined || judges.program === undefined) return tried(subject, judges, policy);
+  return judges.program(program, answer).pipe(
+    Effect.map(({ code }) => verdict(code === 0, `the program ${program} ended with ${code}`)),
+    Effect.orElseSucceed(() => undefined),
+  );
+};
+
+/** Every validator. Feedback comes later, from people, and is never had at once. */
+const JUDGING: { readonly [V in ValidatorName]: Validator } = {
+  arithmetic,
+  "json-schema": jsonSchema,
+  proof,
+  citation,
+  command,
+  feedback: () => undefined,
+};
+
+const NAMES = Object.keys(JUDGING) as ReadonlyArray<ValidatorName>;
+
+/** Lets every validator speak that has something to judge by. */
+export const validate = (
+  subject: Subject,
+  required: ReadonlyArray<ValidatorName>,
+  judges: Judges,
+  policy: Policy,
+): Effect.Effect<Validation> =>
+  Effect.gen(function* () {
+    const findings: Finding[] = [];
+    for (const validator of NAMES) {
+      const said = JUDGING[validator](subject, judges, policy);
+      const found = Effect.isEffect(said) ? yield* said : said;
+      if (found !== undefined) findings.push({ validator, ...found });
+    }
+    const stances = subject.facts.map((fact) => [fact.id, stanceOn(subject.answer, fact, policy)] as const);
+    const standing = (stance: Stance): ReadonlyArray<string> =>
+      stances.filter(([, one]) => one === stance).map(([id]) => id);
+    return {
+      findings,
+      missing: required.filter((name) => findings.every(({ validator }) => validator !== name)),
+      agrees: standing("agrees"),
+      contradicts: standing("contradicts"),
+    };
+  });
+
+/** What a validator found as a statement about an answer, and who makes it. */
+export const statementOf = (
+  { validator, result }: Finding,
+  { digest }: Pick<Subject, "digest">,
+): { readonly statement: Statement; readonly witness: ValidatorName } => ({
+  statement: { source: "validator", subject: "answer", result, digest: digestJson([validator, digest]) },
+  witness: validator,
+});
