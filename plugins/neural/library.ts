@@ -8,3 +8,43 @@
 export * from "./contract.ts";
 export { FORWARD, type Forward, networkOf } from "./network.ts";
 export { type ParameterOptions, Scope } from "./layers/scope.ts";
+export { fitsPath, type GroupRule } from "./groups.ts";
+export {
+  emitLoss,
+  type Loss,
+  LOSS_NAMES,
+  LOSSES,
+  type LossName,
+  type LossSettings,
+  type Reduction,
+  REDUCTIONS,
+  targetTypeOf,
+} from "./losses.ts";
+export {
+  type Optimiser,
+  OPTIMISER_NAMES,
+  type OptimiserName,
+  OPTIMISERS,
+  type OptimiserSettings,
+} from "./optimisers.ts";
+export {
+  type Clipping,
+  type LossFunction,
+  type Measures,
+  type Precision,
+  type Slot,
+  type SlotRole,
+  type StepOptions,
+  type TrainingStep,
+  trainingStep,
+  usualRate,
+} from "./step.ts";
+export {
+  compileStep,
+  type Engine,
+  firstCounters,
+  type Stepped,
+  type Stepper,
+  type Turn,
+  type Values,
+} from "./stepper.ts";
