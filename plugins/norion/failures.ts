@@ -79,8 +79,32 @@ export const gateClosed: FailureDefinition<"NORION_GATE", { gate: string; reason
   },
 );
 
+/** A caller names no scope. */
+export const badScope: FailureDefinition<"NORION_SCOPE", { actor: string }> = failure("NORION_SCOPE", {
+  doc: "A caller that is not a person at a terminal names no scope, so that nothing says whose memory it may see.",
+  recoverable: true,
+  says: (a) => `Cannot serve ${a.actor}: it names no scope`,
+  fix: () => ({
+    summary: "Name the tenant, the workspace and, where there is one, the conversation",
+    patch: [{ op: "add", path: "/scope", value: { tenant: "local", workspace: "default" } }],
+  }),
+});
+
+/** There is no request of an id. */
+export const unknownRequest: FailureDefinition<"NORION_UNKNOWN_REQUEST", { request: string }> = failure(
+  "NORION_UNKNOWN_REQUEST",
+  {
+    doc: "There is no request of that id in this scope.",
+    recoverable: true,
+    says: (a) => `There is no request ${a.request} in this scope`,
+    fix: () => ({ summary: "Call norion.inspect for the latest requests" }),
+  },
+);
+
 /** Every row of the catalogue. */
 export const NORION_FAILURES: readonly [
+  typeof badScope,
+  typeof unknownRequest,
   typeof unknownProfile,
   typeof unknownDevice,
   typeof badRequest,
@@ -89,7 +113,18 @@ export const NORION_FAILURES: readonly [
   typeof noAnswer,
   typeof badModel,
   typeof gateClosed,
-] = [unknownProfile, unknownDevice, badRequest, badGene, badMemory, noAnswer, badModel, gateClosed];
+] = [
+  badScope,
+  unknownRequest,
+  unknownProfile,
+  unknownDevice,
+  badRequest,
+  badGene,
+  badMemory,
+  noAnswer,
+  badModel,
+  gateClosed,
+];
 
 /** The codes of the catalogue. */
 export type NorionCode = typeof NORION_FAILURES[number]["code"];

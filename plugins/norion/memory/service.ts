@@ -83,6 +83,14 @@ export interface Remembering {
   readonly contradicts: ReadonlyArray<string>;
 }
 
+/** A remembering that has not been appended. */
+export interface Drafted {
+  /** What it answers once it is. */
+  readonly answer: Remembering;
+  /** What it appends; nothing where the text is known. */
+  readonly events: ReadonlyArray<EventDraft>;
+}
+
 /** Whatever can go wrong. */
 export type MemoryFailure = LedgerFailure | NorionFailure;
 
@@ -90,6 +98,8 @@ export type MemoryFailure = LedgerFailure | NorionFailure;
 export interface Memory {
   /** Stores a text; what it would do is `preview`. */
   readonly remember: (request: RememberRequest, actor: string) => Effect.Effect<Remembering, MemoryFailure>;
+  /** What `remember` would answer, with the events it would append: for writes that belong to a larger one. */
+  readonly draft: (request: RememberRequest, actor: string) => Effect.Effect<Drafted, MemoryFailure>;
   /** What `remember` would answer, without an event. */
   readonly preview: (request: RememberRequest, actor: string) => Effect.Effect<Remembering, MemoryFailure>;
   /** What answers a question; none where nothing known does. */
@@ -109,6 +119,12 @@ export interface Memory {
     options: { readonly scope: string; readonly helped: boolean },
     actor: string,
   ) => Effect.Effect<void, MemoryFailure>;
+  /** The event that `judge` would append. */
+  readonly judgement: (
+    ids: ReadonlyArray<string>,
+    options: { readonly scope: string; readonly helped: boolean },
+    actor: string,
+  ) => Effect.Effect<EventDraft, MemoryFailure>;
   /** What upkeep would change in a scope. */
   readonly previewUpkeep: (scope: string) => Effect.Effect<Upkeep, MemoryFailure>;
   /** Lets stale items fade and merges equal ones; nothing is written where nothing changes. */
@@ -268,14 +284,25 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
       };
     });
 
-  const append = (type: string, actor: string, data: unknown): Effect.Effect<void, LedgerFailure> =>
-    Effect.asVoid(ledger.append([{ type, actor, data: data as Json }]));
+  const event = (type: string, actor: string, data: unknown): EventDraft => ({ type, actor, data: data as Json });
 
-  const store = (item: MemoryDraft, text: string, actor: string): Effect.Effect<void, LedgerFailure> =>
-    Effect.flatMap(
+  const append = (...events: ReadonlyArray<EventDraft>): Effect.Effect<void, LedgerFailure> =>
+    events.length === 0 ? Effect.void : Effect.asVoid(ledger.append(events));
+
+  const addition = (item: MemoryDraft, text: string, actor: string): Effect.Effect<EventDraft, LedgerFailure> =>
+    Effect.map(
       ledger.putBlob(encoder.encode(text), { private: true }),
-      (blob) => append(MEMORY_EVENTS.added, actor, { item: { ...item, text: blob } }),
+      (blob) => event(MEMORY_EVENTS.added, actor, { item: { ...item, text: blob } }),
     );
+
+  const draft = (request: RememberRequest, actor: string): Effect.Effect<Drafted, MemoryFailure> =>
+    Effect.gen(function* () {
+      const { answer, item } = yield* prepare(request, actor);
+      return { answer, events: item === undefined ? [] : [yield* addition(item, answer.text, actor)] };
+    });
+
+  const judgement: Memory["judgement"] = (ids, { scope, helped }, actor) =>
+    Effect.map(scopeOf(scope), (key) => event(MEMORY_EVENTS.judged, actor, { ids, scope: key, helped }));
 
   const previewUpkeep = (name: string): Effect.Effect<readonly [Digest, Upkeep], MemoryFailure> =>
     Effect.map(open(name), ({ scope, memory, now }) => [scope, planUpkeep(memory.all(), now, policy)] as const);
@@ -283,10 +310,11 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
   return {
     remember: (request, actor) =>
       Effect.gen(function* () {
-        const { answer, item } = yield* prepare(request, actor);
-        if (item !== undefined) yield* store(item, answer.text, actor);
+        const { answer, events } = yield* draft(request, actor);
+        yield* append(...events);
         return answer;
       }).pipe(turns.withPermit),
+    draft,
     preview: (request, actor) => Effect.map(prepare(request, actor), ({ answer }) => answer),
     recall: (query, { scope, limit = policy["memory.recall"] }) =>
       Effect.map(open(scope), ({ memory, now }) => memory.answer(query, now, limit, policy)),
@@ -298,7 +326,7 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
           return yield* Effect.fail(badMemory({ reason: `there is no item ${id}`, path: "/id" }));
         }
         if (item.retractedAt === undefined) {
-          yield* append(MEMORY_EVENTS.retracted, actor, { id, scope, reason: options.reason });
+          yield* append(event(MEMORY_EVENTS.retracted, actor, { id, scope, reason: options.reason }));
         }
         const after = yield* ledger.state(memoryFold);
         // Other items may say the same words: those keep the text.
@@ -306,8 +334,8 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
         if (!needed) yield* ledger.dropBlob(item.text);
         return itemOf(after, id)!;
       }).pipe(turns.withPermit),
-    judge: (ids, { scope, helped }, actor) =>
-      Effect.flatMap(scopeOf(scope), (key) => append(MEMORY_EVENTS.judged, actor, { ids, scope: key, helped })),
+    judge: (ids, options, actor) => Effect.flatMap(judgement(ids, options, actor), append),
+    judgement,
     previewUpkeep: (scope) => Effect.map(previewUpkeep(scope), ([, upkeep]) => upkeep),
     upkeep: (name, actor) =>
       Effect.gen(function* () {
@@ -324,7 +352,7 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
           // An import states what held elsewhere: it replaces nothing here.
           const { answer, item } = yield* prepare({ ...one, scope, supersedes: [] }, actor, false);
           if (item === undefined) continue;
-          yield* store({ ...item, strength, hits, failures }, answer.text, actor);
+          yield* append(yield* addition({ ...item, strength, hits, failures }, answer.text, actor));
           came++;
         }
         return came;

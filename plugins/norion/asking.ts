@@ -1,0 +1,212 @@
+/**
+ * Asking: has a planned request answered: in one call where it fits, else part by part, and once more where the draft has
+ * faults that can be mended.
+ *
+ * Not the choice of a model (models/answering.ts) and not the judgement of the answer (review/).
+ * Invariant: calls never exceed the plan's; a repaired draft is kept only where it looks no worse; what could not be read
+ * is said in the answer, never passed over.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import type { ModelAnswer, ModelBackend } from "./contract.ts";
+import { type Answered, type AnsweringEvent, answerWith, type Attempt, nobodyAnswered } from "./models/answering.ts";
+import type { NorionFailure } from "./failures.ts";
+import type { Plan } from "./plan.ts";
+import type { Policy } from "./policy.ts";
+import { instructionOf, instructionsOf, mergePrompt, partPrompt, promptOf, repairPrompt } from "./prompting.ts";
+import { readParts, type Unread } from "./reader.ts";
+import { type CheckName, type Issue, lookOver, selfQuality } from "./review/checks.ts";
+import type { Breaker } from "./routing/breaker.ts";
+import type { Demand } from "./routing/choose.ts";
+import { estimateTokens } from "./text.ts";
+
+/** A request that is to be answered. */
+export interface Asked<R> {
+  /** What was planned. */
+  readonly plan: Plan;
+  /** The request. */
+  readonly prompt: string;
+  /** Texts of the context, by id. */
+  readonly texts: ReadonlyMap<string, string>;
+  /** The models. */
+  readonly models: ReadonlyArray<ModelBackend<R>>;
+  /** What the request asks of a model; the tokens are the plan's. */
+  readonly demand: Omit<Demand, "tokens">;
+  /** How the models stand. */
+  readonly breakers: ReadonlyMap<string, Breaker>;
+  /** The step of the request. */
+  readonly step: number;
+  /** Chance of models that sample. */
+  readonly seed: number;
+  /** How freely they sample. */
+  readonly temperature: number;
+  /** Thresholds. */
+  readonly policy: Policy;
+  /** Hears the answer while it is made. */
+  readonly onEvent?: (event: AnsweringEvent) => Effect.Effect<void>;
+}
+
+/** An answer and what it took. */
+export interface Draft {
+  /** Its text. */
+  readonly text: string;
+  /** Who gave it. */
+  readonly model: string;
+  /** What stands behind that. */
+  readonly kind: ModelAnswer["kind"];
+  /** Calls made, failed ones included. */
+  readonly calls: number;
+  /** Tokens read. */
+  readonly readTokens: number;
+  /** Tokens of the answer. */
+  readonly answerTokens: number;
+  /** What was seen in it. */
+  readonly issues: ReadonlyArray<Issue>;
+  /** Whether it was asked for again because of what was seen. */
+  readonly repaired: boolean;
+  /** The texts it was given to rest on. */
+  readonly context: ReadonlyArray<string>;
+  /** Stretches of the request that no model could read. */
+  readonly unread: ReadonlyArray<Unread>;
+}
+
+/** What asking came to. */
+export interface Outcome {
+  /** The answer; absent where no model gave one. */
+  readonly draft?: Draft;
+  /** Why there is none. */
+  readonly failure?: NorionFailure;
+  /** Calls that failed. */
+  readonly faults: ReadonlyArray<{ readonly model: string; readonly reason: string }>;
+  /** How the models that were asked stand now. */
+  readonly breakers: { readonly [model: string]: Breaker };
+}
+
+/** The calls of one request: which were made, and how the models stand. */
+class Calls<R> {
+  readonly attempts: Attempt[] = [];
+  breakers: ReadonlyMap<string, Breaker>;
+  tokens = 0;
+  last: Answered | undefined;
+
+  constructor(private readonly asked: Asked<R>) {
+    this.breakers = asked.breakers;
+  }
+
+  /** Asks once; only the last word of a request is heard while it is made. */
+  ask(prompt: string, answerTokens: number, heard: boolean): Effect.Effect<ModelAnswer, NorionFailure, R> {
+    const { plan, models, demand, step, seed, temperature, policy, onEvent } = this.asked;
+    const system = instructionsOf(plan);
+    const tokens = estimateTokens(system) + estimateTokens(prompt);
+    return Effect.gen({ self: this }, function* () {
+      const made = yield* answerWith(
+        models,
+        { prompt, ...(system === "" ? {} : { system }), maxTokens: answerTokens, seed, temperature },
+        {
+          demand: { ...demand, tokens },
+          breakers: this.breakers,
+          step,
+          policy,
+          ...(heard && onEvent !== undefined ? { onEvent } : {}),
+        },
+      );
+      this.last = made;
+      this.attempts.push(...made.attempts);
+      this.tokens += tokens * made.attempts.length;
+      this.breakers = made.breakers;
+      return made.answer ?? (yield* Effect.fail(nobodyAnswered(made)));
+    });
+  }
+
+  get faults(): Outcome["faults"] {
+    return this.attempts.flatMap(({ model, outcome, reason = outcome }) =>
+      outcome === "answered" ? [] : [{ model, reason }]
+    );
+  }
+
+  /** How those stand that were asked. */
+  get standing(): Outcome["breakers"] {
+    const asked = new Set(this.attempts.map(({ model }) => model));
+    return Object.fromEntries([...this.breakers].filter(([model]) => asked.has(model)));
+  }
+}
+
+interface Said {
+  readonly answer: ModelAnswer;
+  readonly unread: ReadonlyArray<Unread>;
+}
+
+const inParts = <R>(
+  { plan, prompt, policy }: Asked<R>,
+  calls: Calls<R>,
+): Effect.Effect<Said, NorionFailure, R> => {
+  const instruction = instructionOf(prompt);
+  const { chunks } = plan.schedule;
+  let told: NorionFailure | undefined;
+  const noted = (failure: NorionFailure) => {
+    told = failure;
+    return Effect.fail(failure);
+  };
+  const note = policy["recursion.partial"];
+  return Effect.flatMap(
+    readParts<ModelAnswer, NorionFailure, R>(prompt, plan.schedule, {
+      read: ({ chunk, text }) =>
+        Effect.catch(calls.ask(partPrompt(instruction, text, chunk.index, chunks.length), note, false), noted),
+      merge: (notes) =>
+        Effect.catch(
+          calls.ask(mergePrompt(instruction, notes.map(({ text }) => text)), plan.budget.answerTokens, false),
+          noted,
+        ),
+    }, { retries: 0 }),
+    ({ answer, unread }) => answer === undefined ? Effect.fail(told!) : Effect.succeed({ answer, unread }),
+  );
+};
+
+/** Has a planned request answered. It never fails: what models failed at is in the outcome. */
+export const askModels = <R>(asked: Asked<R>): Effect.Effect<Outcome, never, R> =>
+  Effect.gen(function* () {
+    const { plan, prompt, texts, policy } = asked;
+    const calls = new Calls(asked);
+    const told = promptOf(plan, prompt, texts);
+    const said = yield* Effect.result(
+      plan.schedule.single
+        ? Effect.map(calls.ask(told.prompt, plan.budget.answerTokens, true), (answer): Said => ({ answer, unread: [] }))
+        : inParts(asked, calls),
+    );
+    if (Result.isFailure(said)) return { failure: said.failure, faults: calls.faults, breakers: calls.standing };
+    const { answer, unread } = said.success;
+    const checks = plan.checks as ReadonlyArray<CheckName>;
+    const judged = (text: string) => lookOver({ prompt, answer: text, context: told.context }, checks, policy);
+    let text = answer.text;
+    let issues = judged(text);
+    let repaired = false;
+    const mends = issues.length > 0 && issues.every(({ severity }) => severity !== "critical") &&
+      plan.budget.reflectionPasses > 0 && calls.attempts.length < plan.budget.calls;
+    if (mends) {
+      const again = repairPrompt(told.prompt, text, issues.map(({ check }) => check));
+      const second = yield* Effect.result(calls.ask(again, plan.budget.answerTokens, false));
+      if (Result.isSuccess(second)) {
+        const seen = judged(second.success.text);
+        if (selfQuality(seen, policy) > selfQuality(issues, policy)) {
+          ({ text } = second.success);
+          issues = seen;
+          repaired = true;
+        }
+      }
+    }
+    const draft: Draft = {
+      text,
+      model: answer.model,
+      kind: answer.kind,
+      calls: calls.attempts.length,
+      readTokens: calls.tokens,
+      answerTokens: estimateTokens(text),
+      issues,
+      repaired,
+      context: told.context,
+      unread,
+    };
+    return { draft, faults: calls.faults, breakers: calls.standing };
+  });
