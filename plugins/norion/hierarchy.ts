@@ -48,6 +48,29 @@ export const towards = (weights: Hierarchy, profile: Profile, policy: Policy): H
   }, target);
 };
 
+/**
+ * What one judged request does to a profile's weights: they move toward the target, which leans to the profile's strongest
+ * weight after a poor request, and to reading neighbours together after a good one.
+ */
+export const observeQuality = (weights: Hierarchy, profile: Profile, quality: number, policy: Policy): Hierarchy => {
+  const target = TARGETS[profile];
+  const from = normalised(weights, target);
+  if (!Number.isFinite(quality)) return from;
+  const names = ["global", "local", "fused"] as const;
+  const strongest = names.reduce((best, name) => target[name] > target[best] ? name : best);
+  const poor = quality < policy["hierarchy.poor"] ? policy["hierarchy.boost"] : 0;
+  const good = quality > policy["hierarchy.good"] ? policy["hierarchy.fuse"] : 0;
+  const gain = (name: keyof Hierarchy): number => (name === strongest ? poor : 0) + (name === "fused" ? good : 0);
+  const leaning = normalised({
+    global: target.global + gain("global"),
+    local: target.local + gain("local"),
+    fused: target.fused + gain("fused"),
+  }, target);
+  const rate = policy["hierarchy.learning"];
+  const step = (name: keyof Hierarchy): number => from[name] + rate * (leaning[name] - from[name]);
+  return normalised({ global: step("global"), local: step("local"), fused: step("fused") }, target);
+};
+
 /** A busy device reads near before it reads far. */
 const PRESSURE_SHIFT = 0.2;
 
