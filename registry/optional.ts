@@ -48,6 +48,18 @@ export const optionalPackages: ReadonlyArray<OptionalPackage> = [
     purpose: "messages between machines",
     plugin: "distributed",
   },
+  { name: "mnist", version: "1.1.0", sizeMb: 41, purpose: "10,000 handwritten digits to learn from", plugin: "neural" },
+  { name: "hyparquet", version: "1.31.5", sizeMb: 1, purpose: "read Parquet files", plugin: "neural" },
+  {
+    name: "hyparquet-compressors",
+    version: "1.1.2",
+    sizeMb: 1,
+    purpose: "read Parquet files compressed by gzip, zstd, brotli or lz4",
+    plugin: "neural",
+  },
+  { name: "apache-arrow", version: "21.2.0", sizeMb: 9, purpose: "read Arrow files", plugin: "neural" },
+  { name: "fast-png", version: "8.0.0", sizeMb: 1, purpose: "read PNG images", plugin: "neural" },
+  { name: "jpeg-js", version: "0.4.4", sizeMb: 1, purpose: "read JPEG images", plugin: "neural" },
 ];
 
 /** The row of a package. */
@@ -58,13 +70,17 @@ export const optionalPackage = (name: string): OptionalPackage | undefined =>
 export const nearestPackages = (name: string): ReadonlyArray<string> =>
   nearest(name, optionalPackages.map((row) => row.name), 3);
 
-/** Loads an optional package that is in the cache. */
-export const loadOptional = <M>(name: string): Effect.Effect<M, FailureOf<"KERNEL_PACKAGE_ABSENT">> => {
+/** Loads an optional package that is in the cache, or one file of it: code, or data in JSON. */
+export const loadOptional = <M>(
+  name: string,
+  file?: string,
+): Effect.Effect<M, FailureOf<"KERNEL_PACKAGE_ABSENT">> => {
   const row = optionalPackage(name);
   const absent = () =>
     packageAbsent({ package: name, purpose: row?.purpose ?? "unknown", suggestions: nearestPackages(name) });
   if (row === undefined) return Effect.fail(absent());
   // The specifier is put together at run time, so that no tool finds it and fetches the package beforehand.
-  const specifier = ["npm:", row.name, "@", row.version].join("");
-  return Effect.tryPromise({ try: () => import(specifier) as Promise<M>, catch: absent });
+  const specifier = ["npm:", row.name, "@", row.version, ...(file === undefined ? [] : ["/", file])].join("");
+  const options = file?.endsWith(".json") ? { with: { type: "json" } } : {};
+  return Effect.tryPromise({ try: () => import(specifier, options) as Promise<M>, catch: absent });
 };
