@@ -18,6 +18,7 @@ export * from "./patterns.ts";
 export * from "./pipeline.ts";
 export * from "./policy.ts";
 export * from "./policy_file.ts";
+export * from "./programs.ts";
 export * from "./proposal.ts";
 export * from "./proposal_state.ts";
 export * from "./proposals.ts";

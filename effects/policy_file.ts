@@ -159,6 +159,27 @@ const KeySchema = Schema.Struct({
   actor: Schema.optionalKey(Schema.String),
 });
 
+/** A program that may be started by its name, by operations that hold `exec` for that name. */
+export interface ProgramRule {
+  /** Its name. */
+  readonly name: string;
+  /** An absolute path, or a name that is looked up as the person's shell would. */
+  readonly command: string;
+  /** Its arguments, always these. */
+  readonly arguments?: ReadonlyArray<string>;
+  /** Names of variables it gets besides the usual ones. */
+  readonly variables?: ReadonlyArray<string>;
+}
+
+const ProgramSchema = Schema.Struct({
+  name: Name,
+  command: Schema.String.check(
+    Schema.isPattern(/^(?:[A-Za-z0-9._+-]+|\/.*|[A-Za-z]:[\\/].*)$/u, { expected: "an absolute path or a bare name" }),
+  ),
+  arguments: Schema.optionalKey(Schema.Array(Schema.String).check(Schema.isMaxLength(200))),
+  variables: Schema.optionalKey(Schema.Array(Schema.NonEmptyString).check(Schema.isMaxLength(200))),
+});
+
 /** What an actor may consume while a kernel is open. */
 export interface BudgetRule {
   /** Pattern on the actor; every actor that matches has its own account. */
@@ -179,6 +200,8 @@ export interface PolicyFile {
   readonly automatic?: ReadonlyArray<AutomaticRule>;
   /** Demands on proposals. */
   readonly proposals?: ReadonlyArray<DomainRule>;
+  /** Programs that may be started. */
+  readonly programs?: ReadonlyArray<ProgramRule>;
   /** Keys whose signatures approve. */
   readonly keys?: ReadonlyArray<ApprovalKey>;
   /** Accounts of actors. */
@@ -195,6 +218,7 @@ export const PolicyFile: Schema.Codec<PolicyFile, unknown> = Schema.Struct({
   rules: Schema.Array(RuleSchema).check(Schema.isMaxLength(MAX_RULES)),
   automatic: Schema.optionalKey(Schema.Array(AutomaticSchema)),
   proposals: Schema.optionalKey(Schema.Array(DomainSchema)),
+  programs: Schema.optionalKey(Schema.Array(ProgramSchema)),
   keys: Schema.optionalKey(Schema.Array(KeySchema)),
   budgets: Schema.optionalKey(Schema.Array(BudgetSchema)),
   approvalLifetimeMs: Schema.optionalKey(Lifetime),
@@ -286,9 +310,14 @@ const faultsOf = (file: string, policy: PolicyFile): Failure | undefined => {
       if (path.split(/[\\/]/u).includes("..")) return fault(file, `${here}/paths/${at}`, `"${path}" holds ".."`);
     }
   }
-  const keys = policy.keys ?? [];
-  const twice = keys.findIndex((key, index) => keys.findIndex((other) => other.id === key.id) !== index);
-  return twice < 0 ? undefined : fault(file, `/keys/${twice}/id`, `the key id "${keys[twice].id}" is taken`);
+  const again = (names: ReadonlyArray<string>): number => names.findIndex((name, at) => names.indexOf(name) !== at);
+  const keys = (policy.keys ?? []).map(({ id }) => id);
+  if (again(keys) >= 0) return fault(file, `/keys/${again(keys)}/id`, `the key id "${keys[again(keys)]}" is taken`);
+  const programs = (policy.programs ?? []).map(({ name }) => name);
+  const twice = again(programs);
+  return twice < 0
+    ? undefined
+    : fault(file, `/programs/${twice}/name`, `the program name "${programs[twice]}" is taken`);
 };
 
 interface IssueLike {

@@ -20,6 +20,13 @@ export type OneShot =
     readonly input: Json;
     readonly limits: { readonly [limit: string]: number };
   }
+  /** Run a program that a person named in the policy file, with JSON on its standard input. */
+  | {
+    readonly kind: "program";
+    readonly program: string;
+    readonly input: Json;
+    readonly limits: { readonly wallMs: number; readonly outputBytes: number };
+  }
   /** Run a command of the supervisor's own table. */
   | { readonly kind: "command"; readonly command: string; readonly arguments: { readonly [name: string]: Json } };
 

@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer";
 import * as ManagedRuntime from "effect/ManagedRuntime";
 import type * as Scope from "effect/Scope";
 import { type EffectsOptions, hostProvisions, layerEffects } from "../effects/layer.ts";
+import { layerPrograms, Programs } from "../effects/programs.ts";
 import { layerSandbox, Sandbox } from "../effects/sandbox.ts";
 import {
   type Actor,
@@ -50,8 +51,8 @@ export interface RmiOptions extends Partial<Omit<KernelOptions, "host" | "hostPr
   readonly policy?: EffectsOptions["policy"];
 }
 
-/** Where plugins run candidates and long pure functions. */
-const engineProvisions: ReadonlyArray<Provision> = [Sandbox.key, Workers.key]
+/** Where plugins run candidates, a person's programs and long pure functions. */
+const engineProvisions: ReadonlyArray<Provision> = [Sandbox.key, Programs.key, Workers.key]
   .map((capability) => ({ capability, version: "1.0.0" }));
 
 /** Loaded only when the doctor is asked. */
@@ -92,7 +93,7 @@ export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Sco
       plugins: [...house, ...found.plugins],
       host: Layer.mergeAll(
         layerEffects(effects).pipe(Layer.provideMerge(platform)),
-        layerSandbox.pipe(Layer.provide(Layer.succeedContext(started))),
+        Layer.merge(layerSandbox, layerPrograms).pipe(Layer.provide(Layer.succeedContext(started))),
         layerWorkers(),
         front,
         found.layer,

@@ -1,7 +1,7 @@
 /**
  * Children: the processes that may be started on the kernel process's behalf, each from a fixed request: sandbox
- * candidates without any permission, hosts of locked plugins with the permissions of their lock, and commands of a
- * fixed table. It runs in the launcher (or, used as a library, wherever the host may start processes).
+ * candidates without any permission, hosts of locked plugins with the permissions of their lock, commands of a fixed
+ * table, and programs that a person named in the policy file. It runs in the launcher (or, used as a library, wherever the host may start processes).
  *
  * Not a shell: no request carries a command line, a flag or a file to run.
  * Invariant: a request that does not fit is refused, and `close` leaves no child behind.
@@ -13,6 +13,7 @@ import process from "node:process";
 import { startSandbox } from "./candidate.ts";
 import { startHost, tellHost } from "./host.ts";
 import { denoCommand, killGroup } from "./process.ts";
+import { startProgram } from "./program.ts";
 import { demand, isRecord, onlyMembers, TAIL_CHARS } from "./request.ts";
 
 export { denoCommand } from "./process.ts";
@@ -99,6 +100,7 @@ export const serveRequests = (workplace: Workplace): Requests => {
     };
     demand(children.size < MAX_CHILDREN, `more than ${MAX_CHILDREN} children at once`);
     if (request.kind === "sandbox") return startSandbox(request, answer);
+    if (request.kind === "program") return startProgram(request, workplace.workspace, answer);
     if (request.kind === "command") return startCommand(request, workplace, answer);
     demand(request.kind === "host", `unknown kind "${request.kind}"`);
     return startHost(request, workplace, (message) => workplace.post({ id, message }), answer);

@@ -8,7 +8,7 @@ import { type AnsweringEvent, answerWith } from "../../../plugins/norion/models/
 import { type HttpModel, httpModel, type HttpNeeds } from "../../../plugins/norion/models/http.ts";
 import { DEFAULT_POLICY } from "../../../plugins/norion/policy.ts";
 import { type ChatServer, chatServer, type Manner, storm, TEXT, WORDS } from "./chat_server.ts";
-import { granted } from "./grants.ts";
+import { granted } from "../../grants.ts";
 
 const REQUEST: ModelRequest = { prompt: "What is 6 times 7?", maxTokens: 64, seed: 3, temperature: 0 };
 

@@ -1,7 +1,7 @@
 /** Grants for tests: every use is allowed and noted, or refused by its detail. */
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
-import { AUTHORITIES, type Authority, caps, type CapsOf, denied, type Grant } from "../../../kernel/mod.ts";
+import { AUTHORITIES, type Authority, caps, type CapsOf, denied, type Grant } from "../kernel/mod.ts";
 
 /** Runs an effect with every authority; `uses` hears of each use, `refuse` names details that are refused. */
 export const granted = <A, E>(
