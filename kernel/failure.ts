@@ -165,3 +165,16 @@ export const failureFromJson: (json: unknown) => Failure = Schema.decodeUnknownS
 
 /** Whether a value is a failure (rather than a defect). */
 export const isFailure = (value: unknown): value is Failure => value instanceof Failure;
+
+/** What a failure says, to make another of it. */
+export const fieldsOf = (thrown: Failure): { readonly [field: string]: unknown } => {
+  const { _tag, ...fields } = Failure.fields as { readonly [name: string]: unknown };
+  return Object.fromEntries(
+    Object.keys(fields).filter((name) => Object.hasOwn(thrown, name))
+      .map((name) => [name, (thrown as unknown as Record<string, unknown>)[name]]),
+  );
+};
+
+/** The failure with a path, where it has none yet. */
+export const located = (thrown: Failure, path: string): Failure =>
+  thrown.path !== "" || path === "" ? thrown : new Failure({ ...fieldsOf(thrown), path } as never);

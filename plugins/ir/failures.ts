@@ -9,7 +9,7 @@
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import { nearest } from "../../kernel/nearest.ts";
-import { Failure, failure, type FailureDefinition, type FailuresOf, isFailure } from "../../kernel/failure.ts";
+import { failure, type FailureDefinition, type FailuresOf, isFailure, located } from "../../kernel/failure.ts";
 
 /** A dimension is malformed or cannot hold. */
 export const badDimension: FailureDefinition<"IR_DIMENSION", { dimension: string; reason: string }> = failure(
@@ -405,10 +405,6 @@ export const locate = <A>(path: string, compute: () => A): A => {
   try {
     return compute();
   } catch (thrown) {
-    if (!isIrFailure(thrown) || thrown.path !== "") throw thrown;
-    const { _tag, ...fields } = Failure.fields as { readonly [name: string]: unknown };
-    const said = Object.keys(fields).filter((name) => Object.hasOwn(thrown, name))
-      .map((name) => [name, (thrown as unknown as Record<string, unknown>)[name]]);
-    throw new Failure({ ...Object.fromEntries(said), path } as never);
+    throw isIrFailure(thrown) ? located(thrown, path) : thrown;
   }
 };

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
-import { Failure, type FailureOf } from "../../kernel/failure.ts";
+import { Failure, type FailureOf, fieldsOf } from "../../kernel/failure.ts";
 import type { JsonPatch } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { attempting, attemptingSteps } from "./attempting.ts";
@@ -14,7 +14,6 @@ import { checkMending, checkOpenMending } from "./check/mend.ts";
 import type { Program } from "./codec/v1.ts";
 import type { HostFunctions } from "./hosts/functions.ts";
 import { grantedTo, hostsFrom, type HostsGiven, type HostUse } from "./hosts/operations.ts";
-import { fieldsOf } from "./interpreter/failures.ts";
 import { run, type RunResult } from "./interpreter.ts";
 import { type GivenProgram, programFrom, type ProgramKind, programToRun } from "./program_source.ts";
 import { surroundings } from "./surroundings.ts";

@@ -18,6 +18,7 @@ import {
   facilityAbsent,
   Failure,
   failureToJson,
+  fieldsOf,
   isFailure,
   type JsonPatch,
   type KernelFailure,
@@ -29,7 +30,6 @@ import { decodeAny } from "./codec/any.ts";
 import type { Program } from "./codec/v1.ts";
 import { opcodesOf } from "./expression.ts";
 import { badText, notAllowed, notStored, type RmilFailure } from "./failures.ts";
-import { fieldsOf } from "./interpreter/failures.ts";
 import { opOf } from "./opcodes.ts";
 import { OP_EFFECTS } from "./ops/row.ts";
 import type { Symbols } from "./symbols.ts";

@@ -6,8 +6,7 @@
  *
  * @module
  */
-import type { Failure } from "../../../kernel/mod.ts";
-import { located } from "../interpreter/failures.ts";
+import { type Failure, located } from "../../../kernel/mod.ts";
 import type { Type } from "../types.ts";
 import type { JudgedCall } from "./apply.ts";
 import type { Known, Scope } from "./known.ts";

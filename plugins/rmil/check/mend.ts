@@ -6,11 +6,10 @@
  *
  * @module
  */
-import { Failure, failureToJson, type Json, type JsonPatch } from "../../../kernel/mod.ts";
+import { Failure, failureToJson, fieldsOf, type Json, type JsonPatch } from "../../../kernel/mod.ts";
 import { type Checked, type CheckOptions, checkSteps, type Judgement } from "../check.ts";
 import type { Program } from "../codec/v1.ts";
 import type { Expression } from "../expression.ts";
-import { fieldsOf } from "../interpreter/failures.ts";
 import { type GivenProgram, sourcePath } from "../program_source.ts";
 import { Symbols } from "../symbols.ts";
 import { applyEdit } from "../syntax/diagnostics.ts";

@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { type Failure, isFailure } from "../../../kernel/mod.ts";
+import { type Failure, isFailure, located } from "../../../kernel/mod.ts";
 import { isIrFailure } from "../../ir/library.ts";
-import { located, outOfMemory, wrongShape } from "../interpreter/failures.ts";
+import { outOfMemory, wrongShape } from "../interpreter/failures.ts";
 import type { Known, Scope } from "./known.ts";
 
 /** Most evaluations of one check. */

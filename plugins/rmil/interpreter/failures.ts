@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Failure, failure, type FailureDefinition } from "../../../kernel/mod.ts";
+import { failure, type FailureDefinition } from "../../../kernel/mod.ts";
 
 /** An operand is of the wrong kind. */
 export const wrongOperand: FailureDefinition<
@@ -215,16 +215,3 @@ export const runFailures = [
   badInput,
   badParameter,
 ] as const;
-
-/** What a failure says, to make another of it. */
-export const fieldsOf = (thrown: Failure): { readonly [field: string]: unknown } => {
-  const { _tag, ...fields } = Failure.fields as { readonly [name: string]: unknown };
-  return Object.fromEntries(
-    Object.keys(fields).filter((name) => Object.hasOwn(thrown, name))
-      .map((name) => [name, (thrown as unknown as Record<string, unknown>)[name]]),
-  );
-};
-
-/** The failure with a path, where it has none yet. */
-export const located = (thrown: Failure, path: string): Failure =>
-  thrown.path !== "" || path === "" ? thrown : new Failure({ ...fieldsOf(thrown), path } as never);

@@ -7,8 +7,8 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { type Failure, inSlices, isFailure } from "../../../kernel/mod.ts";
-import { located, outOfMemory } from "./failures.ts";
+import { type Failure, inSlices, isFailure, located } from "../../../kernel/mod.ts";
+import { outOfMemory } from "./failures.ts";
 import type { RunValue } from "./run_value.ts";
 
 /** Most works that wait for one another. */

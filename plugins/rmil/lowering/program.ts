@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { isFailure } from "../../../kernel/mod.ts";
+import { isFailure, located } from "../../../kernel/mod.ts";
 import type { IrFunction, Program, Tensor } from "../../ir/contract.ts";
 import {
   type FunctionBuilder,
@@ -25,14 +25,7 @@ import { isIntegral } from "../evaluation/arithmetic.ts";
 import { type Expression, type Parameter, Tag } from "../expression.ts";
 import { unknownOpcode } from "../failures.ts";
 import { placeInputs } from "../interpreter.ts";
-import {
-  branchesDiffer,
-  located,
-  notCallable,
-  unboundName,
-  wrongArguments,
-  wrongOperand,
-} from "../interpreter/failures.ts";
+import { branchesDiffer, notCallable, unboundName, wrongArguments, wrongOperand } from "../interpreter/failures.ts";
 import { type Place, placeOperands } from "../interpreter/operands.ts";
 import { CARRIERS, dtypeOfValue, scalarTensor, toIr } from "../interpreter/run_value.ts";
 import { LOWERINGS } from "../lowering.ts";

@@ -6,8 +6,7 @@
  *
  * @module
  */
-import { Failure, failureToJson } from "../../../kernel/mod.ts";
-import { fieldsOf } from "../interpreter/failures.ts";
+import { Failure, failureToJson, fieldsOf } from "../../../kernel/mod.ts";
 import { mendSource } from "./mend.ts";
 import { type Parsed, type ParseOptions, parseSource } from "./parser.ts";
 

@@ -8,11 +8,11 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { type Failure, inSlices, isFailure } from "../../../kernel/mod.ts";
+import { type Failure, inSlices, isFailure, located } from "../../../kernel/mod.ts";
 import type { Program } from "../codec/v1.ts";
 import type { Expression } from "../expression.ts";
 import { debugLimit } from "./failures.ts";
-import { located, outOfMemory } from "../interpreter/failures.ts";
+import { outOfMemory } from "../interpreter/failures.ts";
 import { begin, machineOptions, type RunOptions } from "../interpreter.ts";
 import { Machine } from "../interpreter/machine.ts";
 import type { Environment, RunValue } from "../interpreter/run_value.ts";
