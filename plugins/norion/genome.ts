@@ -17,8 +17,22 @@ export const GENE_KINDS = ["retrieval", "routing", "reflection", "language", "sa
 /** What a gene is about. */
 export type GeneKind = typeof GENE_KINDS[number];
 
+/** How a gene stands. `probation`, `aging` and `malignant` follow from its use (health.ts), the others from edits. */
+export const GENE_STATUSES = [
+  "active",
+  "probation",
+  "aging",
+  "malignant",
+  "quarantined",
+  "regenerating",
+  "retired",
+] as const;
+
 /** How a gene stands. */
-export type GeneStatus = "active" | "probation" | "aging" | "malignant" | "quarantined" | "regenerating";
+export type GeneStatus = typeof GENE_STATUSES[number];
+
+/** How near a gene is to use; only hot and warm ones are expressed. */
+export type Residency = "hot" | "warm" | "cold" | "quarantined" | "retired";
 
 /** A number that genes may move. */
 export interface NumericKnob {
@@ -121,6 +135,14 @@ export const KNOBS = {
 /** Name of a knob. */
 export type KnobName = keyof typeof KNOBS;
 
+/** How a gene stands by its use. */
+export interface Standing {
+  /** How well. */
+  readonly status: GeneStatus;
+  /** How near to use. */
+  readonly residency: Residency;
+}
+
 /** What a gene does to one knob. */
 export interface GeneEffect {
   /** Which knob. */
@@ -153,6 +175,12 @@ export interface Gene {
   readonly evidence: ReadonlyArray<string>;
   /** Genes it comes from. */
   readonly parents: ReadonlyArray<string>;
+  /** Genes that must speak before it for it to speak. */
+  readonly requires?: ReadonlyArray<string>;
+  /** Genes beside which it is silent. */
+  readonly conflicts?: ReadonlyArray<string>;
+  /** Genes that are silent when it speaks. */
+  readonly replaces?: ReadonlyArray<string>;
 }
 
 /** A genome: the genes of one profile, in the order they are expressed. */
@@ -163,6 +191,12 @@ export interface Genome {
   readonly generation: number;
   /** The genes. */
   readonly genes: ReadonlyArray<Gene>;
+  /** How its genes stand by their use, by id; as stored, and warm, where nothing is said. */
+  readonly standing?: { readonly [gene: string]: Standing };
+  /** Most readings side by side that its record earns; as many as the device allows where nothing is said. */
+  readonly branches?: number;
+  /** Why the stored genome was not used and the default one stands here. */
+  readonly fault?: string;
 }
 
 /** Shortest label. */
@@ -189,6 +223,10 @@ const effectFault = (gene: Gene, { knob, value }: GeneEffect): string | undefine
   return unknown === undefined ? undefined : `${knob} does not know ${unknown}`;
 };
 
+/** Whether a text is an id of a profile's gene. */
+export const isGeneId = (profile: Profile, id: string): boolean =>
+  id.startsWith(`gene:${profile}:`) && /^[a-z0-9-]+(?::[a-z0-9-]+){0,3}$/u.test(id.slice(`gene:${profile}:`.length));
+
 /** What is wrong with a gene; undefined where nothing is. */
 export const geneFault = (gene: Gene): string | undefined => {
   if (!(GENE_KINDS as ReadonlyArray<string>).includes(gene.kind)) return `there is no kind ${gene.kind}`;
@@ -196,9 +234,11 @@ export const geneFault = (gene: Gene): string | undefined => {
   if (gene.purpose.length < LEAST_PURPOSE || gene.purpose.length > MOST_TEXT) {
     return "its purpose is too short or too long";
   }
-  for (const effect of gene.effects) {
+  for (const [index, effect] of gene.effects.entries()) {
     const fault = effectFault(gene, effect);
     if (fault !== undefined) return fault;
+    // Two steps within the bound would be one beyond it.
+    if (gene.effects.findIndex(({ knob }) => knob === effect.knob) < index) return `it moves ${effect.knob} twice`;
   }
   return undefined;
 };
@@ -299,13 +339,64 @@ export interface Knobs {
   readonly silent: ReadonlyArray<{ readonly gene: string; readonly reason: string }>;
 }
 
-const SPEAKING: ReadonlySet<GeneStatus> = new Set(["active", "probation", "aging"]);
+/** Statuses in which a gene speaks. */
+export const SPEAKING: ReadonlySet<GeneStatus> = new Set(["active", "probation", "aging"]);
 
-const silence = (gene: Gene, spoken: number): string | undefined => {
-  if (!SPEAKING.has(gene.status)) return `it is ${gene.status}`;
+const EXPRESSIBLE: ReadonlySet<Residency> = new Set(["hot", "warm"]);
+
+/** Why a gene other than the safety gene does not speak after those that spoke before it; undefined where it does. */
+const silence = (gene: Gene, genome: Genome, spoken: ReadonlyArray<string>): string | undefined => {
+  const { status, residency } = genome.standing?.[gene.id] ?? { status: gene.status, residency: "warm" };
+  if (!SPEAKING.has(status)) return `it is ${status}`;
+  if (!EXPRESSIBLE.has(residency)) return `it is ${residency}`;
   const fault = geneFault(gene);
   if (fault !== undefined) return fault;
-  return spoken >= MOST_EXPRESSED && gene.kind !== "safety" ? `${MOST_EXPRESSED} genes spoke before it` : undefined;
+  const replacing = genome.genes.find(({ id, replaces = [] }) => spoken.includes(id) && replaces.includes(gene.id));
+  if (replacing !== undefined) return `${replacing.id} replaces it`;
+  const missing = gene.requires?.find((id) => !spoken.includes(id));
+  if (missing !== undefined) return `${missing}, which it requires, does not speak`;
+  const against = genome.genes.find(({ id, conflicts = [] }) =>
+    spoken.includes(id) && (conflicts.includes(gene.id) || gene.conflicts?.includes(id))
+  );
+  if (against !== undefined) return `it conflicts with ${against.id}`;
+  return spoken.length >= MOST_EXPRESSED ? `${MOST_EXPRESSED} genes spoke before it` : undefined;
+};
+
+/** Genes in an order in which each comes after those it requires and those that replace it, and those in a circle. */
+const linked = (genes: ReadonlyArray<Gene>): readonly [ordered: ReadonlyArray<Gene>, circle: ReadonlyArray<Gene>] => {
+  const ids = new Set(genes.map(({ id }) => id));
+  const ordered: Gene[] = [];
+  let left = genes;
+  const waits = (gene: Gene): boolean => {
+    const open = (id: string): boolean => ids.has(id) && left.some((other) => other.id === id);
+    return (gene.requires ?? []).some(open) || left.some((other) => other.replaces?.includes(gene.id) === true);
+  };
+  for (;;) {
+    const next = left.find((gene) => !waits(gene));
+    if (next === undefined) return [ordered, left];
+    ordered.push(next);
+    left = left.filter((gene) => gene !== next);
+  }
+};
+
+/** Why genes make no genome together; undefined where they do. */
+export const genomeFault = (profile: Profile, genes: ReadonlyArray<Gene>): string | undefined => {
+  const held = genes.filter(({ status }) => status !== "retired");
+  if (held.length > MOST_GENES) return `it has ${held.length} genes, more than ${MOST_GENES}`;
+  const ids = new Set(genes.map(({ id }) => id));
+  if (ids.size < genes.length) return "two of its genes have one id";
+  if (!genes.some(({ kind }) => kind === "safety")) return "it has no safety gene";
+  for (const gene of genes) {
+    if (!isGeneId(profile, gene.id)) return `${gene.id} is no id of a ${profile} gene`;
+    const fault = geneFault(gene);
+    if (fault !== undefined) return `${gene.id}: ${fault}`;
+    const missing = [...gene.requires ?? [], ...gene.conflicts ?? [], ...gene.replaces ?? []].find((id) =>
+      !ids.has(id)
+    );
+    if (missing !== undefined) return `${gene.id} names ${missing}, which is not there`;
+  }
+  const [, [first]] = linked(genes);
+  return first === undefined ? undefined : `${first.id} requires or replaces itself by way of others`;
 };
 
 /**
@@ -315,14 +406,16 @@ const silence = (gene: Gene, spoken: number): string | undefined => {
 export const expressGenome = (genome: Genome): Knobs => {
   const ordered = [
     ...genome.genes.filter((gene) => gene.kind === "safety"),
-    ...genome.genes.filter((gene) => gene.kind !== "safety"),
+    ...linked(genome.genes).flat().filter((gene) => gene.kind !== "safety"),
   ];
   const numbers = new Map<KnobName, number>();
   const sets = new Map<KnobName, ReadonlySet<string>>();
   const expressed: string[] = [];
-  const silent: Array<{ readonly gene: string; readonly reason: string }> = [];
+  const silent: Array<{ readonly gene: string; readonly reason: string }> = genome.fault === undefined
+    ? []
+    : [{ gene: `genome:${genome.profile}`, reason: `${genome.fault}, so the default genome speaks` }];
   for (const gene of ordered) {
-    const reason = gene.kind === "safety" ? geneFault(gene) : silence(gene, expressed.length);
+    const reason = gene.kind === "safety" ? geneFault(gene) : silence(gene, genome, expressed);
     if (reason !== undefined) {
       silent.push({ gene: gene.id, reason });
       continue;
