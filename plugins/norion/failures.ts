@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { failure, type FailureDefinition, type FailuresOf } from "../../kernel/mod.ts";
+import * as Effect from "effect/Effect";
+import { failure, type FailureDefinition, type FailuresOf, isFailure } from "../../kernel/mod.ts";
 
 /** There is no profile of a name. */
 export const unknownProfile: FailureDefinition<"NORION_PROFILE", { profile: string }> = failure("NORION_PROFILE", {
@@ -131,3 +132,16 @@ export type NorionCode = typeof NORION_FAILURES[number]["code"];
 
 /** A failure of this room. */
 export type NorionFailure = FailuresOf<typeof NORION_FAILURES[number]>;
+
+const CODES: ReadonlySet<string> = new Set(NORION_FAILURES.map(({ code }) => code));
+
+/** Runs a computation that throws failures of this room; what else it throws is a defect. */
+export const attempting = <A>(compute: () => A): Effect.Effect<A, NorionFailure> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(compute());
+    } catch (thrown) {
+      if (isFailure(thrown) && CODES.has(thrown.code)) return Effect.fail(thrown as NorionFailure);
+      throw thrown;
+    }
+  });

@@ -1,0 +1,154 @@
+/**
+ * Handlers of asking and of memory: inputs to requests, answers to outputs.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import type * as Schema from "effect/Schema";
+import { CallContext } from "../../kernel/mod.ts";
+import { digestJson, type Json } from "../../kernel/mod.ts";
+import { symbolicDefault } from "../rmil/library.ts";
+import { type DeviceState, presetOf } from "./device.ts";
+import { attempting, badRequest, type NorionFailure } from "./failures.ts";
+import { configuredModels } from "./models/configured.ts";
+import { thisDevice } from "./models/devices.ts";
+import type { Ask, PlanFor, RecallFor, Remember, Retract } from "./operations_ask.ts";
+import { explainPlan, type NorionRequest } from "./plan.ts";
+import { milli } from "./policy.ts";
+import { profileOf } from "./profile.ts";
+import { scopeOf } from "./scope.ts";
+import { Norion } from "./service.ts";
+
+type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Type<O["input"]>;
+
+/** A device without load, of a name; this machine as it is where there is none. */
+const deviceOf = (name: string | undefined) =>
+  name === undefined ? thisDevice : attempting((): DeviceState => ({
+    descriptor: presetOf(name),
+    load: { cpu: 0, gpu: 0, memory: 0, disk: 0 },
+    provenance: { descriptor: "override", load: "assumed" },
+  }));
+
+const planned = (input: InputOf<typeof PlanFor>, window: number) =>
+  Effect.gen(function* () {
+    const scope = yield* scopeOf(input.scope);
+    const profile = yield* attempting(() => profileOf(input.profile ?? "general"));
+    const device = yield* deviceOf(input.device);
+    const request: NorionRequest = {
+      prompt: input.prompt,
+      profile,
+      scope,
+      window: input.window ?? window,
+      ...(input.files === undefined ? {} : { files: input.files }),
+      ...(input.budget?.answerTokens === undefined ? {} : { maxTokens: input.budget.answerTokens }),
+    };
+    return { request, device };
+  });
+
+/** The handlers. */
+export const askingHandlers = {
+  "norion.ask": (input: InputOf<typeof Ask>) =>
+    Effect.gen(function* () {
+      const norion = yield* Norion;
+      const context = yield* CallContext;
+      const all = yield* configuredModels(input.reach ?? "process");
+      const models = input.model === undefined ? all : all.filter((one) => one.describe().id === input.model);
+      if (models.length === 0) {
+        return yield* Effect.fail<NorionFailure>(badRequest({
+          reason: `there is no model ${input.model} within reach`,
+          path: "/model",
+          expected: all.map((one) => one.describe().id),
+          actual: input.model ?? "",
+        }));
+      }
+      const window = Math.max(...models.map((one) => one.describe().window));
+      const { request, device } = yield* planned(input, window);
+      const { budget = {} } = input;
+      const made = yield* norion.ask({
+        ...request,
+        device,
+        models,
+        demand: {
+          privacy: input.reach ?? "process",
+          ...(budget.cost === undefined ? {} : { maxCost: budget.cost }),
+          ...(budget.latencyMs === undefined ? {} : { maxLatencyMs: budget.latencyMs }),
+        },
+        temperature: input.temperature ?? 0,
+        seed: context.random.int(0, 2 ** 31 - 1),
+        materials: input.check ?? {},
+        judges: { logic: symbolicDefault },
+        onEvent: context.emit,
+      }, context.actor);
+      const { draft, settled, conclusion } = made;
+      return {
+        request: made.request,
+        answer: draft.text,
+        model: draft.model,
+        kind: draft.kind,
+        quality: settled.quality,
+        proven: settled.proven,
+        verdict: settled.drift,
+        issues: draft.issues.map(({ check, severity }) => `${severity}: ${check}`),
+        used: made.used,
+        stored: settled.stored,
+        held: settled.reasons,
+        learned: conclusion.lesson !== undefined,
+        calls: draft.calls,
+        tokens: { read: draft.readTokens, answered: draft.answerTokens },
+        unread: draft.unread,
+      };
+    }),
+  "norion.plan": (input: InputOf<typeof PlanFor>) =>
+    Effect.gen(function* () {
+      const norion = yield* Norion;
+      const models = yield* configuredModels(input.reach ?? "process");
+      const { request, device } = yield* planned(input, Math.max(...models.map((one) => one.describe().window)));
+      const made = yield* norion.plan(request, device);
+      const lines = explainPlan(made);
+      return {
+        lines,
+        digest: digestJson([...lines]),
+        profile: made.profile,
+        mode: made.mode,
+        promptTokens: made.promptTokens,
+        calls: made.schedule.calls,
+        readTokens: made.schedule.readTokens,
+        answerTokens: made.budget.answerTokens,
+        attention: milli(made.attention),
+        threshold: milli(made.threshold),
+        context: made.context.map((one) => ({ ...one, score: milli(one.score) })),
+        validators: made.validators,
+      };
+    }),
+  "norion.remember": ({ scope: given, ...request }: InputOf<typeof Remember>) =>
+    Effect.gen(function* () {
+      const { memory } = yield* Norion;
+      const { actor } = yield* CallContext;
+      const scope = yield* scopeOf(given);
+      return yield* memory.remember({ ...request, scope }, actor);
+    }),
+  "norion.recall": ({ query, scope: given, limit }: InputOf<typeof RecallFor>) =>
+    Effect.gen(function* () {
+      const { memory } = yield* Norion;
+      const scope = yield* scopeOf(given);
+      const items = yield* memory.recall(query, { scope, ...(limit === undefined ? {} : { limit }) });
+      return {
+        items: items.map(({ item, text, similarity, contradicts }) => ({
+          id: item.id,
+          text,
+          namespace: item.namespace,
+          source: item.source,
+          similarity: milli(similarity),
+          contradicts,
+        })),
+      };
+    }),
+  "norion.retract": ({ id, scope: given, reason }: InputOf<typeof Retract>) =>
+    Effect.gen(function* () {
+      const { memory } = yield* Norion;
+      const { actor } = yield* CallContext;
+      const scope = yield* scopeOf(given);
+      const item = yield* memory.retract(id, { scope, reason }, actor);
+      return { id, retractedAt: item.retractedAt! };
+    }),
+};

@@ -1,0 +1,23 @@
+/**
+ * Norion's code behind its operations.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import { Ledger, Programs, Proposals, Sandbox } from "../../effects/mod.ts";
+import { type Implementation, implementation } from "../../kernel/plugin.ts";
+import { askingHandlers } from "./handlers_ask.ts";
+import { operations } from "./operations.ts";
+import { DEFAULT_POLICY } from "./policy.ts";
+import { Norion, norionOver } from "./service.ts";
+
+/** The code behind the operations. */
+const plugin: Implementation = implementation({
+  operations,
+  requires: [Ledger, Programs, Proposals, Sandbox],
+  layer: Layer.effect(Norion, Effect.map(Ledger, (ledger) => norionOver(ledger, DEFAULT_POLICY))),
+  handlers: { ...askingHandlers },
+});
+
+export default plugin;

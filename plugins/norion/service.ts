@@ -1,0 +1,266 @@
+/**
+ * Service: norion over one ledger: what it knows, what it plans, and requests from the asking to what they leave behind.
+ *
+ * Not a second truth: all that is known is folds of the ledger.
+ * Invariant: a request is planned, answered and settled in three appends; one that was interrupted has changed nothing
+ * that is learned or remembered, and goes on where it stood.
+ *
+ * @module
+ */
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Semaphore from "effect/Semaphore";
+import { type LedgerFailure, type LedgerShape, redactText } from "../../effects/mod.ts";
+import type { Digest } from "../../kernel/mod.ts";
+import type { AnsweringEvent } from "./models/answering.ts";
+import { askModels, type Draft } from "./asking.ts";
+import type { ModelBackend } from "./contract.ts";
+import type { DeviceState } from "./device.ts";
+import { attempting, type NorionFailure } from "./failures.ts";
+import { defaultGenome, type Genome } from "./genome.ts";
+import { type Memory, type MemoryFailure, memoryOver } from "./memory/service.ts";
+import { type NorionRequest, type NorionState, type Plan, plan } from "./plan.ts";
+import type { Policy } from "./policy.ts";
+import { type Profile, PROFILES } from "./profile.ts";
+import { conclude, type Conclusion, review } from "./review/review.ts";
+import type { GivenFact, Judges, Materials, ValidatorName } from "./review/validators.ts";
+import type { Demand } from "./routing/choose.ts";
+import type { Candidate } from "./router.ts";
+import { memorable, settling } from "./settling.ts";
+import { adaptiveFold, type AdaptiveState } from "./state/adaptive.ts";
+import {
+  type AnsweredData,
+  answeredEvent,
+  failedEvent,
+  nextRequest,
+  plannedEvent,
+  requestFold,
+  type SettledData,
+} from "./state/requests.ts";
+
+/** Whatever can go wrong. */
+export type ServiceFailure = LedgerFailure | MemoryFailure | NorionFailure;
+
+/** A request that is to be answered. */
+export interface AskRequest<R> extends NorionRequest {
+  /** Where it runs. */
+  readonly device: DeviceState;
+  /** The models that may answer. */
+  readonly models: ReadonlyArray<ModelBackend<R>>;
+  /** What it asks of a model. */
+  readonly demand: Omit<Demand, "tokens" | "gain">;
+  /** How freely models sample. */
+  readonly temperature: number;
+  /** Chance of models that sample. */
+  readonly seed: number;
+  /** What the answer is judged by. */
+  readonly materials: Materials;
+  /** Who judges it. */
+  readonly judges: Judges;
+  /** Hears the answer while it is made. */
+  readonly onEvent?: (event: AnsweringEvent) => Effect.Effect<void>;
+}
+
+/** What asking came to. */
+export interface AskAnswer {
+  /** Id of the request. */
+  readonly request: string;
+  /** The answer and what it took. */
+  readonly draft: Draft;
+  /** What was decided on it. */
+  readonly conclusion: Conclusion;
+  /** What came of it, as the ledger has it. */
+  readonly settled: SettledData;
+  /** Memories that came along. */
+  readonly used: ReadonlyArray<string>;
+}
+
+/** What is known when a request comes. */
+export interface Known {
+  /** What a plan is made from. */
+  readonly state: NorionState;
+  /** What adapts. */
+  readonly adaptive: AdaptiveState;
+  /** The candidates that the plan was offered, by id, once it is made. */
+  readonly offered: ReadonlyMap<string, Candidate>;
+}
+
+/** Norion. */
+export interface NorionShape {
+  /** The memory. */
+  readonly memory: Memory;
+  /** Thresholds. */
+  readonly policy: Policy;
+  /** What is known in a scope. */
+  readonly known: (scope: string) => Effect.Effect<Known, ServiceFailure>;
+  /** The plan of a request; nothing is written. */
+  readonly plan: (request: NorionRequest, device: DeviceState) => Effect.Effect<Plan, ServiceFailure>;
+  /** Answers a request and keeps what may be kept. */
+  readonly ask: <R>(request: AskRequest<R>, actor: string) => Effect.Effect<AskAnswer, ServiceFailure, R>;
+}
+
+const NorionBase: Context.ServiceClass<Norion, "rmi/Norion", NorionShape> = Context.Service<Norion, NorionShape>()(
+  "rmi/Norion",
+);
+
+/** The service of {@link NorionShape}. */
+export class Norion extends NorionBase {}
+
+const encoder = new TextEncoder();
+
+const IN_CONTEXT: ReadonlySet<string> = new Set(["include", "compress"]);
+
+/** How much a better model is worth to a request, by its mode's threshold: what needs attention gains by quality. */
+const gainOf = ({ threshold }: Plan): number => 1 - threshold;
+
+/** Norion over a ledger. */
+export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => {
+  const memory = memoryOver(ledger, policy);
+  const turns = Semaphore.makeUnsafe(1);
+
+  const keyed = (text: string): Effect.Effect<Digest, LedgerFailure> =>
+    ledger.nameBlob(encoder.encode(text), { private: true });
+
+  const known = (scope: string): Effect.Effect<Known, ServiceFailure> =>
+    Effect.gen(function* () {
+      const adaptive = yield* ledger.state(adaptiveFold);
+      const recall = yield* memory.snapshot(scope);
+      const offered = new Map<string, Candidate>();
+      const genomes = Object.fromEntries(PROFILES.map((profile) => [profile, defaultGenome(profile)])) as {
+        readonly [P in Profile]: Genome;
+      };
+      const state: NorionState = {
+        router: adaptive.router,
+        hierarchy: adaptive.hierarchy,
+        genomes,
+        memory: {
+          recall: (prompt, options) => {
+            const found = recall.recall(prompt, options);
+            for (const candidate of found) offered.set(candidate.id, candidate);
+            return found;
+          },
+        },
+        policy,
+      };
+      return { state, adaptive, offered };
+    });
+
+  const settle = <R>(
+    request: string,
+    asked: AskRequest<R>,
+    about: { readonly plan: Plan; readonly known: Known; readonly draft: Draft; readonly scope: Digest },
+    actor: string,
+  ): Effect.Effect<{ readonly conclusion: Conclusion; readonly data: SettledData }, ServiceFailure> =>
+    Effect.gen(function* () {
+      const { draft, plan: made, known: { adaptive, offered }, scope } = about;
+      const used = made.context.filter(({ verdict }) => IN_CONTEXT.has(verdict)).map(({ id }) => id);
+      const listed = yield* memory.list(asked.scope);
+      const facts = listed.flatMap(({ item, text }): ReadonlyArray<GivenFact> =>
+        used.includes(item.id) && offered.has(item.id) ? [{ id: item.id, text, standing: item.standing }] : []
+      );
+      const answer = redactText(draft.text);
+      const judgedBy = yield* review(
+        {
+          prompt: asked.prompt,
+          answer: draft.text,
+          digest: yield* keyed(answer),
+          facts,
+          materials: asked.materials,
+          issues: draft.issues,
+        },
+        made.validators as ReadonlyArray<ValidatorName>,
+        asked.judges,
+        policy,
+      );
+      const conclusion = conclude({
+        plan: made,
+        prompt: asked.prompt,
+        answer: draft.text,
+        review: judgedBy,
+        used: facts.map(({ id }) => id),
+        repaired: draft.repaired,
+        calls: draft.calls,
+        memorable: memorable(answer, judgedBy.weighed.quality, policy).length > 0,
+        router: adaptive.router,
+        hierarchy: adaptive.hierarchy[made.profile],
+        before: adaptive.drift,
+      }, policy);
+      const { events, data } = yield* settling(
+        {
+          request,
+          scope: asked.scope,
+          scopeDigest: scope,
+          profile: made.profile,
+          genes: made.knobs.expressed,
+          answer,
+          review: judgedBy,
+          conclusion,
+        },
+        memory,
+        policy,
+        actor,
+      );
+      yield* ledger.append(events);
+      return { conclusion, data };
+    });
+
+  const ask: NorionShape["ask"] = (asked, actor) =>
+    Effect.gen(function* () {
+      const now = yield* known(asked.scope);
+      const made = yield* attempting(() => plan(now.state, asked, asked.device));
+      const scope = yield* keyed(`scope ${asked.scope}`);
+      const request = nextRequest(yield* ledger.state(requestFold));
+      const prompt = yield* keyed(redactText(asked.prompt));
+      const { first } = yield* ledger.append([plannedEvent(made, { request, scope, prompt }, actor)]);
+      const texts = new Map([
+        ...[...now.offered].map(([id, { text }]) => [id, text] as const),
+        ...(asked.files ?? []).map(({ name, text }) => [`file:${name}`, text] as const),
+      ]);
+      const outcome = yield* askModels({
+        plan: made,
+        prompt: asked.prompt,
+        texts,
+        models: asked.models,
+        demand: { ...asked.demand, gain: gainOf(made) },
+        breakers: new Map(Object.entries(now.adaptive.breakers)),
+        step: first,
+        seed: asked.seed,
+        temperature: asked.temperature,
+        policy,
+        ...(asked.onEvent === undefined ? {} : { onEvent: asked.onEvent }),
+      });
+      const { draft, faults, breakers } = outcome;
+      if (draft === undefined) {
+        yield* ledger.append([failedEvent({ request, faults, breakers }, actor)]);
+        return yield* Effect.fail(outcome.failure!);
+      }
+      const blob = yield* ledger.putBlob(encoder.encode(redactText(draft.text)), { private: true });
+      const answered: AnsweredData = {
+        request,
+        faults,
+        breakers,
+        model: draft.model,
+        kind: draft.kind,
+        calls: draft.calls,
+        readTokens: draft.readTokens,
+        answerTokens: draft.answerTokens,
+        answer: blob,
+        issues: draft.issues,
+        repaired: draft.repaired,
+      };
+      yield* ledger.append([answeredEvent(answered, actor)]);
+      const { conclusion, data } = yield* settle(request, asked, { plan: made, known: now, draft, scope }, actor);
+      yield* ledger.dropBlob(blob);
+      const used = made.context.filter(({ verdict }) => IN_CONTEXT.has(verdict)).map(({ id }) => id);
+      return { request, draft, conclusion, settled: data, used };
+    }).pipe(turns.withPermit);
+
+  return {
+    memory,
+    policy,
+    known,
+    plan: (request, device) =>
+      Effect.flatMap(known(request.scope), ({ state }) => attempting(() => plan(state, request, device))),
+    ask,
+  };
+};
