@@ -47,6 +47,17 @@ export const absentData: FailureDefinition<"NEURAL_DATA_ABSENT", { name: string;
     fix: (a) => ({ summary: `Install it: ${a.command}`, command: a.command }),
   });
 
+/** A file that was named is not there. */
+export const absentFile: FailureDefinition<"NEURAL_DATA_FILE", { file: string; reason: string }> = failure(
+  "NEURAL_DATA_FILE",
+  {
+    doc: "A file or folder of data is not there, or is not what is expected there.",
+    recoverable: true,
+    says: (a) => `Cannot read data from ${a.file}: ${a.reason}`,
+    fix: () => ({ summary: "Name a file that is there" }),
+  },
+);
+
 /** The bytes of a file are not what its format says. */
 export const malformedData: FailureDefinition<"NEURAL_DATA_MALFORMED", { format: string; at: string; reason: string }> =
   failure("NEURAL_DATA_MALFORMED", {
@@ -131,6 +142,7 @@ export const malformedWeights: FailureDefinition<
 export const DATA_FAILURES = [
   unknownData,
   absentData,
+  absentFile,
   malformedData,
   dataLimit,
   badData,
@@ -284,7 +296,7 @@ export const NEURAL_FAILURES = [
 ] as const;
 
 /** A failure of this room. */
-export type NeuralFailure = FailuresOf<typeof NEURAL_FAILURES>;
+export type NeuralFailure = FailuresOf<typeof NEURAL_FAILURES[number]>;
 
 const CODES: ReadonlySet<string> = new Set(NEURAL_FAILURES.map((row) => row.code));
 
