@@ -102,6 +102,13 @@ export const unknownRequest: FailureDefinition<"NORION_UNKNOWN_REQUEST", { reque
   },
 );
 
+/** An edit of a genome cannot be proposed. */
+export const badEdit: FailureDefinition<"NORION_EDIT", { edit: string; reason: string }> = failure("NORION_EDIT", {
+  doc: "An edit of a genome lacks one of its parts, names a gene that is not there, or cannot be made from it.",
+  recoverable: true,
+  says: (a) => `Cannot propose to ${a.edit}: ${a.reason}`,
+});
+
 /** Every row of the catalogue. */
 export const NORION_FAILURES: readonly [
   typeof badScope,
@@ -111,6 +118,7 @@ export const NORION_FAILURES: readonly [
   typeof badRequest,
   typeof badGene,
   typeof badMemory,
+  typeof badEdit,
   typeof noAnswer,
   typeof badModel,
   typeof gateClosed,
@@ -122,6 +130,7 @@ export const NORION_FAILURES: readonly [
   badRequest,
   badGene,
   badMemory,
+  badEdit,
   noAnswer,
   badModel,
   gateClosed,
