@@ -17,7 +17,7 @@ import type { Backend, BackendsFailure, Executable } from "../../backends/librar
 import type { Tensor } from "../../ir/contract.ts";
 import { scalar } from "../../ir/library.ts";
 import { BATCH, type Network } from "../contract.ts";
-import { evaluationProgram, type Objective, stepProgram } from "./local_programs.ts";
+import { countsHits, evaluationProgram, type Objective, stepProgram } from "./local_programs.ts";
 import type { Samples } from "./samples.ts";
 import { flatten, type Layout, layoutOf, unflatten } from "./weights.ts";
 
@@ -178,7 +178,7 @@ export const localTrainer = (
           hits += h.data[0] as number;
           yield* breathe;
         }
-        return { loss, ...(objective.hits === undefined ? {} : { accuracy: hits }) };
+        return { loss, ...(countsHits(objective) ? { accuracy: hits } : {}) };
       });
 
     return {

@@ -6,20 +6,37 @@
  * @module
  */
 import type { Program, TensorType } from "../../ir/contract.ts";
-import { type FunctionBuilder, functionOf, grad, ProgramBuilder, type Value } from "../../ir/library.ts";
+import { type FunctionBuilder, grad, isInteger, ProgramBuilder, type Value } from "../../ir/library.ts";
 import { BATCH, type Network, type Port } from "../contract.ts";
+import { emitLoss, type Loss, targetTypeOf } from "../losses.ts";
 
-/** What training descends: a loss a sample, and what counts as a hit, if anything does. */
+/** What training descends, sample by sample. */
 export interface Objective {
-  /** Name, for reports. */
-  readonly name: string;
-  /** The type of the target for a batch. */
+  /** The loss. */
+  readonly loss: Loss;
+  /** The type of the target of a batch. */
   readonly target: TensorType;
-  /** The loss of each sample, f32[B]. */
-  readonly loss: (g: FunctionBuilder, output: Value, target: Value) => Value;
-  /** One for each sample that is right, zero for the others, f32[B]; absent where there is no such thing. */
-  readonly hits?: (g: FunctionBuilder, output: Value, target: Value) => Value;
 }
+
+/** The objective of a network for a loss. Throws what the loss's settings are refused for. */
+export const objectiveOf = ({ outputs }: Network, loss: Loss): Objective => ({
+  loss,
+  target: targetTypeOf(loss, outputs[0].type),
+});
+
+/** The loss of each sample, f32[B]: the mean over its elements where it has several. */
+const eachLoss = (g: FunctionBuilder, { loss }: Objective, output: Value, target: Value): Value => {
+  const each = emitLoss(g, { ...loss, settings: { ...loss.settings, reduction: "none" } }, output, target);
+  const inner = each.type.shape.slice(1).map((_, i) => i + 1);
+  return inner.length === 0 ? each : g.mean(each, inner);
+};
+
+/** Whether an objective has right answers to count. */
+export const countsHits = ({ target }: Objective): boolean => isInteger(target.dtype) && target.shape.length === 1;
+
+/** One for each sample whose largest output is its class, zero for the others. */
+const eachHit = (g: FunctionBuilder, output: Value, target: Value): Value =>
+  g.cast(g.compare("eq", g.cast(g.argReduce("max", output, -1), target.type.dtype), target), "f32");
 
 /** A program and which of its results stay on the device. */
 export interface Resident {
@@ -75,7 +92,7 @@ const lossProgram = (network: Network, objective: Objective): Program => {
     const taken = values.slice(0, values.length - 2);
     const [target, share] = values.slice(-2);
     const made = g.call(network.training.entry, taken);
-    const each = g.mul(objective.loss(g, made[0], target), share);
+    const each = g.mul(eachLoss(g, objective, made[0], target), share);
     return [g.reduceAll("sum", each), ...made.slice(outputs)];
   });
 };
@@ -125,32 +142,9 @@ export const evaluationProgram = (network: Network, objective: Objective): Resid
     const [target, share] = values.slice(-2);
     const [output] = g.call(network.evaluation.entry, taken);
     const total = (each: Value): Value => g.reduceAll("sum", g.mul(each, share));
-    const loss = total(objective.loss(g, output, target));
-    const hits = objective.hits === undefined ? g.full(SCALAR, 0) : total(objective.hits(g, output, target));
+    const loss = total(eachLoss(g, objective, output, target));
+    const hits = countsHits(objective) ? total(eachHit(g, output, target)) : g.full(SCALAR, 0);
     return [loss, hits, ...values.slice(0, tensors.length)];
   });
   return { program, state: tensors.map((_, i) => [i + 2, i] as const) };
 };
-
-/** Softmax cross-entropy of logits with class numbers, i32[B]. */
-export const classification: Objective = {
-  name: "crossEntropy",
-  target: { dtype: "i32", shape: [BATCH] },
-  loss: (g, output, target) => {
-    const [rows] = output.type.shape;
-    const picked = g.takeAlong(g.logSoftmax(output, -1), g.reshape(target, [rows, 1]), 1);
-    return g.neg(g.reshape(picked, [rows]));
-  },
-  hits: (g, output, target) => g.cast(g.compare("eq", g.cast(g.argReduce("max", output, -1), "i32"), target), "f32"),
-};
-
-/** The mean squared distance of each sample's outputs, one target an output. */
-export const regression = (outputs: ReadonlyArray<number>): Objective => ({
-  name: "meanSquares",
-  target: { dtype: "f32", shape: [BATCH, ...outputs] },
-  loss: (g, output, target) => {
-    const distance = g.sub(output, target);
-    const axes = outputs.map((_, i) => i + 1);
-    return axes.length === 0 ? g.mul(distance, distance) : g.mean(g.mul(distance, distance), axes);
-  },
-});

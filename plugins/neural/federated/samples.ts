@@ -7,6 +7,8 @@
  */
 import type { Tensor } from "../../ir/contract.ts";
 import { elementCount } from "../../ir/library.ts";
+import { gather, type MemoryDataset } from "../data/dataset.ts";
+import { notFederated } from "../failures.ts";
 
 /** Some rows. */
 export interface Rows {
@@ -45,3 +47,16 @@ export const samplesOf = (all: Rows, only?: ArrayLike<number>): Samples => ({
     return { inputs: all.inputs.map((input) => takeRows(input, taken)), target: takeRows(all.target, taken) };
   },
 });
+
+/** Samples of a data set, by number. Throws `NEURAL_FEDERATED` where the set has nothing to learn. */
+export const samplesOfDataset = (dataset: MemoryDataset, only: ArrayLike<number>): Samples => {
+  const { inputs, target } = dataset;
+  if (target === undefined) throw notFederated({ reason: `the samples of "${dataset.name}" have no target` });
+  return {
+    count: only.length,
+    rows: (indices) => {
+      const taken = Array.from(indices, (index) => only[index]);
+      return { inputs: inputs.map((column) => gather(column, taken)), target: gather(target, taken) };
+    },
+  };
+};

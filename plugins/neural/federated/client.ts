@@ -1,0 +1,134 @@
+/**
+ * Client: who trains on data that only it holds.
+ *
+ * In this process, or anywhere that bytes reach: a remote client is one whose requests and replies are moved by somebody.
+ * Hostile clients are here too, because rules that should withstand them have to be tried on them.
+ * Invariant: what a client answers is a message; the server learns nothing else of it.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import { type Failure, isFailure } from "../../../kernel/failure.ts";
+import { random } from "../../../kernel/random.ts";
+import type { BackendsFailure } from "../../backends/library.ts";
+import { clientFailed, isNeuralFailure, type NeuralFailure } from "../failures.ts";
+import { compress, decompress } from "./compress.ts";
+import type { LocalTrainer } from "./local.ts";
+import {
+  type ClientDescription,
+  decodeReply,
+  decodeRequest,
+  encodeReply,
+  encodeRequest,
+  type Order,
+  type Reply,
+  type Request,
+  type Update,
+} from "./messages.ts";
+import type { Samples } from "./samples.ts";
+import { difference } from "./weights.ts";
+
+/** A failure of a client. */
+export type ClientFailure = NeuralFailure | BackendsFailure;
+
+/** Who trains. */
+export interface FederatedClient {
+  /** Its name. */
+  readonly id: string;
+  /** What it says of itself. */
+  readonly describe: Effect.Effect<ClientDescription, ClientFailure>;
+  /** Does what a round asks. */
+  readonly train: (order: Order) => Effect.Effect<Update, ClientFailure>;
+}
+
+/** A client in this process. */
+export const localClient = (id: string, trainer: LocalTrainer, samples: Samples): FederatedClient => {
+  let left: Float32Array | undefined;
+  return {
+    id,
+    describe: Effect.succeed({ id, samples: samples.count }),
+    train: (order) =>
+      Effect.gen(function* () {
+        const { weights, loss } = yield* trainer.train(order.weights, samples, order);
+        const packed = compress(difference(weights, order.weights), order.compression, left);
+        left = packed.left;
+        return { client: id, round: order.round, loss, payload: packed.payload };
+      }),
+  };
+};
+
+/** Moves a request to a client and its reply back. */
+export type Exchange = (request: Uint8Array<ArrayBuffer>) => Effect.Effect<Uint8Array, ClientFailure>;
+
+/** A client somewhere else. */
+export const remoteClient = (id: string, exchange: Exchange): FederatedClient => {
+  const ask = (request: Request): Effect.Effect<Reply, ClientFailure> =>
+    Effect.flatMap(exchange(encodeRequest(request)), (bytes) => {
+      try {
+        const reply = decodeReply(bytes, id);
+        return reply.kind === "failure" ? Effect.fail(reply.failure as ClientFailure) : Effect.succeed(reply);
+      } catch (thrown) {
+        if (isNeuralFailure(thrown)) return Effect.fail(thrown);
+        throw thrown;
+      }
+    });
+  const unexpected = (kind: string) => Effect.fail(clientFailed({ client: id, reason: `it answered with ${kind}` }));
+  return {
+    id,
+    describe: Effect.flatMap(
+      ask({ kind: "describe" }),
+      (reply) => reply.kind === "description" ? Effect.succeed(reply.description) : unexpected(reply.kind),
+    ),
+    train: (order) =>
+      Effect.flatMap(
+        ask({ kind: "train", order }),
+        (reply) => reply.kind === "update" ? Effect.succeed(reply.update) : unexpected(reply.kind),
+      ),
+  };
+};
+
+/** The client's end of an exchange: a request's bytes to a reply's. Failures become replies. */
+export const answer = (client: FederatedClient, request: Uint8Array): Effect.Effect<Uint8Array<ArrayBuffer>> => {
+  const refusal = (failure: Failure): Uint8Array<ArrayBuffer> => encodeReply({ kind: "failure", failure });
+  let asked: Request;
+  try {
+    asked = decodeRequest(request);
+  } catch (thrown) {
+    if (!isFailure(thrown)) throw thrown;
+    return Effect.succeed(refusal(thrown));
+  }
+  const reply: Effect.Effect<Reply, ClientFailure> = asked.kind === "describe"
+    ? Effect.map(client.describe, (description) => ({ kind: "description", description }))
+    : Effect.map(client.train(asked.order), (update) => ({ kind: "update", update }));
+  return Effect.match(reply, { onSuccess: encodeReply, onFailure: refusal });
+};
+
+/** How a hostile client lies about its step. */
+export type Attack =
+  /** The opposite, as many times as large. */
+  | { readonly kind: "flip"; readonly scale?: number }
+  /** Normal noise of a deviation. */
+  | { readonly kind: "noise"; readonly deviation: number }
+  /** Nothing at all: zeros. */
+  | { readonly kind: "idle" };
+
+/** A client that lies about its step. */
+export const hostileClient = (client: FederatedClient, attack: Attack): FederatedClient => ({
+  ...client,
+  train: (order) =>
+    Effect.map(client.train(order), (update) => {
+      const chance = random(`${order.seed}/attack`);
+      const honest = decompress(update.payload)!;
+      const values = honest.map((value) => {
+        switch (attack.kind) {
+          case "flip":
+            return -(attack.scale ?? 1) * value;
+          case "noise":
+            return attack.deviation * chance.normal();
+          case "idle":
+            return 0;
+        }
+      }) as Float32Array<ArrayBuffer>;
+      return { ...update, payload: { kind: "dense", size: values.length, values } };
+    }),
+});
