@@ -7,7 +7,27 @@
  */
 export * from "./contract.ts";
 export { FORWARD, type Forward, networkOf } from "./network.ts";
-export { type ParameterOptions, Scope } from "./layers/scope.ts";
+export { type Asked, type ParameterOptions, Scope, type Way } from "./layers/scope.ts";
+export { buildLayer, type InputTypes, networkOfLayers, portsOf, rowOf } from "./layers/build.ts";
+export {
+  type Building,
+  type Count,
+  type Expanding,
+  frozen,
+  type Layer,
+  LAYER_FAMILIES,
+  type LayerFamily,
+  layerOf,
+  type LayerRow,
+  named,
+  type Properties,
+  shared,
+  type Start,
+  startedWith,
+} from "./layers/layer.ts";
+export { LAYERS } from "./layers/table.ts";
+export { initialTensor, type InitialValues, initialValues, type Seed } from "./layers/initialise.ts";
+export * from "./layers/constructors.ts";
 export { fitsPath, type GroupRule } from "./groups.ts";
 export {
   emitLoss,

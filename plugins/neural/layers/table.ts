@@ -1,0 +1,22 @@
+/**
+ * Table: every kind of layer, by name.
+ *
+ * @module
+ */
+import { ACTIVATION } from "./activation.ts";
+import { AFFINE } from "./affine.ts";
+import type { LayerRow } from "./layer.ts";
+import { NORMALISATION } from "./normalisation.ts";
+import { REGULARISATION } from "./regularisation.ts";
+import { STRUCTURE } from "./structure.ts";
+
+/** Rows by kind. */
+export const LAYERS: ReadonlyMap<string, LayerRow> = new Map(
+  [
+    ...AFFINE,
+    ...NORMALISATION,
+    ...ACTIVATION,
+    ...REGULARISATION,
+    ...STRUCTURE,
+  ].map((row) => [row.kind, row]),
+);
