@@ -275,6 +275,13 @@ export const badStart: FailureDefinition<"NEURAL_START", { tensor: string; kind:
   },
 );
 
+/** A program cannot be trained on data. */
+export const unfitProgram: FailureDefinition<"NEURAL_PROGRAM", { reason: string }> = failure("NEURAL_PROGRAM", {
+  doc: "A program of the language gives something that a target cannot be compared with.",
+  recoverable: true,
+  says: (a) => `Cannot fit the program to the data: ${a.reason}`,
+});
+
 /** Every failure of this room. */
 export const NEURAL_FAILURES = [
   sharedDiffers,
@@ -282,6 +289,7 @@ export const NEURAL_FAILURES = [
   ...DATA_FAILURES,
   lossMisfit,
   cannotTrain,
+  unfitProgram,
   notFederated,
   notCombined,
   clientFailed,

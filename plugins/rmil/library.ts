@@ -65,7 +65,13 @@ export { rmilFailures } from "./failures.ts";
 export { type LiftedProgram, liftProgram, MAX_LIFTED_ELEMENTS } from "./lowering/lift.ts";
 export type { OutputForm } from "./lowering/items.ts";
 export { applyOp, type NeededParameter, type OpUse, type OpValues } from "./lowering/tensor_op.ts";
-export { type LoweredParameter, type LoweredProgram, type LowerOptions, lowerProgram } from "./lowering/program.ts";
+export {
+  type LoweredParameter,
+  type LoweredProgram,
+  type LowerOptions,
+  lowerProgram,
+  SEED_NAME,
+} from "./lowering/program.ts";
 export { type HostFunction, HostFunctions } from "./hosts/functions.ts";
 export { mathPrelude } from "./hosts/prelude.ts";
 export { LocalAgents } from "./agent_port.ts";

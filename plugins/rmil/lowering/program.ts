@@ -59,7 +59,12 @@ import { type NeededParameter, type TensorProgram, tensorProgram } from "./tenso
 export interface LowerOptions {
   /** Types of inputs by name, placed as a run places values; open sizes stay symbols. */
   readonly inputs?: { readonly [name: string]: Type };
+  /** Whether the program is the one for training: dropout drops, norms use the batch's statistics. Default false. */
+  readonly training?: boolean;
 }
+
+/** Name of the seed of a lowered program's random draws. */
+export const SEED_NAME = "seed";
 
 /** A parameter of a lowered program. */
 export interface LoweredParameter {
@@ -73,7 +78,11 @@ export interface LoweredParameter {
 
 /** A lowered program. */
 export interface LoweredProgram {
-  /** Its parameters are the inputs' tensors in order, then the learned ones in the order in which a run meets them. */
+  /**
+   * Its parameters are the inputs' tensors in order, then the learned ones in the order in which a run meets them, and
+   * where it draws, anywhere among those, an i64 of the name {@link SEED_NAME}. Its results are the output's tensors,
+   * then new values of running statistics.
+   */
   readonly program: Program;
   /** Names of the IR's parameters that are inputs. */
   readonly inputs: ReadonlyArray<string>;
@@ -81,8 +90,10 @@ export interface LoweredProgram {
   readonly parameters: ReadonlyArray<LoweredParameter>;
   /** How the IR's results make up the output. */
   readonly output: OutputForm;
-  /** The language's dtypes of the results. */
+  /** The language's dtypes of the output's tensors. */
   readonly dtypes: ReadonlyArray<Dtype>;
+  /** Paths of the parameters whose new values follow the output: running statistics, where it trains. */
+  readonly running: ReadonlyArray<string>;
 }
 
 /** Most expressions lowered, each as often as it is met. */
@@ -92,15 +103,20 @@ export const MAX_LOWERED = 100_000;
 export const MAX_LOWERED_CALLS = 64;
 
 class ProgramLowering {
-  readonly parameters = new Map<string, LoweredParameter & { readonly item: Tensorial }>();
+  readonly parameters = new Map<string, LoweredParameter & { item: Tensorial }>();
+  /** Paths of running statistics that changed. */
+  readonly running = new Set<string>();
   private readonly kept = new Map<string, { readonly made: TensorProgram; readonly name: string }>();
   private steps = 0;
   private calls = 0;
+  private draws = 0;
+  private seed: IrValue | undefined;
 
   constructor(
     private readonly builder: ProgramBuilder,
     private readonly main: FunctionBuilder,
     private readonly symbols: Symbols,
+    private readonly training: boolean,
   ) {}
 
   lower(node: Expression, site: Site): Item {
@@ -322,10 +338,12 @@ class ProgramLowering {
     const operands = args.operands.map((item) => item && operandOf(item));
     const rest = args.rest.map(operandOf);
     const given = new Map([...args.given].map(([name, item]) => [name, operandOf(item)] as const));
-    const key = JSON.stringify([row.name, operands, rest, [...given], attributes]);
+    // No two applications draw alike.
+    const stream = this.training && row.effect === "random" ? this.draws++ : 0;
+    const key = JSON.stringify([row.name, operands, rest, [...given], attributes, stream]);
     let known = this.kept.get(key);
     if (known === undefined) {
-      const made = tensorProgram({ row, operands, rest, given, attributes, training: false });
+      const made = tensorProgram({ row, operands, rest, given, attributes, training: this.training, stream });
       known = { made, name: this.add(made.program, `op${this.kept.size}`) };
       this.kept.set(key, known);
     }
@@ -335,15 +353,33 @@ class ProgramLowering {
       return this.refuse(row.name, "integers refuse to overflow, and a tensor program's wrap", site);
     }
     const weights = made.parameters.map((needed) => args.given.get(needed.row.name) ?? this.parameter(needed, site));
-    const values = [...args.operands.filter((item) => item !== undefined), ...args.rest, ...weights];
-    const results = site.g.call(name, values.map(({ value }) => value)).slice(0, made.results.length);
-    const items = results.map((value, i): Tensorial => ({
+    const items = [...args.operands.filter((item) => item !== undefined), ...args.rest, ...weights];
+    const values = items.map(({ value }) => value);
+    const all = site.g.call(name, made.drawn ? [...values, this.drawn()] : values);
+    const results = all.slice(0, made.results.length);
+    made.running.forEach((parameter, i) => this.keep(row, parameter, all[results.length + i], site));
+    const outputs = results.map((value, i): Tensorial => ({
       k: "Tensor",
       value,
       dtype: made.results[i].dtype,
       weak: isScalar(value),
     }));
-    return made.tuple ? { k: "Tuple", items } : items[0];
+    return made.tuple ? { k: "Tuple", items: outputs } : outputs[0];
+  }
+
+  /** What all random draws start from. */
+  private drawn(): IrValue {
+    return this.seed ??= this.main.parameter(SEED_NAME, { dtype: "i64", shape: [] });
+  }
+
+  /** A new value of a running statistic, which a later application of the same path begins with. */
+  private keep(row: OpRow, name: string, value: IrValue, site: Site): void {
+    if (site.g !== this.main) return this.refuse(row.name, "a branch cannot keep running statistics", site);
+    const path = `${site.path}/${name}`;
+    const known = this.parameters.get(path);
+    if (known === undefined) return this.refuse(row.name, "a running statistic that is given cannot be kept", site);
+    known.item = { ...known.item, value };
+    this.running.add(path);
   }
 
   /** Adds an op's functions under names of their own; the name of its entry. */
@@ -379,7 +415,7 @@ const isScalar = (value: IrValue): boolean => value.type.shape.length === 0;
 export const lowerProgram = (
   root: Expression,
   symbols: Symbols,
-  { inputs = {} }: LowerOptions = {},
+  { inputs = {}, training = false }: LowerOptions = {},
 ): LoweredProgram => {
   let sizes = 0;
   const fresh = { unknown: () => ({ k: "Unknown", id: 0 }) as const, size: () => `_${sizes++}` };
@@ -394,11 +430,14 @@ export const lowerProgram = (
   const names = Object.entries(items).flatMap(([name, item]) => namesOf(name, item));
   const { bound, input } = placeInputs<Item>(root, symbols, items, (parts) => ({ k: "Tuple", items: parts }));
   const scope = bound.reduce<Scope | undefined>((outer, [sym, item]) => ({ sym, item, outer }), undefined);
-  const lowering = new ProgramLowering(builder, main, symbols);
+  const lowering = new ProgramLowering(builder, main, symbols, training);
   const made = lowering.lower(root, { g: main, input, scope, path: "", stage: true });
   const leaves = leavesOf(made, refuse);
-  builder.add(main.function(leaves.map(({ value }) => value)));
+  const running = [...lowering.running];
+  const changed = running.map((path) => lowering.parameters.get(path)!.item);
+  builder.add(main.function([...leaves, ...changed].map(({ value }) => value)));
   const program = optimise(builder.build("main"), { passes: ["inlining", "trimming"] }).program;
   const parameters = [...lowering.parameters.values()].map(({ path, name, needed }) => ({ path, name, needed }));
-  return { program, inputs: names, parameters, output: formOf(made), dtypes: leaves.map(({ dtype }) => dtype) };
+  const dtypes = leaves.map(({ dtype }) => dtype);
+  return { program, inputs: names, parameters, output: formOf(made), dtypes, running };
 };
