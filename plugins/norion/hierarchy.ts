@@ -35,17 +35,22 @@ export const normalised = (weights: Hierarchy, target: Hierarchy): Hierarchy => 
   return { global: weights.global / sum, local: weights.local / sum, fused: weights.fused / sum };
 };
 
-/** Moves weights a bounded step toward a profile's target. */
+/** Moves weights a bounded step toward a profile's target: all in proportion, so that they stay shares of one. */
 export const towards = (weights: Hierarchy, profile: Profile, policy: Policy): Hierarchy => {
   const target = TARGETS[profile];
   const from = normalised(weights, target);
-  const limit = policy["hierarchy.preview"];
-  const step = (a: number, b: number): number => a + clamp((b - a) * policy["hierarchy.rate"], -limit, limit);
-  return normalised({
+  const far = Math.max(
+    Math.abs(target.global - from.global),
+    Math.abs(target.local - from.local),
+    Math.abs(target.fused - from.fused),
+  );
+  const rate = far === 0 ? 0 : Math.min(policy["hierarchy.rate"], policy["hierarchy.preview"] / far);
+  const step = (a: number, b: number): number => a + (b - a) * rate;
+  return {
     global: step(from.global, target.global),
     local: step(from.local, target.local),
     fused: step(from.fused, target.fused),
-  }, target);
+  };
 };
 
 /**
