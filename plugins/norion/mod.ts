@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer";
 import { Ledger, Programs, Proposals, Sandbox } from "../../effects/mod.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { askingHandlers } from "./handlers_ask.ts";
+import { layerModels } from "./models/configured.ts";
 import { operations } from "./operations.ts";
 import { DEFAULT_POLICY } from "./policy.ts";
 import { Norion, norionOver } from "./service.ts";
@@ -16,7 +17,10 @@ import { Norion, norionOver } from "./service.ts";
 const plugin: Implementation = implementation({
   operations,
   requires: [Ledger, Programs, Proposals, Sandbox],
-  layer: Layer.effect(Norion, Effect.map(Ledger, (ledger) => norionOver(ledger, DEFAULT_POLICY))),
+  layer: Layer.merge(
+    Layer.effect(Norion, Effect.map(Ledger, (ledger) => norionOver(ledger, DEFAULT_POLICY))),
+    layerModels,
+  ),
   handlers: { ...askingHandlers },
 });
 

@@ -61,8 +61,11 @@ export interface Excluded {
 
 const REACH: { readonly [L in Locality]: number } = { process: 0, machine: 1, network: 2 };
 
+/** Whether a request that may travel so far may be offered to a model there. */
+export const reaches = (privacy: Locality, locality: Locality): boolean => REACH[locality] <= REACH[privacy];
+
 const exclusion = (model: Model, demand: Demand, pass: boolean): string | undefined => {
-  if (REACH[model.locality] > REACH[demand.privacy]) return `the request may not leave the ${demand.privacy}`;
+  if (!reaches(demand.privacy, model.locality)) return `the request may not leave the ${demand.privacy}`;
   if (demand.maxCost !== undefined && model.cost > demand.maxCost) {
     return `it costs ${model.cost}, and at most ${demand.maxCost} may be spent`;
   }

@@ -1,0 +1,218 @@
+/**
+ * Configured: the models of a workspace: those a person lists in `rmi.models.json`, and the embedded one.
+ *
+ * Not a permission: a listed model is asked only within the authority of the call; its host must be allowed by the
+ * policy, and its program named there.
+ * Invariant: a list that cannot be understood is a failure with its place; nothing is asked while the list is read; an
+ * id says what kind of model it is.
+ *
+ * @module
+ */
+import * as Context from "effect/Context";
+import * as Effect from "effect/Effect";
+import * as Layer from "effect/Layer";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import { Programs, type ProgramsShape } from "../../../effects/mod.ts";
+import { CallContext, type Cap, Disk, type KernelFailure, pointer } from "../../../kernel/mod.ts";
+import type { Locality, ModelBackend, ModelCapabilities, ModelDescription, ModelKind } from "../contract.ts";
+import { attempting, badModel, type NorionFailure } from "../failures.ts";
+import { reaches } from "../routing/choose.ts";
+import { commandModel } from "./command.ts";
+import { heuristicModel } from "./heuristic.ts";
+import { httpModel } from "./http.ts";
+import { readRecording, recordedModel } from "./recording.ts";
+
+/** The list of models, in the workspace; a person's file, as the kernel process cannot write there. */
+export const MODELS_FILE = "rmi.models.json";
+
+/** Version of its format. */
+export const MODELS_FORMAT = 1;
+
+/** Most models of a list. */
+export const MAX_MODELS = 64;
+
+/** What calls of configured models use, each kind its part. */
+export type ModelNeeds = Cap<"network"> | Cap<"env"> | Cap<"exec"> | Cap<"readLocal"> | CallContext | Disk;
+
+/** What reading the list uses. */
+export type ListNeeds = Cap<"readLocal"> | CallContext | Disk;
+
+const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }));
+const positive = Schema.Finite.check(Schema.isGreaterThan(0));
+
+/** What every entry may say of its model; routing goes by it. */
+const Traits = {
+  quality: Schema.optionalKey(share),
+  cost: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))),
+  window: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 2 ** 24 }))),
+  latencyMs: Schema.optionalKey(positive),
+};
+
+const idOf = (kind: string) =>
+  Schema.String.check(
+    Schema.isPattern(new RegExp(`^${kind}:[A-Za-z0-9][A-Za-z0-9._/-]{0,79}$`, "u"), {
+      expected: `${kind}: and a name of letters, digits, . _ / and -`,
+    }),
+  );
+
+const WebAddress = Schema.String.check(
+  Schema.makeFilter((text: string) => /^https?:\/\/[^\s?#]+$/u.test(text) && URL.canParse(text) || "an http address"),
+);
+
+const Http = Schema.Struct({
+  id: idOf("http"),
+  url: WebAddress,
+  model: Schema.NonEmptyString,
+  keyVariable: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z_][A-Za-z0-9_]*$/u))),
+  ...Traits,
+});
+const Command = Schema.Struct({ id: idOf("command"), program: Schema.NonEmptyString, ...Traits });
+const Recorded = Schema.Struct({ id: idOf("recording"), file: Schema.NonEmptyString });
+
+type HttpEntry = typeof Http.Type;
+type CommandEntry = typeof Command.Type;
+type RecordedEntry = typeof Recorded.Type;
+type Entry = HttpEntry | CommandEntry | RecordedEntry;
+
+const ModelList = Schema.Struct({
+  format: Schema.Literal(MODELS_FORMAT),
+  models: Schema.Array(Schema.Union([Http, Command, Recorded])).check(Schema.isMaxLength(MAX_MODELS)),
+});
+
+const decodeList = Schema.decodeUnknownResult(Schema.fromJsonString(ModelList));
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/u;
+
+/** Where the model behind an address runs: loopback is this machine. */
+export const localityOf = (url: string): Locality => LOOPBACK.test(new URL(url).hostname) ? "machine" : "network";
+
+const DEFAULTS = { quality: 0.6, cost: 0, window: 8192, latencyMs: 2000 } as const;
+
+const described = (
+  entry: HttpEntry | CommandEntry,
+  kind: ModelKind,
+  locality: Locality,
+  capabilities: Partial<ModelCapabilities>,
+  note: string,
+): ModelDescription => ({
+  id: entry.id,
+  kind,
+  locality,
+  quality: entry.quality ?? DEFAULTS.quality,
+  cost: entry.cost ?? DEFAULTS.cost,
+  window: entry.window ?? DEFAULTS.window,
+  latencyMs: entry.latencyMs ?? DEFAULTS.latencyMs,
+  capabilities: { streaming: false, deterministic: false, countsTokens: true, cacheBlocks: false, ...capabilities },
+  notes: [note],
+});
+
+/** What making backends needs. */
+interface Makers {
+  readonly programs: ProgramsShape;
+}
+
+type Made = Effect.Effect<ModelBackend<ModelNeeds>, KernelFailure | NorionFailure, ListNeeds>;
+
+const absolute = (folder: string, path: string): string =>
+  /^(?:\/|[A-Za-z]:[\\/])/u.test(path) ? path : `${folder}/${path}`;
+
+const makeHttp = (entry: HttpEntry): Made =>
+  Effect.succeed(httpModel({
+    url: entry.url,
+    model: entry.model,
+    ...(entry.keyVariable === undefined ? {} : { keyVariable: entry.keyVariable }),
+    description: described(
+      entry,
+      "http",
+      localityOf(entry.url),
+      { streaming: true },
+      `It is the model ${entry.model} behind ${new URL(entry.url).host}.`,
+    ),
+  }));
+
+const makeCommand = (entry: CommandEntry, { programs }: Makers): Made =>
+  Effect.succeed(commandModel({
+    program: entry.program,
+    programs,
+    description: described(entry, "command", "machine", {}, `It is the program ${entry.program} of the policy file.`),
+  }));
+
+const makeRecorded = (entry: RecordedEntry): Made =>
+  Effect.gen(function* () {
+    const disk = yield* Disk;
+    const { workspace } = yield* CallContext;
+    const text = yield* disk.readText(absolute(workspace, entry.file));
+    const model = recordedModel(yield* attempting(() => readRecording(text)));
+    return { ...model, describe: () => ({ ...model.describe(), id: entry.id }) };
+  });
+
+const make = (entry: Entry, makers: Makers): Made =>
+  "url" in entry ? makeHttp(entry) : "program" in entry ? makeCommand(entry, makers) : makeRecorded(entry);
+
+interface IssueLike {
+  readonly path?: ReadonlyArray<PropertyKey>;
+  readonly issue?: IssueLike;
+  readonly issues?: ReadonlyArray<IssueLike>;
+}
+
+const placeOf = (issue: IssueLike | undefined): ReadonlyArray<PropertyKey> =>
+  issue === undefined ? [] : [...(issue.path ?? []), ...placeOf(issue.issue ?? issue.issues?.[0])];
+
+/** Reads a list of models; throws `NORION_MODELS` with the place of what is wrong. */
+export const readModels = (text: string): ReadonlyArray<Entry> => {
+  const read = decodeList(text, { onExcessProperty: "error" });
+  if (Result.isFailure(read)) {
+    const { message, issue } = read.failure as { message: string; issue?: IssueLike };
+    throw badModel({ what: MODELS_FILE, reason: message.replaceAll(/\s+/gu, " "), path: pointer(placeOf(issue)) });
+  }
+  const { models } = read.success;
+  const twice = models.findIndex(({ id }, at) => models.findIndex((other) => other.id === id) < at);
+  if (twice >= 0) {
+    throw badModel({
+      what: MODELS_FILE,
+      reason: `the id ${models[twice].id} is taken`,
+      path: `/models/${twice}/id`,
+    });
+  }
+  return models;
+};
+
+/** The models of a workspace. */
+export interface ModelsShape {
+  /** Those within reach, the embedded one last. */
+  readonly configured: (
+    reach: Locality,
+  ) => Effect.Effect<ReadonlyArray<ModelBackend<ModelNeeds>>, KernelFailure | NorionFailure, ListNeeds>;
+}
+
+const ModelsBase: Context.ServiceClass<Models, "rmi/Models", ModelsShape> = Context.Service<Models, ModelsShape>()(
+  "rmi/Models",
+);
+
+/** The service of {@link ModelsShape}. */
+export class Models extends ModelsBase {}
+
+/** Models over what runs them. */
+export const layerModels: Layer.Layer<Models, never, Programs> = Layer.effect(
+  Models,
+  Effect.map(Programs, (programs) => ({
+    configured: (reach) =>
+      Effect.gen(function* () {
+        const disk = yield* Disk;
+        const { workspace } = yield* CallContext;
+        const file = `${workspace}/${MODELS_FILE}`;
+        if (yield* Effect.map(disk.stat(file), (stat) => stat === undefined)) return [heuristicModel];
+        const text = yield* disk.readText(file);
+        const entries = yield* attempting(() => readModels(text));
+        const models = yield* Effect.forEach(entries, (entry) => make(entry, { programs }));
+        return [...models.filter((model) => reaches(reach, model.describe().locality)), heuristicModel];
+      }),
+  })),
+);
+
+/** The models of this call's workspace within reach, the embedded one last. */
+export const configuredModels = (
+  reach: Locality,
+): Effect.Effect<ReadonlyArray<ModelBackend<ModelNeeds>>, KernelFailure | NorionFailure, ListNeeds | Models> =>
+  Effect.flatMap(Models, (models) => models.configured(reach));
