@@ -1,0 +1,382 @@
+/**
+ * Rounds: learning over clients as a stream of events: who took part, what was believed, what came of it.
+ *
+ * A round sends the weights to the clients it draws, waits for them no longer than it said, judges each answer, combines
+ * what is left by a rule and follows it. Round 0 is the common start that every client gets.
+ * Not a process manager: clients live where they live. Invariant: events are determined by the settings, the first
+ * weights and what clients answer; a round with too few answers changes nothing and says so.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Stream from "effect/Stream";
+import { random } from "../../../kernel/random.ts";
+import { attemptEffect, badSetting, isNeuralFailure, type NeuralFailure, notFederated } from "../failures.ts";
+import { aggregate, type ClientStep, type Rule, ruleRow } from "./aggregate.ts";
+import type { ClientFailure, FederatedClient } from "./client.ts";
+import type { Compression } from "./compress.ts";
+import type { Score } from "./local.ts";
+import { type ClientDescription, judgeUpdate, type Order, type Rejection } from "./messages.ts";
+import { checkPrivacy, epsilonOf, type Privacy, privateMean } from "./privacy.ts";
+import { follow, type ServerMemory, serverMemory, type ServerOptimiser } from "./server.ts";
+import { lengthOf } from "./weights.ts";
+
+/** How rounds go. */
+export interface FederatedSettings {
+  /** How many rounds. */
+  readonly rounds: number;
+  /** Clients that take part in a round; all where absent. */
+  readonly perRound?: number;
+  /** Passes of a client over its samples; 1 where absent. */
+  readonly epochs?: number;
+  /** Samples a step. */
+  readonly batch: number;
+  /** Step size of clients. */
+  readonly rate: number;
+  /** Pull of clients towards the round's weights: μ of FedProx; 0 where absent. */
+  readonly proximal?: number;
+  /** How steps are combined; the mean where absent. */
+  readonly rule?: Rule;
+  /** How the server follows; as it is where absent. */
+  readonly server?: ServerOptimiser;
+  /** How clients pack their steps; not where absent. */
+  readonly compression?: Compression;
+  /** What rounds may tell of a client; only with the mean. */
+  readonly privacy?: Privacy;
+  /** Draws clients, orders samples, makes noise. */
+  readonly seed: string | number;
+  /** How long a round waits for a client; without end where absent. */
+  readonly deadlineMs?: number;
+  /** Fewest updates that make a round; 1 where absent. */
+  readonly least?: number;
+  /** Goes back to the best weights when a round's loss is not below the best by this much; not where absent. */
+  readonly rollback?: { readonly minDelta: number };
+  /** Clients that work at the same time; 1 where absent, as those of one process share its device. */
+  readonly atOnce?: number;
+}
+
+/** Where learning stands between rounds: what a later run needs to go on as if nothing had happened. */
+export interface FederatedState {
+  /** Rounds done. */
+  readonly round: number;
+  /** The weights. */
+  readonly weights: Float32Array<ArrayBuffer>;
+  /** What the server remembers. */
+  readonly memory: ServerMemory;
+  /** The best loss so far, and its weights, where rollback asks for them. */
+  readonly best?: { readonly loss: number; readonly weights: Float32Array<ArrayBuffer> };
+}
+
+/** What happened. */
+export type FederatedEvent =
+  | {
+    readonly kind: "start";
+    /** The clients. */
+    readonly clients: ReadonlyArray<ClientDescription>;
+    /** Elements of the model. */
+    readonly size: number;
+    /** How the first weights do, where they are scored. */
+    readonly score?: Score;
+  }
+  | {
+    readonly kind: "round";
+    /** Its number, from 1. */
+    readonly round: number;
+    /** The clients that were asked. */
+    readonly asked: ReadonlyArray<string>;
+    /** The clients whose updates were used. */
+    readonly used: ReadonlyArray<string>;
+    /** The updates that were not. */
+    readonly rejected: ReadonlyArray<Rejection>;
+    /** Mean of the clients' losses by their samples; absent where no update was used. */
+    readonly loss?: number;
+    /** Each used client's loss, in the order of `used`. */
+    readonly losses: ReadonlyArray<number>;
+    /** Why nothing was learned in it; absent where something was. */
+    readonly skipped?: string;
+    /** Whether it was undone because the loss did not fall. */
+    readonly rolledBack: boolean;
+    /** Length of the step that was made. */
+    readonly stepLength: number;
+    /** How the weights after it do, where they are scored. */
+    readonly score?: Score;
+    /** What was told of any client so far, at the δ of the terms. */
+    readonly epsilon?: number;
+    /** Where learning stands after it. */
+    readonly state: FederatedState;
+  };
+
+/** What learning over clients needs. */
+export interface Federation {
+  /** Who trains. */
+  readonly clients: ReadonlyArray<FederatedClient>;
+  /** The common start: first weights, or where an earlier run stood. */
+  readonly start: Float32Array<ArrayBuffer> | FederatedState;
+  /** Elements of the weights that are learned; all where absent, the rest is running state. */
+  readonly learned?: number;
+  /** How weights do; nothing is scored where absent. */
+  readonly score?: (weights: Float32Array) => Effect.Effect<Score, ClientFailure>;
+}
+
+const whole = (name: string, value: number, least: number, most: number): void => {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw badSetting({
+    what: name,
+    reason: `it is ${value}, and a whole number from ${least} to ${most} is needed`,
+    path: `/${name}`,
+  });
+};
+
+const MOST = 1_000_000;
+
+const check = (settings: FederatedSettings, clients: ReadonlyArray<FederatedClient>): void => {
+  if (clients.length < 2) {
+    throw notFederated({ reason: `it takes two clients at least, not ${clients.length}`, path: "/clients" });
+  }
+  const ids = new Set(clients.map(({ id }) => id));
+  if (ids.size < clients.length) throw notFederated({ reason: "two clients have one name", path: "/clients" });
+  const { perRound = clients.length, epochs = 1, least = 1, atOnce = 1, rate, proximal = 0 } = settings;
+  whole("rounds", settings.rounds, 0, MOST);
+  whole("perRound", perRound, 1, clients.length);
+  whole("epochs", epochs, 1, MOST);
+  whole("batch", settings.batch, 1, MOST);
+  whole("least", least, 1, perRound);
+  whole("atOnce", atOnce, 1, MOST);
+  for (const [name, value, holds] of [["rate", rate, rate > 0], ["proximal", proximal, proximal >= 0]] as const) {
+    if (holds && Number.isFinite(value)) continue;
+    throw badSetting({
+      what: name,
+      reason: `it is ${value}, and a number ${name === "rate" ? "above 0" : "from 0"} is needed`,
+      path: `/${name}`,
+    });
+  }
+  const rule = settings.rule ?? { kind: "mean" };
+  ruleRow(rule);
+  if (settings.privacy === undefined) return;
+  checkPrivacy(settings.privacy);
+  if (rule.kind !== "mean") {
+    throw badSetting({
+      what: "privacy",
+      reason: `what ${rule.kind} tells of one client is not bounded; the mean's is`,
+      path: "/rule",
+      expected: "mean",
+      actual: rule.kind,
+    });
+  }
+};
+
+/** The clients of a round: so many by lot, or each by chance where the account of privacy needs it. */
+export const drawClients = (
+  count: number,
+  perRound: number,
+  byChance: boolean,
+  seed: string,
+): ReadonlyArray<number> => {
+  const all = Array.from({ length: count }, (_, i) => i);
+  const chance = random(seed);
+  if (byChance) return all.filter(() => chance.float() < perRound / count);
+  return chance.shuffle(all).slice(0, perRound).sort((a, b) => a - b);
+};
+
+type Answer = { readonly step: ClientStep; readonly loss: number } | Rejection;
+
+const isRejection = (answer: Answer): answer is Rejection => "reason" in answer;
+
+/** Asks a client; whatever goes wrong with it is a reason not to use it, and nobody else's trouble. */
+const ask = (
+  client: FederatedClient,
+  samples: number,
+  order: Order,
+  deadlineMs: number | undefined,
+): Effect.Effect<Answer> => {
+  const answered = Effect.map(client.train(order), (update): Answer => {
+    const judged = judgeUpdate(client.id, order, update);
+    return "reason" in judged ? judged : { step: { step: judged.step, samples }, loss: update.loss };
+  });
+  const timed = deadlineMs === undefined ? answered : Effect.timeoutOrElse(answered, {
+    duration: deadlineMs,
+    orElse: (): Effect.Effect<Answer> =>
+      Effect.succeed({ client: client.id, reason: "late", detail: `no answer within ${deadlineMs} ms` }),
+  });
+  return Effect.catch(
+    timed,
+    (failure) =>
+      Effect.succeed<Answer>({ client: client.id, reason: "failed", detail: `${failure.code}: ${failure.message}` }),
+  );
+};
+
+const weighted = (used: ReadonlyArray<{ readonly step: ClientStep; readonly loss: number }>): number => {
+  const all = used.reduce((sum, { step }) => sum + step.samples, 0);
+  return used.reduce((sum, { step, loss }) => sum + loss * step.samples / all, 0);
+};
+
+type RoundEvent = Extract<FederatedEvent, { readonly kind: "round" }>;
+
+/** One round of a federation. */
+class Course {
+  private readonly perRound: number;
+  private readonly learned: number;
+  private readonly server: ServerOptimiser;
+
+  constructor(
+    private readonly federation: Federation,
+    private readonly settings: FederatedSettings,
+    private readonly samples: ReadonlyArray<number>,
+    size: number,
+  ) {
+    this.perRound = settings.perRound ?? federation.clients.length;
+    this.learned = federation.learned ?? size;
+    this.server = settings.server ?? { kind: "plain" };
+  }
+
+  /** The step of a round, or why there is none. */
+  private combine(
+    used: ReadonlyArray<{ readonly step: ClientStep }>,
+    state: FederatedState,
+    seed: string,
+  ): Float32Array<ArrayBuffer> | string {
+    const { privacy, rule = { kind: "mean" }, least = 1 } = this.settings;
+    const steps = used.map(({ step }) => step);
+    // A private round that skipped when few took part would tell who took part.
+    if (privacy !== undefined) {
+      return privateMean(steps, state.weights.length, this.perRound, privacy, random(`${seed}/noise`));
+    }
+    if (steps.length < least) return `${steps.length} updates of ${least}`;
+    try {
+      return aggregate(steps, rule).step;
+    } catch (thrown) {
+      if (!isNeuralFailure(thrown)) throw thrown;
+      return thrown.message;
+    }
+  }
+
+  private after(
+    state: FederatedState,
+    step: Float32Array<ArrayBuffer> | string,
+    loss: number | undefined,
+  ): { readonly next: FederatedState; readonly rolledBack: boolean } {
+    const round = state.round + 1;
+    const { rollback } = this.settings;
+    if (rollback !== undefined && loss !== undefined && state.best !== undefined) {
+      // The clients' losses are those of the weights the round began with, as they went on from there.
+      if (!(loss < state.best.loss - rollback.minDelta)) {
+        const memory = serverMemory(this.server, this.learned);
+        return { next: { ...state, round, weights: state.best.weights, memory }, rolledBack: true };
+      }
+    }
+    const best = rollback === undefined || loss === undefined ? {} : { best: { loss, weights: state.weights } };
+    if (typeof step === "string") return { next: { ...state, ...best, round }, rolledBack: false };
+    const followed = follow(this.server, state.memory, state.weights, step, this.learned);
+    return { next: { ...state, ...best, round, ...followed }, rolledBack: false };
+  }
+
+  round(state: FederatedState): Effect.Effect<RoundEvent, ClientFailure> {
+    const { federation: { clients, score }, settings, samples, perRound } = this;
+    const round = state.round + 1;
+    const seed = `${settings.seed}/round/${round}`;
+    const chosen = drawClients(clients.length, perRound, settings.privacy !== undefined, `${seed}/clients`);
+    const orderOf = (id: string): Order => ({
+      round,
+      epochs: settings.epochs ?? 1,
+      batch: settings.batch,
+      rate: settings.rate,
+      proximal: settings.proximal ?? 0,
+      seed: `${seed}/${id}`,
+      compression: settings.compression ?? { kind: "none" },
+      weights: state.weights,
+    });
+    return Effect.gen({ self: this }, function* () {
+      const answers = yield* Effect.forEach(
+        chosen,
+        (k) => ask(clients[k], samples[k], orderOf(clients[k].id), settings.deadlineMs),
+        { concurrency: settings.atOnce ?? 1 },
+      );
+      const used = answers.flatMap((answer, i) =>
+        isRejection(answer) ? [] : [{ id: clients[chosen[i]].id, ...answer }]
+      );
+      const loss = used.length === 0 ? undefined : weighted(used);
+      const step = this.combine(used, state, seed);
+      const { next, rolledBack } = this.after(state, step, loss);
+      const scored = score === undefined ? {} : { score: yield* score(next.weights) };
+      return {
+        kind: "round",
+        round,
+        asked: chosen.map((k) => clients[k].id),
+        used: used.map(({ id }) => id),
+        rejected: answers.filter(isRejection),
+        ...(loss === undefined ? {} : { loss }),
+        losses: used.map((one) => one.loss),
+        ...(typeof step === "string" ? { skipped: step } : {}),
+        rolledBack,
+        stepLength: typeof step === "string" || rolledBack ? 0 : lengthOf(step),
+        ...scored,
+        ...(settings.privacy === undefined
+          ? {}
+          : { epsilon: epsilonOf(round, perRound / clients.length, settings.privacy) }),
+        state: next,
+      } satisfies RoundEvent;
+    });
+  }
+}
+
+/**
+ * Learns over clients. The stream's events say all that happened; the last one's `state` holds the weights. Fails where
+ * the settings have no meaning, a client does not describe itself, or scoring fails; what happens to single updates is in
+ * the events.
+ *
+ * @example
+ * ```ts
+ * import { federate, type FederatedClient } from "@rmi/rmi/neural";
+ * import * as Effect from "effect/Effect";
+ * import * as Stream from "effect/Stream";
+ * import assert from "node:assert/strict";
+ * const wants = (id: string, goal: number): FederatedClient => ({
+ *   id,
+ *   describe: Effect.succeed({ id, samples: 1 }),
+ *   train: ({ round, weights }) => {
+ *     const values = weights.map((weight) => goal - weight) as Float32Array<ArrayBuffer>;
+ *     return Effect.succeed({ client: id, round, loss: 0, payload: { kind: "dense", size: values.length, values } });
+ *   },
+ * });
+ * const events = await Effect.runPromise(Stream.runCollect(federate(
+ *   { clients: [wants("a", 1), wants("b", 3)], start: new Float32Array(1) },
+ *   { rounds: 1, batch: 1, rate: 1, seed: 1 },
+ * )));
+ * const last = events[1];
+ * assert.ok(last.kind === "round" && last.state.weights[0] === 2);
+ * ```
+ */
+export const federate = (
+  federation: Federation,
+  settings: FederatedSettings,
+): Stream.Stream<FederatedEvent, ClientFailure> =>
+  Stream.unwrap(Effect.gen(function* () {
+    const { clients, start, score } = federation;
+    yield* attemptEffect(() => check(settings, clients));
+    const described = yield* Effect.forEach(clients, ({ describe }) => describe, { concurrency: settings.atOnce ?? 1 });
+    const empty = described.find(({ samples }) => !(samples > 0));
+    if (empty !== undefined) {
+      return yield* Effect.fail<NeuralFailure>(
+        notFederated({ reason: `client ${empty.id} has no samples`, path: "/clients" }),
+      );
+    }
+    const size = (start instanceof Float32Array ? start : start.weights).length;
+    const first: FederatedState = start instanceof Float32Array
+      ? {
+        round: 0,
+        weights: start,
+        memory: serverMemory(settings.server ?? { kind: "plain" }, federation.learned ?? size),
+      }
+      : start;
+    const course = new Course(federation, settings, described.map(({ samples }) => samples), size);
+    const scored = score === undefined ? {} : { score: yield* score(first.weights) };
+    const opening: FederatedEvent = { kind: "start", clients: described, size, ...scored };
+    const rounds = Stream.unfold(
+      first,
+      (state) =>
+        state.round >= settings.rounds
+          ? Effect.undefined
+          : Effect.map(course.round(state), (event) => [event as FederatedEvent, event.state] as const),
+    );
+    return Stream.concat(Stream.make(opening), rounds);
+  }));
