@@ -53,7 +53,7 @@ export const unembedding = (settings: { readonly table: string; readonly vocabul
   layerOf("unembed", settings);
 
 /** The matrix product of two inputs. */
-export const product = (): Layer => layerOf("matmul");
+export const matmul = (): Layer => layerOf("matmul");
 
 /** The last size of an input; throws `NEURAL_SIZE` where it is a symbol. */
 export const featuresOf = (kind: string, x: Value): number => {

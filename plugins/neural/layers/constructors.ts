@@ -25,9 +25,35 @@ export {
   type EmbeddingSettings,
   linear,
   type LinearSettings,
-  product,
+  matmul,
   unembedding,
 } from "./affine.ts";
+export {
+  conv1d,
+  conv2d,
+  conv3d,
+  type ConvSettings,
+  convTranspose1d,
+  convTranspose2d,
+  type PerAxis,
+  separableConv2d,
+  type SeparableSettings,
+  type TransposedSettings,
+} from "./convolution.ts";
+export { feedForward, type FeedForwardSettings } from "./feed_forward.ts";
+export {
+  adaptivePool,
+  adaptivePool1d,
+  type AdaptivePoolSettings,
+  avgPool,
+  avgPool1d,
+  globalMaxPool,
+  globalPool,
+  maxPool,
+  maxPool1d,
+  type MeanPoolSettings,
+  type PoolSettings,
+} from "./pooling.ts";
 export { batchNorm, groupNorm, instanceNorm, layerNorm, type NormSettings, rmsNorm } from "./normalisation.ts";
 export { dropChannels, dropout, dropPath, type DropSettings } from "./regularisation.ts";
 export {
@@ -36,6 +62,7 @@ export {
   denseSkip,
   flatten,
   identity,
+  multiplied,
   parallel,
   patches,
   repeated,

@@ -58,6 +58,9 @@ export const concatenated = (settings: { readonly axis?: number } = {}): Layer =
 /** The sum of several inputs. */
 export const added = (): Layer => layerOf("sum");
 
+/** The product of several inputs, element by element. */
+export const multiplied = (): Layer => layerOf("product");
+
 /** All axes from one on as one. */
 export const flatten = (settings: { readonly from?: number } = {}): Layer => layerOf("flatten", settings);
 
@@ -206,6 +209,12 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     doc: "The sum of several inputs.",
     inputs: ANY,
     build: ({ g, inputs }) => inputs.reduce((sum, value) => g.add(sum, value)),
+  }),
+  builtRow("product", {
+    family: "structure",
+    doc: "The product of several inputs, element by element.",
+    inputs: ANY,
+    build: ({ g, inputs }) => inputs.reduce((product, value) => g.mul(product, value)),
   }),
   builtRow("flatten", {
     family: "structure",

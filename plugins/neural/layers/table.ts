@@ -5,8 +5,11 @@
  */
 import { ACTIVATION } from "./activation.ts";
 import { AFFINE } from "./affine.ts";
+import { CONVOLUTION } from "./convolution.ts";
+import { FEED_FORWARD } from "./feed_forward.ts";
 import type { LayerRow } from "./layer.ts";
 import { NORMALISATION } from "./normalisation.ts";
+import { POOLING } from "./pooling.ts";
 import { REGULARISATION } from "./regularisation.ts";
 import { STRUCTURE } from "./structure.ts";
 
@@ -14,6 +17,9 @@ import { STRUCTURE } from "./structure.ts";
 export const LAYERS: ReadonlyMap<string, LayerRow> = new Map(
   [
     ...AFFINE,
+    ...CONVOLUTION,
+    ...POOLING,
+    ...FEED_FORWARD,
     ...NORMALISATION,
     ...ACTIVATION,
     ...REGULARISATION,
