@@ -47,8 +47,8 @@ const cut = (text: string, most: number): string => {
   return `${space > most / 2 ? head.slice(0, space) : head}…`;
 };
 
-/** The sentence that shares the most terms with its text; the first of equals. */
-const centralSentence = (text: string, most: number): string => {
+/** The sentence that shares the most terms with its text, held to a length; the first of equals. */
+export const centralSentence = (text: string, most: number): string => {
   const counts = new Map<string, number>();
   const sentences = text.split(SENTENCE).map(clean).filter((sentence) => sentence !== "");
   const terms = sentences.map((sentence) => [...contentTerms(sentence)]);

@@ -62,12 +62,12 @@ const CAPS: ReadonlyArray<{
 ];
 
 /** Reviews an answer: lets the validators speak and weighs what they say. */
-export const review = (
+export const review = <R>(
   reviewed: Reviewed,
   required: ReadonlyArray<ValidatorName>,
-  judges: Judges,
+  judges: Judges<R>,
   policy: Policy,
-): Effect.Effect<Review> =>
+): Effect.Effect<Review, never, R> =>
   Effect.map(validate(reviewed, required, judges, policy), (validation): Review => {
     const { issues, digest } = reviewed;
     const self: Statement = { source: "self", subject: "answer", result: selfQuality(issues, policy), digest };

@@ -60,13 +60,16 @@ export interface Subject {
 }
 
 /** What judging needs that is not in the subject. */
-export interface Judges {
+export interface Judges<R = never> {
   /** Logic for proofs. */
   readonly logic: Symbolic;
   /** Runs a module without any permission; absent where none can be run. */
   readonly trial?: (trial: { readonly source: string }) => Effect.Effect<Json, SandboxFailure>;
   /** Runs a program of the host on an answer and says how it ended; absent where none is named. */
-  readonly program?: (name: string, answer: string) => Effect.Effect<{ readonly code: number }, KernelFailure>;
+  readonly program?: (
+    name: string,
+    answer: string,
+  ) => Effect.Effect<{ readonly code: number; readonly stopped?: string }, KernelFailure, R>;
 }
 
 /** What a validator found. */
@@ -92,12 +95,12 @@ export interface Validation {
 }
 
 type Said = Omit<Finding, "validator"> | undefined;
-type Validator = (subject: Subject, judges: Judges, policy: Policy) => Said | Effect.Effect<Said>;
+type Pure = (subject: Subject, logic: Symbolic, policy: Policy) => Said;
 
 const verdict = (passed: boolean, detail: string): Said => ({ result: passed ? 1 : 0, detail });
 
 /** An equation that holds proves something only where it is about the numbers of the prompt. */
-const arithmetic: Validator = ({ prompt, answer }) => {
+const arithmetic: Pure = ({ prompt, answer }) => {
   const { equations } = checkEquations(answer);
   const judged = equations.filter(({ holds }) => holds !== undefined);
   const wrong = judged.filter(({ holds }) => !holds).length;
@@ -109,7 +112,7 @@ const arithmetic: Validator = ({ prompt, answer }) => {
 
 const FENCED_JSON: ReadonlySet<string> = new Set(["json", ""]);
 
-const jsonSchema: Validator = ({ answer, materials: { schema } }) => {
+const jsonSchema: Pure = ({ answer, materials: { schema } }) => {
   if (schema === undefined) return undefined;
   const text = codeOf(answer).find(({ language }) => FENCED_JSON.has(language))?.text ?? answer;
   let value: Json;
@@ -134,7 +137,7 @@ const BASIC_RULES: ReadonlyArray<string> = [
   "or: P => or(P, Q)",
 ];
 
-const proof: Validator = ({ prompt, answer, materials: { axioms = [], rules = [] } }, { logic }) => {
+const proof: Pure = ({ prompt, answer, materials: { axioms = [], rules = [] } }, logic) => {
   const steps = parseProof(answer);
   const given = parseProof(prompt).filter(({ by }) => by === "given").map(({ claim }) => claim);
   const known: ReadonlyArray<Term> = [...given, ...axioms.flatMap((text) => parseTerm(text) ?? [])];
@@ -146,7 +149,7 @@ const proof: Validator = ({ prompt, answer, materials: { axioms = [], rules = []
 };
 
 /** What the run itself wrote down stands for nothing here: a model must not prove itself by its own notes. */
-const citation: Validator = ({ answer, facts }, _, policy) => {
+const citation: Pure = ({ answer, facts }, _, policy) => {
   const stances = facts.filter(({ standing }) => standing !== "self").map((fact) => stanceOn(answer, fact, policy));
   const count = (stance: Stance): number => stances.filter((one) => one === stance).length;
   const [against, agreeing] = [count("contradicts"), count("agrees")];
@@ -157,7 +160,7 @@ const citation: Validator = ({ answer, facts }, _, policy) => {
 /** Failures of the candidate itself; any other says that it could not be run here. */
 const CANDIDATES_FAULT = /^EFFECTS_SANDBOX_/u;
 
-const tried = (subject: Subject, judges: Judges, policy: Policy): Effect.Effect<Said> => {
+const tried = <R>(subject: Subject, judges: Judges<R>, policy: Policy): Effect.Effect<Said> => {
   const { tests } = subject.materials;
   const source = trialOf(subject.answer, tests ?? "");
   if (judges.trial === undefined || source === undefined) return Effect.succeed(undefined);
@@ -171,41 +174,43 @@ const tried = (subject: Subject, judges: Judges, policy: Policy): Effect.Effect<
   );
 };
 
-const command: Validator = (subject, judges, policy) => {
+const command = <R>(subject: Subject, judges: Judges<R>, policy: Policy): Effect.Effect<Said, never, R> => {
   const { materials: { program }, answer } = subject;
   if (program === undefined || judges.program === undefined) return tried(subject, judges, policy);
   return judges.program(program, answer).pipe(
-    Effect.map(({ code }) => verdict(code === 0, `the program ${program} ended with ${code}`)),
+    Effect.map(({ code, stopped }) =>
+      // A program that is not there says nothing of the answer; one that runs too long does.
+      stopped === "absent" ? undefined : verdict(code === 0, `the program ${program} ended with ${stopped ?? code}`)
+    ),
     Effect.orElseSucceed(() => undefined),
   );
 };
 
-/** Every validator. Feedback comes later, from people, and is never had at once. */
-const JUDGING: { readonly [V in ValidatorName]: Validator } = {
+/** The validators that need nothing but the answer. Code is run, and feedback comes later, from people. */
+const PURE: { readonly [V in Exclude<ValidatorName, "command" | "feedback">]: Pure } = {
   arithmetic,
   "json-schema": jsonSchema,
   proof,
   citation,
-  command,
-  feedback: () => undefined,
 };
 
-const NAMES = Object.keys(JUDGING) as ReadonlyArray<ValidatorName>;
-
 /** Lets every validator speak that has something to judge by. */
-export const validate = (
+export const validate = <R>(
   subject: Subject,
   required: ReadonlyArray<ValidatorName>,
-  judges: Judges,
+  judges: Judges<R>,
   policy: Policy,
-): Effect.Effect<Validation> =>
+): Effect.Effect<Validation, never, R> =>
   Effect.gen(function* () {
-    const findings: Finding[] = [];
-    for (const validator of NAMES) {
-      const said = JUDGING[validator](subject, judges, policy);
-      const found = Effect.isEffect(said) ? yield* said : said;
-      if (found !== undefined) findings.push({ validator, ...found });
-    }
+    const said: ReadonlyArray<readonly [ValidatorName, Said]> = [
+      ...Object.entries(PURE).map(([name, judge]) =>
+        [name as ValidatorName, judge(subject, judges.logic, policy)] as const
+      ),
+      ["command", yield* command(subject, judges, policy)],
+    ];
+    const findings = said.flatMap(([validator, found]): ReadonlyArray<Finding> =>
+      found === undefined ? [] : [{ validator, ...found }]
+    );
     const stances = subject.facts.map((fact) => [fact.id, stanceOn(subject.answer, fact, policy)] as const);
     const standing = (stance: Stance): ReadonlyArray<string> =>
       stances.filter(([, one]) => one === stance).map(([id]) => id);

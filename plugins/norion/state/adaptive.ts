@@ -1,7 +1,7 @@
 /**
  * Adaptive state: what norion has learned of its own work, as a fold of the requests that were settled.
  *
- * Not memory and not genes. Invariant: only settled requests move it, each by what its event says; a request whose
+ * Not memory and not genes. Invariant: only settled requests and replays of them move it, each by what its event says; a request whose
  * verdict is `rollback` puts back what stood when quality was last as it should be, to the byte, and stays recorded.
  *
  * @module
@@ -13,6 +13,7 @@ import { type Profile, PROFILES } from "../profile.ts";
 import type { DriftState } from "../review/drift.ts";
 import type { Breaker } from "../routing/breaker.ts";
 import { initialRouter, type Learned, type RouterState } from "../router.ts";
+import { EXPERIENCE_EVENTS, type ReplayedData } from "./experience.ts";
 import { type AnsweredData, REQUEST_EVENTS, type SettledData } from "./requests.ts";
 
 /** What is learned of all profiles. */
@@ -98,6 +99,13 @@ const settle = (state: AdaptiveState, data: SettledData): AdaptiveState => {
   return { ...state, ...lessons, drift, mark: drift.sum === 0 ? lessons : state.mark };
 };
 
+const replay = (state: AdaptiveState, { lessons }: ReplayedData): AdaptiveState => {
+  const known = lessons.filter(({ profile }) => PROFILES.includes(profile));
+  const after = known.reduce<Lessons>((now, { profile, lesson }) => withLesson(now, profile, lesson), state);
+  const learnt: Lessons = { router: after.router, hierarchy: after.hierarchy };
+  return { ...state, ...learnt, mark: state.drift.sum === 0 ? learnt : state.mark };
+};
+
 /** The fold of what adapts. */
 export const adaptiveFold: Fold<AdaptiveState> = {
   name: "norion.adaptive",
@@ -105,6 +113,7 @@ export const adaptiveFold: Fold<AdaptiveState> = {
   initial: { ...FIRST, drift: { sum: 0, run: 0 }, mark: FIRST, breakers: {} },
   step: (state, { type, data }) => {
     if (type === REQUEST_EVENTS.settled) return settle(state, data as unknown as SettledData);
+    if (type === EXPERIENCE_EVENTS.replayed) return replay(state, data as unknown as ReplayedData);
     if (type !== REQUEST_EVENTS.answered && type !== REQUEST_EVENTS.failed) return state;
     const { breakers } = data as unknown as Pick<AnsweredData, "breakers">;
     return { ...state, breakers: { ...state.breakers, ...breakers } };

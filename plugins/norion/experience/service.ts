@@ -1,0 +1,306 @@
+/**
+ * Experience service: what was tried in a scope: looked up, looked over, mended, judged by people, learned from again.
+ *
+ * Not a second store: records are the fold of `norion.experience` events, their texts private blobs.
+ * Invariant: looking changes nothing; every change is one append; what is done twice is done once; another scope's
+ * requests do not exist.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Semaphore from "effect/Semaphore";
+import type { LedgerFailure, LedgerShape } from "../../../effects/mod.ts";
+import { type Digest, digestJson, type JsonObject } from "../../../kernel/mod.ts";
+import { badRequest, type NorionFailure, unknownRequest } from "../failures.ts";
+import { type Memory, type MemoryFailure, scopeDigest } from "../memory/service.ts";
+import { milli, type Policy, unit } from "../policy.ts";
+import type { Profile } from "../profile.ts";
+import { weigh, type Weighed } from "../review/evidence.ts";
+import type { Candidate } from "../router.ts";
+import { adaptiveFold, lessonData } from "../state/adaptive.ts";
+import { evidenceEvent, evidenceFold, statementsOn } from "../state/evidence.ts";
+import {
+  editedEvent,
+  EXPERIENCE_EVENTS,
+  experienceFold,
+  experienceOf,
+  type ExperienceRecord,
+  experiencesOf,
+  type RecordEdit,
+  replayedEvent,
+} from "../state/experience.ts";
+import { requestFold, requestOf } from "../state/requests.ts";
+import { type Audit, audit, mended, type Mending, mendings } from "./hygiene.ts";
+import { learnFrom, planReplay, type ReplayPlan } from "./replay.ts";
+import { candidateOf, type Found, type Indexed, indexed, search } from "./retrieval.ts";
+
+/** Whatever can go wrong. */
+export type ExperienceFailure = LedgerFailure | MemoryFailure | NorionFailure;
+
+/** What a repair does, or would do. */
+export interface Repair {
+  /** The edits. */
+  readonly edits: ReadonlyArray<Mending>;
+  /** The index before. */
+  readonly before: Audit;
+  /** The index after. */
+  readonly after: Audit;
+  /** Event to undo it by; absent where nothing was written. */
+  readonly event?: number;
+}
+
+/** What feedback changed. */
+export interface Feedback {
+  /** The request. */
+  readonly request: string;
+  /** What its evidence came to. */
+  readonly before: Weighed;
+  /** What it comes to now. */
+  readonly after: Weighed;
+  /** Memories that were judged by it. */
+  readonly memories: ReadonlyArray<string>;
+  /** Whether anything was written: the same again is nothing new. */
+  readonly written: boolean;
+}
+
+/** What a replay did, or would do. */
+export interface Replay extends ReplayPlan {
+  /** Thresholds that move, thousandths. */
+  readonly moved: ReadonlyArray<{ readonly profile: Profile; readonly before: number; readonly after: number }>;
+}
+
+/** Experience. */
+export interface Experience {
+  /** The records of a scope with their texts, in order. */
+  readonly list: (scope: string) => Effect.Effect<ReadonlyArray<Indexed>, ExperienceFailure>;
+  /** The records worth a look for a prompt, best first; none from an index too spoilt to be used. */
+  readonly find: (
+    scope: string,
+    prompt: string,
+    profile: Profile,
+  ) => Effect.Effect<ReadonlyArray<Found>, ExperienceFailure>;
+  /** The same, as pieces of context. */
+  readonly candidates: (
+    scope: string,
+    prompt: string,
+    profile: Profile,
+  ) => Effect.Effect<ReadonlyArray<Candidate>, ExperienceFailure>;
+  /** How good the index of a scope is. */
+  readonly audit: (scope: string) => Effect.Effect<Audit, ExperienceFailure>;
+  /** What a repair would do. */
+  readonly previewRepair: (scope: string) => Effect.Effect<Repair, ExperienceFailure>;
+  /** Mends what is wrong; nothing is written where nothing is. */
+  readonly repair: (scope: string, actor: string) => Effect.Effect<Repair, ExperienceFailure>;
+  /** Takes a repair or a quarantine back. Answers how many records changed. */
+  readonly undo: (event: number, scope: string, actor: string) => Effect.Effect<number, ExperienceFailure>;
+  /** Sets a record aside. */
+  readonly quarantine: (
+    request: string,
+    options: { readonly scope: string; readonly reason: string },
+    actor: string,
+  ) => Effect.Effect<ExperienceRecord, ExperienceFailure>;
+  /** Notes what a person says of a request: 0 for useless, 1 for right. */
+  readonly feedback: (
+    request: string,
+    options: { readonly scope: string; readonly rating: number },
+    actor: string,
+  ) => Effect.Effect<Feedback, ExperienceFailure>;
+  /** What a replay would do. */
+  readonly previewReplay: (scope: string, limit?: number) => Effect.Effect<Replay, ExperienceFailure>;
+  /** Learns from records again; nothing is written where nothing is left to learn. */
+  readonly replay: (
+    options: { readonly scope: string; readonly limit?: number },
+    actor: string,
+  ) => Effect.Effect<Replay, ExperienceFailure>;
+}
+
+const decoder = new TextDecoder();
+
+/** From this rating on, what a request used is taken to have helped. */
+const HELPED_FROM = 0.5;
+
+const editOf = (record: ExperienceRecord, after: RecordEdit["after"]): RecordEdit => ({
+  request: record.request,
+  before: Object.fromEntries(Object.keys(after).map((field) => [field, record[field as keyof ExperienceRecord]])),
+  after,
+});
+
+/** The experience that a ledger holds. */
+export const experienceOver = (
+  ledger: LedgerShape,
+  memory: Pick<Memory, "judgement">,
+  policy: Policy,
+): Experience => {
+  const turns = Semaphore.makeUnsafe(1);
+  // Texts never change under a digest; records do, cheaply.
+  const texts = new Map<Digest, string>();
+  const ready = new Map<string, Indexed>();
+
+  const textOf = (digest: Digest | null): Effect.Effect<string, LedgerFailure> =>
+    Effect.gen(function* () {
+      if (digest === null) return "";
+      const known = texts.get(digest);
+      if (known !== undefined) return known;
+      const text = decoder.decode(yield* ledger.getBlob(digest));
+      texts.set(digest, text);
+      return text;
+    });
+
+  const withTexts = (record: ExperienceRecord): Effect.Effect<Indexed, LedgerFailure> =>
+    Effect.gen(function* () {
+      const before = ready.get(record.request);
+      if (before?.record === record) return before;
+      const [topic, lesson] = [yield* textOf(record.topic), yield* textOf(record.lesson)];
+      const same = before !== undefined && before.topic === topic && before.lesson === lesson;
+      const now = same ? { ...before, record } : indexed({ record, topic, lesson });
+      ready.set(record.request, now);
+      return now;
+    });
+
+  const list = (scope: string): Effect.Effect<ReadonlyArray<Indexed>, ExperienceFailure> =>
+    Effect.gen(function* () {
+      const key = yield* scopeDigest(ledger, scope);
+      return yield* Effect.forEach(experiencesOf(yield* ledger.state(experienceFold), key), withTexts);
+    });
+
+  const find: Experience["find"] = (scope, prompt, profile) =>
+    Effect.map(
+      list(scope),
+      (records) => audit(records, policy).risk === "blocked" ? [] : search(records, prompt, profile, policy),
+    );
+
+  const previewRepair = (scope: string): Effect.Effect<Repair, ExperienceFailure> =>
+    Effect.map(list(scope), (lessons) => {
+      const edits = mendings(lessons, policy);
+      return { edits, before: audit(lessons, policy), after: audit(mended(lessons, edits), policy) };
+    });
+
+  const append = (scope: Digest, edits: ReadonlyArray<RecordEdit>, reason: string, actor: string, undoes?: number) =>
+    Effect.map(ledger.append([editedEvent(scope, edits, reason, actor, undoes)]), ({ first }) => first);
+
+  const repair: Experience["repair"] = (scope, actor) =>
+    Effect.gen(function* () {
+      const planned = yield* previewRepair(scope);
+      if (planned.edits.length === 0) return planned;
+      const state = yield* ledger.state(experienceFold);
+      const edits = yield* Effect.forEach(planned.edits, ({ request, after, lesson }) =>
+        Effect.gen(function* () {
+          const record = experienceOf(state, request)!;
+          if (lesson === undefined) return editOf(record, after);
+          const blob = lesson === ""
+            ? null
+            : yield* ledger.putBlob(new TextEncoder().encode(lesson), { private: true });
+          return editOf(record, { ...after, lesson: blob });
+        }));
+      const event = yield* append(yield* scopeDigest(ledger, scope), edits, "repair", actor);
+      return { ...planned, event };
+    }).pipe(turns.withPermit);
+
+  const undo: Experience["undo"] = (event, scope, actor) =>
+    Effect.gen(function* () {
+      const key = yield* scopeDigest(ledger, scope);
+      const [found] = yield* ledger.read({ from: event, to: event, type: EXPERIENCE_EVENTS.edited });
+      const data = found?.data as JsonObject | undefined;
+      if (data?.scope !== key) {
+        return yield* Effect.fail(badRequest({ reason: `there is no edit ${event} in this scope`, path: "/event" }));
+      }
+      const state = yield* ledger.state(experienceFold);
+      const edits = (data.edits as unknown as ReadonlyArray<RecordEdit>)
+        .filter(({ request, after }) =>
+          Object.entries(after).every(([field, value]) =>
+            experienceOf(state, request)?.[field as keyof ExperienceRecord] === value
+          )
+        )
+        .map(({ request, before, after }) => ({ request, before: after, after: before }));
+      if (edits.length > 0) yield* append(key, edits, "undo", actor, event);
+      return edits.length;
+    }).pipe(turns.withPermit);
+
+  const quarantine: Experience["quarantine"] = (request, { scope, reason }, actor) =>
+    Effect.gen(function* () {
+      const key = yield* scopeDigest(ledger, scope);
+      const record = experienceOf(yield* ledger.state(experienceFold), request);
+      if (record?.scope !== key) return yield* Effect.fail(unknownRequest({ request, path: "/request" }));
+      if (record.status === "quarantined") return record;
+      yield* append(key, [editOf(record, { status: "quarantined" })], reason, actor);
+      return { ...record, status: "quarantined" as const };
+    }).pipe(turns.withPermit);
+
+  const feedback: Experience["feedback"] = (request, { scope, rating }, actor) =>
+    Effect.gen(function* () {
+      const key = yield* scopeDigest(ledger, scope);
+      const entry = requestOf(yield* ledger.state(requestFold), request);
+      if (entry?.scope !== key) return yield* Effect.fail(unknownRequest({ request, path: "/request" }));
+      if (entry.settled === undefined) {
+        return yield* Effect.fail(badRequest({ reason: `${request} was not answered to its end`, path: "/request" }));
+      }
+      const weighedNow = Effect.map(
+        ledger.state(evidenceFold),
+        (state) => statementsOn(state, request).map(({ statement }) => statement),
+      );
+      const told = yield* weighedNow;
+      const before = weigh(told, policy);
+      const result = milli(unit(rating)) / 1000;
+      const said = statementsOn(yield* ledger.state(evidenceFold), request).find(({ statement, witness }) =>
+        statement.source === "user" && witness === actor
+      );
+      if (said !== undefined && milli(said.statement.result) === milli(result)) {
+        return { request, before, after: before, memories: [], written: false };
+      }
+      const digest = digestJson([request, actor, milli(result)]);
+      const about = { request, scope: key, profile: entry.profile, genes: entry.genes };
+      const statement = { source: "user", subject: "answer", result, digest } as const;
+      const events = [evidenceEvent(about, statement, actor, actor)];
+      if (entry.used.length > 0) {
+        events.push(yield* memory.judgement(entry.used, { scope, helped: result >= HELPED_FROM }, actor));
+      }
+      yield* ledger.append(events);
+      return { request, before, after: weigh(yield* weighedNow, policy), memories: entry.used, written: true };
+    }).pipe(turns.withPermit);
+
+  const planned = (scope: string, limit: number) =>
+    Effect.gen(function* () {
+      const records = yield* list(scope);
+      const evidence = yield* ledger.state(evidenceFold);
+      const adaptive = yield* ledger.state(adaptiveFold);
+      const plan = planReplay(
+        records.map(({ record }) => ({ record, given: statementsOn(evidence, record.request) })),
+        limit,
+        policy,
+      );
+      const after = learnFrom(adaptive, plan.items, policy);
+      const profiles = [...new Set(plan.items.map(({ profile }) => profile))];
+      const moved = profiles.map((profile) => ({
+        profile,
+        before: milli(adaptive.router[profile].threshold),
+        after: milli(after.router[profile].threshold),
+      }));
+      const lessons = profiles.map((profile) => ({
+        profile,
+        lesson: lessonData(after.router[profile], after.hierarchy[profile]),
+      }));
+      return { replay: { ...plan, moved }, lessons };
+    });
+
+  return {
+    list,
+    find,
+    candidates: (scope, prompt, profile) => Effect.map(find(scope, prompt, profile), (found) => found.map(candidateOf)),
+    audit: (scope) => Effect.map(list(scope), (lessons) => audit(lessons, policy)),
+    previewRepair,
+    repair,
+    undo,
+    quarantine,
+    feedback,
+    previewReplay: (scope, limit = policy["replay.limit"]) => Effect.map(planned(scope, limit), ({ replay }) => replay),
+    replay: ({ scope, limit = policy["replay.limit"] }, actor) =>
+      Effect.gen(function* () {
+        const { replay, lessons } = yield* planned(scope, limit);
+        if (replay.items.length > 0) {
+          const items = replay.items.map(({ request, key, verdict }) => ({ request, key, verdict }));
+          yield* ledger.append([replayedEvent({ items, lessons }, actor)]);
+        }
+        return replay;
+      }).pipe(turns.withPermit),
+  };
+};
