@@ -127,6 +127,8 @@ export const pressureOf = ({ descriptor: { weights }, load }: DeviceState): numb
 export interface DevicePlan {
   /** Its name. */
   readonly device: string;
+  /** Where its numbers come from. */
+  readonly provenance: DeviceState["provenance"];
   /** How busy it is. */
   readonly pressure: number;
   /** Tokens of context from the neighbourhood of the request. */
@@ -173,6 +175,7 @@ export const planDevice = (device: DeviceState, promptTokens: number, policy: Po
   );
   return {
     device: descriptor.name,
+    provenance: device.provenance,
     pressure,
     localTokens: budget(policy["window.localTokens"], descriptor.localScale),
     globalTokens: budget(policy["window.globalTokens"], descriptor.globalScale),

@@ -5,8 +5,7 @@
  */
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
-import { CallContext } from "../../kernel/mod.ts";
-import { digestJson, type Json } from "../../kernel/mod.ts";
+import { CallContext, digestJson } from "../../kernel/mod.ts";
 import { symbolicDefault } from "../rmil/library.ts";
 import { type DeviceState, presetOf } from "./device.ts";
 import { attempting, badRequest, type NorionFailure } from "./failures.ts";
@@ -74,7 +73,7 @@ export const askingHandlers = {
           ...(budget.latencyMs === undefined ? {} : { maxLatencyMs: budget.latencyMs }),
         },
         temperature: input.temperature ?? 0,
-        seed: context.random.int(0, 2 ** 31 - 1),
+        seed: context.random.below(2 ** 31),
         materials: input.check ?? {},
         judges: { logic: symbolicDefault },
         onEvent: context.emit,

@@ -6,15 +6,13 @@
 import * as Schema from "effect/Schema";
 import { JsonValue } from "../../kernel/failure.ts";
 import { operation, role } from "../../kernel/operation.ts";
+import { authoritiesOfReach, REACHES } from "./models/reach.ts";
 import { declare, Milli, ProfileName } from "./declaration.ts";
 import { NAMESPACES } from "./state/memory.ts";
 import { ScopeInput } from "./scope.ts";
 
 const Words = Schema.Array(Schema.String);
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
-
-/** How far a request may travel. */
-export const REACHES = ["process", "machine", "network"] as const;
 
 const File = Schema.Struct({ name: Schema.String, text: Schema.String });
 
@@ -89,15 +87,10 @@ export const Ask = operation("norion.ask", {
   ]),
   effects: ["readLocal", "writeLocal", "network", "exec"],
   kinds: ["env"],
-  refine: ({ reach = "process" }) => ({
-    effects: [
-      "readLocal",
-      "writeLocal",
-      ...(reach === "process" ? [] : ["exec"] as const),
-      ...(reach === "network" ? ["network"] as const : []),
-    ],
-    kinds: reach === "network" ? ["env"] : [],
-  }),
+  refine: ({ reach = "process" }) => {
+    const { effects, kinds } = authoritiesOfReach(reach);
+    return { effects: ["readLocal", "writeLocal", ...effects], kinds };
+  },
   idempotent: false,
   cost: { compute: "the calls of the plan (norion.plan says how many)" },
   examples: [
@@ -110,7 +103,7 @@ export const Ask = operation("norion.ask", {
       title: "what is remembered comes along",
       given: [{ operation: "norion.remember", input: { text: "The project's codename is Heron." } }],
       input: { prompt: "What is the project's codename?" },
-      output: { kind: "heuristic", learned: false },
+      output: { kind: "heuristic", proven: true, learned: true },
     },
     { title: "no such profile", input: { prompt: "Hello", profile: "codding" }, failure: "NORION_PROFILE" },
   ],
@@ -182,7 +175,7 @@ export const Remember = operation("norion.remember", {
   examples: [
     {
       input: { text: "Ada's key is api_key=sk-abcdefghijklmnopqrstuvwx" },
-      output: { known: false, text: "Ada's key is api_key=[redacted:api-key]" },
+      output: { known: false, text: "Ada's key is api_key=[redacted:key]" },
     },
     { title: "nothing to remember", input: { text: " " }, failure: "NORION_MEMORY" },
   ],
@@ -204,11 +197,11 @@ export const RecallFor = operation("norion.recall", {
   examples: [
     {
       given: [
-        { operation: "norion.remember", input: { text: "The deploy window is Tuesday." } },
-        { operation: "norion.remember", input: { text: "The deploy window is Friday." } },
+        { operation: "norion.remember", input: { text: "Our deploy window is Tuesday." } },
+        { operation: "norion.remember", input: { text: "Our deploy window is Friday." } },
       ],
-      input: { query: "When is the deploy window?" },
-      output: { items: [{ text: "The deploy window is Friday.", contradicts: [] }] },
+      input: { query: "When is our deploy window?" },
+      output: { items: [{ text: "Our deploy window is Friday.", contradicts: [] }] },
     },
     { title: "not known", input: { query: "Who painted the bridge?" }, output: { items: [] } },
   ],

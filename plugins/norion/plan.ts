@@ -233,7 +233,8 @@ const three = (value: number): string => value.toFixed(3);
 /** A plan in lines a person reads: one decision a line, with what it was decided by. */
 export const explainPlan = (made: Plan): ReadonlyArray<string> => [
   `work      ${made.profile}, ${made.mode}, script ${made.script}, ${made.promptTokens} tokens`,
-  `device    ${made.device.device} at pressure ${three(made.device.pressure)}: ${made.device.localTokens} near and ` +
+  `device    ${made.device.device} (${made.device.provenance.descriptor}) at pressure ${three(made.device.pressure)} ` +
+  `(${made.device.provenance.load}): ${made.device.localTokens} near and ` +
   `${made.device.globalTokens} far tokens, ${made.device.parallel} side by side` +
   (made.device.latencyMs === undefined ? "" : `, ${made.device.latencyMs} ms`),
   `genome    generation ${made.generation}, spoke: ${made.knobs.expressed.join(" ")}`,

@@ -53,7 +53,7 @@ const MODE_WORDS: ReadonlyArray<readonly [Mode, RegExp]> = [
   ["low-budget", /\b(?:briefly|in one (?:line|sentence|word)|tl;?dr|in short)\b|简短|一句话|简要/iu],
   [
     "compiler-fix",
-    /\berror\[?[a-z]*\d+|\b(?:compil\w* (?:error|fail\w*)|type error|does not compile)\b|编译错误|编译失败|报错/iu,
+    /\berror\s?\[?[a-z]*\d+|\b(?:compil\w* (?:error|fail\w*)|type error|does not compile)\b|编译错误|编译失败|报错/iu,
   ],
   ["benchmark-analysis", /\b(?:benchmark\w*|throughput|latency|p9\d)\b|基准测试|性能测试|吞吐/iu],
   ["code-review", /\b(?:review|audit)\b.*\b(?:code|diff|patch|pull request|function)\b|代码审查|评审代码/iu],
