@@ -72,9 +72,9 @@ const built = (layer: Layer, scope: Scope, inputs: ReadonlyArray<Value>): Readon
     inputs,
     x: inputs[0],
     parts,
-    build: (part, values, name) => {
+    build: (part, values, name, inside = scope) => {
       const at = part.name ?? name;
-      return buildLayer(part, at === "" ? scope : scope.child(at), values);
+      return buildLayer(part, at === "" ? inside : inside.child(at), values);
     },
     parameter: (name, shape, initial, options) =>
       scope.parameter(name, shape, initial, { ...floatOf(inputs[0]), ...options }),

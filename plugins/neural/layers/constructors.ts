@@ -19,6 +19,7 @@ export {
   softplus,
   tanh,
 } from "./activation.ts";
+export { lora, LORA_RANK, type LoraSettings, mergedLora } from "./adapter.ts";
 export {
   bilinear,
   embedding,
@@ -40,6 +41,7 @@ export {
   type SeparableSettings,
   type TransposedSettings,
 } from "./convolution.ts";
+export { experts, type ExpertsSettings } from "./experts.ts";
 export { feedForward, type FeedForwardSettings } from "./feed_forward.ts";
 export {
   adaptivePool,

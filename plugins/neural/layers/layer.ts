@@ -96,8 +96,13 @@ export interface Building {
   readonly x: Value;
   /** The layers inside it. */
   readonly parts: ReadonlyArray<Layer>;
-  /** Builds a layer inside this one, under a name where it has none of its own. */
-  readonly build: (layer: Layer, inputs: ReadonlyArray<Value>, name: string | number) => ReadonlyArray<Value>;
+  /** Builds a layer inside this one, under a name where it has none of its own; in another scope where one is given. */
+  readonly build: (
+    layer: Layer,
+    inputs: ReadonlyArray<Value>,
+    name: string | number,
+    scope?: Scope,
+  ) => ReadonlyArray<Value>;
   /** A tensor of the layer; of the first input's dtype where that is a float. */
   readonly parameter: Scope["parameter"];
 }

@@ -4,8 +4,10 @@
  * @module
  */
 import { ACTIVATION } from "./activation.ts";
+import { ADAPTER } from "./adapter.ts";
 import { AFFINE } from "./affine.ts";
 import { CONVOLUTION } from "./convolution.ts";
+import { EXPERTS } from "./experts.ts";
 import { FEED_FORWARD } from "./feed_forward.ts";
 import type { LayerRow } from "./layer.ts";
 import { NORMALISATION } from "./normalisation.ts";
@@ -20,6 +22,8 @@ export const LAYERS: ReadonlyMap<string, LayerRow> = new Map(
     ...CONVOLUTION,
     ...POOLING,
     ...FEED_FORWARD,
+    ...EXPERTS,
+    ...ADAPTER,
     ...NORMALISATION,
     ...ACTIVATION,
     ...REGULARISATION,
