@@ -108,7 +108,18 @@ export class Norion extends NorionBase {}
 
 const encoder = new TextEncoder();
 
+/**
+ * The blob in which an answer waits to be settled. It names its request: blobs are kept once by content, and deleting
+ * this one must not delete a memory of the same words.
+ */
+export const waitingAnswer = (request: string, answer: string): Uint8Array =>
+  encoder.encode(JSON.stringify({ request, answer }));
+
 const IN_CONTEXT: ReadonlySet<string> = new Set(["include", "compress"]);
+
+/** What a plan takes along as context. */
+const takenAlong = ({ context }: Plan): ReadonlyArray<string> =>
+  context.filter(({ verdict }) => IN_CONTEXT.has(verdict)).map(({ id }) => id);
 
 /** How much a better model is worth to a request, by its mode's threshold: what needs attention gains by quality. */
 const gainOf = ({ threshold }: Plan): number => 1 - threshold;
@@ -153,7 +164,7 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
   ): Effect.Effect<{ readonly conclusion: Conclusion; readonly data: SettledData }, ServiceFailure> =>
     Effect.gen(function* () {
       const { draft, plan: made, known: { adaptive, offered }, scope } = about;
-      const used = made.context.filter(({ verdict }) => IN_CONTEXT.has(verdict)).map(({ id }) => id);
+      const used = takenAlong(made);
       const listed = yield* memory.list(asked.scope);
       const facts = listed.flatMap(({ item, text }): ReadonlyArray<GivenFact> =>
         used.includes(item.id) && offered.has(item.id) ? [{ id: item.id, text, standing: item.standing }] : []
@@ -234,7 +245,7 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
         yield* ledger.append([failedEvent({ request, faults, breakers }, actor)]);
         return yield* Effect.fail(outcome.failure!);
       }
-      const blob = yield* ledger.putBlob(encoder.encode(redactText(draft.text)), { private: true });
+      const blob = yield* ledger.putBlob(waitingAnswer(request, redactText(draft.text)), { private: true });
       const answered: AnsweredData = {
         request,
         faults,
@@ -251,8 +262,7 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
       yield* ledger.append([answeredEvent(answered, actor)]);
       const { conclusion, data } = yield* settle(request, asked, { plan: made, known: now, draft, scope }, actor);
       yield* ledger.dropBlob(blob);
-      const used = made.context.filter(({ verdict }) => IN_CONTEXT.has(verdict)).map(({ id }) => id);
-      return { request, draft, conclusion, settled: data, used };
+      return { request, draft, conclusion, settled: data, used: takenAlong(made) };
     }).pipe(turns.withPermit);
 
   return {
