@@ -16,7 +16,7 @@ import type { Statement } from "../review/evidence.ts";
 import { evidenceDigest, type Given } from "../state/evidence.ts";
 import { type RecordData, recordedEvent } from "../state/experience.ts";
 import { capOf, isSpoilt, markOf, noiseOf } from "./hygiene.ts";
-import { lessonOf, topicOf } from "./texts.ts";
+import { lessonOf, packed, topicOf } from "./texts.ts";
 
 /** A request that was settled. */
 export interface Experienced {
@@ -44,8 +44,6 @@ export interface Experienced {
   readonly probation: boolean;
 }
 
-const encoder = new TextEncoder();
-
 /** What learned state was moved under: the evidence and the policy. The same key never moves it again. */
 export const appliedKey = (evidence: Digest, policy: Policy): string =>
   digestJson([evidence, policy as never]).slice("sha256:".length, "sha256:".length + 32);
@@ -71,7 +69,8 @@ export const experienceEvent = (
     const topic = topicOf(prompt, policy);
     const noise = noiseOf(answer, topic, policy).filter(isSpoilt);
     const lesson = noise.length > 0 || conclusion.dangers.length > 0 ? "" : lessonOf(answer, policy);
-    const store = (text: string) => ledger.putBlob(encoder.encode(text), { private: true });
+    const store = (kind: "topic" | "lesson", text: string) =>
+      ledger.putBlob(packed(done.request, kind, text), { private: true });
     const issues = {
       info: count(review, "info"),
       warning: count(review, "warning"),
@@ -89,7 +88,7 @@ export const experienceEvent = (
       profile: plan.profile,
       mode: plan.mode,
       prompt: done.promptDigest,
-      topic: yield* store(topic),
+      topic: yield* store("topic", topic),
       quality: milli(Math.min(conclusion.quality, capOf(noise))),
       proven: conclusion.proven,
       ...judged,
@@ -102,7 +101,7 @@ export const experienceEvent = (
       pressure: milli(plan.device.pressure),
       status: "kept",
       mark: markOf(judged),
-      lesson: lesson === "" ? null : yield* store(lesson),
+      lesson: lesson === "" ? null : yield* store("lesson", lesson),
       duplicateOf: null,
       ...(conclusion.lesson === undefined ? {} : { learned: appliedKey(evidenceDigest(asGiven(review)), policy) }),
     };

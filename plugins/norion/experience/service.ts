@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Semaphore from "effect/Semaphore";
-import type { LedgerFailure, LedgerShape } from "../../../effects/mod.ts";
+import { blobAbsent, type LedgerFailure, type LedgerShape } from "../../../effects/mod.ts";
 import { type Digest, digestJson, type JsonObject } from "../../../kernel/mod.ts";
 import { badRequest, type NorionFailure, unknownRequest } from "../failures.ts";
 import { type Memory, type MemoryFailure, scopeDigest } from "../memory/service.ts";
@@ -32,6 +32,7 @@ import {
 import { requestFold, requestOf } from "../state/requests.ts";
 import { type Audit, audit, mended, type Mending, mendings } from "./hygiene.ts";
 import { learnFrom, planReplay, type ReplayPlan } from "./replay.ts";
+import { packed, unpacked } from "./texts.ts";
 import { candidateOf, type Found, type Indexed, indexed, search } from "./retrieval.ts";
 
 /** Whatever can go wrong. */
@@ -114,8 +115,6 @@ export interface Experience {
   ) => Effect.Effect<Replay, ExperienceFailure>;
 }
 
-const decoder = new TextDecoder();
-
 /** From this rating on, what a request used is taken to have helped. */
 const HELPED_FROM = 0.5;
 
@@ -141,7 +140,12 @@ export const experienceOver = (
       if (digest === null) return "";
       const known = texts.get(digest);
       if (known !== undefined) return known;
-      const text = decoder.decode(yield* ledger.getBlob(digest));
+      // A text that was forgotten is no text; its record stays.
+      const bytes = yield* ledger.getBlob(digest).pipe(
+        Effect.catch((failure) => failure.code === blobAbsent.code ? Effect.succeed(undefined) : Effect.fail(failure)),
+      );
+      if (bytes === undefined) return "";
+      const text = unpacked(bytes);
       texts.set(digest, text);
       return text;
     });
@@ -187,9 +191,9 @@ export const experienceOver = (
         Effect.gen(function* () {
           const record = experienceOf(state, request)!;
           if (lesson === undefined) return editOf(record, after);
-          const blob = lesson === ""
-            ? null
-            : yield* ledger.putBlob(new TextEncoder().encode(lesson), { private: true });
+          const blob = lesson === "" ? null : yield* ledger.putBlob(packed(request, "lesson", lesson), {
+            private: true,
+          });
           return editOf(record, { ...after, lesson: blob });
         }));
       const event = yield* append(yield* scopeDigest(ledger, scope), edits, "repair", actor);

@@ -34,3 +34,16 @@ export const topicOf = (prompt: string, policy: Policy): string => {
 /** The lesson of an answer: its central sentence, without its code. */
 export const lessonOf = (answer: string, policy: Policy): string =>
   centralSentence(redactText(answer.replace(/```[\s\S]*?(?:```|$)/gu, " ")), policy["experience.lesson"]);
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * A text of a record as it is stored. It carries whose it is: equal bytes are one blob, and forgetting a memory of the
+ * same words must not take it away, nor the other way round.
+ */
+export const packed = (request: string, kind: "topic" | "lesson", text: string): Uint8Array =>
+  encoder.encode(JSON.stringify({ experience: request, kind, text }));
+
+/** The text of what `packed` made. */
+export const unpacked = (bytes: Uint8Array): string => String(JSON.parse(decoder.decode(bytes)).text);

@@ -8,7 +8,7 @@
  */
 
 const VERB =
-  /\b(?:writ(?:e|ing)|implement|creat(?:e|ing)|generat(?:e|ing)|fix|refactor|build|code)\b|写|实现|编写|生成|修复|重构/iu;
+  /\b(?:writ(?:e|ing)|implement|creat(?:e|ing)|generat(?:e|ing)|fix|refactor|build)\b|写|实现|编写|生成|修复|重构/iu;
 const NOUN =
   /\b(?:functions?|class(?:es)?|modules?|programs?|scripts?|loops?|code|methods?|parsers?|algorithms?|tests?|regex(?:es)?|quer(?:y|ies)|components?)\b|函数|代码|程序|脚本|类|模块|算法|循环|测试/iu;
 
