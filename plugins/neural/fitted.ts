@@ -214,7 +214,7 @@ export const fitProgram = (program: Program, { inputs, target }: DataSchema): Fi
     ? presentations(inputs[0]).map((shape) => [shape])
     : [inputs.map((i) => i.type.shape)];
   let refused: unknown;
-  let other: { readonly network: Network } | undefined;
+  let other: Network | undefined;
   for (const shapes of views) {
     try {
       const ports = inputs.map(({ name, type }, i): Port => ({
@@ -230,14 +230,15 @@ export const fitProgram = (program: Program, { inputs, target }: DataSchema): Fi
           target: { dtype: target.type.dtype, shape: [BATCH, ...target.type.shape] },
         };
       }
-      other ??= { network };
+      // Of several misfits the one nearest to what is wanted is spoken of.
+      if (other === undefined || output.type.shape.length === wanted[0].length) other = network;
     } catch (thrown) {
       if (!isFailure(thrown)) throw thrown;
       refused ??= thrown;
     }
   }
   if (other === undefined) throw refused;
-  throw unfitOutput(program, other.network, { dtype: "f32", shape: wanted[0] }, outputsOf(target));
+  throw unfitOutput(program, other, { dtype: "f32", shape: wanted[0] }, outputsOf(target));
 };
 
 const unfitOutput = (program: Program, network: Network, wanted: TensorType, outputs: number): Error => {

@@ -409,6 +409,38 @@ const defaultTargets = ({ network, loss }: StepOptions): ReadonlyArray<Port> => 
   return [{ name: "target", type: targetTypeOf(loss, network.outputs[0].type) }];
 };
 
+/** The outputs, the loss and the gradients of a step, for who wants to look at them. */
+export const gradientProgram = (
+  options: StepOptions,
+): {
+  /** `[…parameters, …state, seed, …inputs, …targets] → results`. */
+  readonly program: Program;
+  /** What the results are, in words. */
+  readonly results: ReadonlyArray<string>;
+} => {
+  const { network, groups = [] } = options;
+  const targets = options.targets ?? defaultTargets(options);
+  const { precision: _, ...wide } = options;
+  const looking: Measures = (_g, outputs) =>
+    Object.fromEntries(outputs.map((value, i) => [network.outputs[i].name, value]));
+  const { program, measures } = lossProgram({ ...wide, measures: looking }, targets);
+  const trained = network.parameters.map((spec) => spec.trained && groupOf(groups, spec).trained);
+  const wrt = trained.flatMap((is, i) => is ? [i] : []);
+  const derived = grad(program, { wrt, value: true });
+  const builder = new ProgramBuilder();
+  for (const fn of derived.functions.values()) builder.add(fn);
+  const entry = functionOf(derived);
+  const g = builder.open(builder.fresh("look"), { where: entry.constraints, sizes: entry.sizes, lean: true });
+  const made = g.call(derived.entry, entry.parameters.map(({ name, type }) => g.parameter(name, type)), entry.sizes);
+  const [, loss, ...rest] = made;
+  const gradients = rest.slice(measures.length + network.state.length);
+  builder.add(g.function([...rest.slice(0, measures.length), loss, ...gradients], { live: true }));
+  return {
+    program: builder.build(g.name),
+    results: [...measures, "loss", ...wrt.map((i) => `gradient of ${network.parameters[i].path}`)],
+  };
+};
+
 /** First value of the factor of the loss. */
 export const firstScale = ({ dtype, scale }: Precision): number => scale ?? (dtype === "f16" ? FIRST_SCALE : 1);
 
