@@ -64,6 +64,16 @@ export {
 export { rmilFailures } from "./failures.ts";
 export { type LiftedProgram, liftProgram, MAX_LIFTED_ELEMENTS } from "./lowering/lift.ts";
 export type { OutputForm } from "./lowering/items.ts";
+export { hiddenScore, joinHeads, splitHeads } from "./lowering/layers.ts";
+export {
+  type Cell,
+  type CellName,
+  CELLS,
+  type CellUse,
+  turned,
+  withDistances,
+  withWaves,
+} from "./lowering/sequence.ts";
 export { applyOp, type NeededParameter, type OpUse, type OpValues } from "./lowering/tensor_op.ts";
 export {
   type LoweredParameter,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dimension } from "../../ir/contract.ts";
+import type { Dimension, Dtype } from "../../ir/contract.ts";
 import { type FunctionBuilder, quotientOf, type Value } from "../../ir/library.ts";
 import { wrongShape } from "../interpreter/failures.ts";
 import { flag, type Lower, type Lowering, type Lowerings, number, pair, perChannel, size } from "./lowering.ts";
@@ -34,14 +34,18 @@ const conv2d: Lower = ({ op, g, operands: { x }, parameters: { weight, bias }, s
   return bias === undefined ? y : g.add(y, perChannel(g, bias, y));
 };
 
+/** The score of what attention must not see, added before the softmax. */
+export const hiddenScore = (dtype: Dtype): number => dtype === "f16" ? HIDDEN_SCORE_F16 : HIDDEN_SCORE;
+
 /** [..., s, h·d] as [..., h, s, d]. */
-const splitHeads = (g: FunctionBuilder, x: Value, heads: number, width: Dimension): Value => {
+export const splitHeads = (g: FunctionBuilder, x: Value, heads: number, width: Dimension): Value => {
   const rank = x.type.shape.length;
   const split = g.reshape(x, [...x.type.shape.slice(0, -1), heads, width]);
   return g.transpose(split, [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2, rank]);
 };
 
-const joinHeads = (g: FunctionBuilder, x: Value, width: Dimension): Value => {
+/** [..., h, s, d] as [..., s, h·d]. */
+export const joinHeads = (g: FunctionBuilder, x: Value, width: Dimension): Value => {
   const rank = x.type.shape.length;
   const order = [...Array.from({ length: rank - 3 }, (_, i) => i), rank - 2, rank - 3, rank - 1];
   const moved = g.transpose(x, order);
@@ -79,7 +83,7 @@ const attn: Lower = (given) => {
     splitHeads(g, shifted(g, g.matmul(from, p[name]), p[`${name}_bias`]), heads, each);
   const [q, k, v] = [project(x, "query"), project(context, "key"), project(context, "value")];
   const seen = visibility(given, q, k);
-  const hidden = x.type.dtype === "f16" ? HIDDEN_SCORE_F16 : HIDDEN_SCORE;
+  const hidden = hiddenScore(x.type.dtype);
   const bias = seen === undefined
     ? {}
     : { bias: g.select(seen, g.full({ dtype: x.type.dtype, shape: seen.type.shape }, 0), hidden) };

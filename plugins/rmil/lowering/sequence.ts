@@ -3,12 +3,13 @@
  *
  * @module
  */
-import type { Dimension } from "../../ir/contract.ts";
+import type { Dimension, Shape } from "../../ir/contract.ts";
 import { type FunctionBuilder, multiplyDimensions, quotientOf, type Value } from "../../ir/library.ts";
 import { wrongShape } from "../interpreter/failures.ts";
-import { flag, type Lower, type Lowering, type Lowerings, number, size } from "./lowering.ts";
+import { flag, type Lower, type Lowerings, number, size } from "./lowering.ts";
 
-type CellName = "rnn" | "lstm" | "gru";
+/** Names of recurrent cells. */
+export type CellName = "rnn" | "lstm" | "gru";
 type CodeName = "sinusoidal_pe" | "rope" | "learned_pe" | "alibi";
 
 const STEPS_FIRST = [1, 0, 2];
@@ -17,59 +18,115 @@ const STEPS_FIRST = [1, 0, 2];
 const gate = (g: FunctionBuilder, x: Value, index: number, width: Dimension): Value =>
   g.sliceAxis(x, -1, multiplyDimensions(index, width), multiplyDimensions(index + 1, width));
 
-type Step = (g: FunctionBuilder, carried: ReadonlyArray<Value>, row: Value) => ReadonlyArray<Value>;
+/** What a step of a recurrent cell learns and is told besides its inputs. */
+export interface CellUse {
+  /** Learned: from the state to all gates. */
+  readonly hidden: Value;
+  /** Learned: added to the state's part, in cells that have it. */
+  readonly hiddenBias?: Value;
+  /** Of `rnn`. */
+  readonly activation?: "tanh" | "relu";
+}
 
-/** Runs a step over the sequence; the first carried value is the state that every step shows. */
-const recur = ({ g, operands, parameters, settings }: Lowering, states: ReadonlyArray<string>, step: Step): Value => {
+/** A recurrent cell. */
+export interface Cell {
+  /** What it carries from step to step; the first is the state that it shows. */
+  readonly states: ReadonlyArray<string>;
+  /** How many gates stand side by side in its tensors. */
+  readonly gates: number;
+  /** The next carried values from a row of mapped and shifted inputs. */
+  readonly step: (
+    g: FunctionBuilder,
+    use: CellUse,
+    carried: ReadonlyArray<Value>,
+    row: Value,
+  ) => ReadonlyArray<Value>;
+}
+
+/** Recurrent cells by name. */
+export const CELLS: { readonly [name in CellName]: Cell } = {
+  rnn: {
+    states: ["state"],
+    gates: 1,
+    step: (g, { hidden, activation }, [state], row) => {
+      const sum = g.add(row, g.matmul(state, hidden));
+      return [activation === "relu" ? g.max(sum, 0) : g.tanh(sum)];
+    },
+  },
+  lstm: {
+    states: ["state", "cell"],
+    gates: 4,
+    step: (g, { hidden }, [state, cell], row) => {
+      const width = hidden.type.shape[0];
+      const gates = g.add(row, g.matmul(state, hidden));
+      const [input, forget, output] = [0, 1, 3].map((index) => g.logistic(gate(g, gates, index, width)));
+      const next = g.add(g.mul(forget, cell), g.mul(input, g.tanh(gate(g, gates, 2, width))));
+      return [g.mul(output, g.tanh(next)), next];
+    },
+  },
+  gru: {
+    states: ["state"],
+    gates: 3,
+    step: (g, { hidden, hiddenBias }, [state], row) => {
+      const width = hidden.type.shape[0];
+      const product = g.matmul(state, hidden);
+      const own = hiddenBias === undefined ? product : g.add(product, hiddenBias);
+      const [reset, update] = [0, 1].map((index) =>
+        g.logistic(g.add(gate(g, row, index, width), gate(g, own, index, width)))
+      );
+      const fresh = g.tanh(g.add(gate(g, row, 2, width), g.mul(reset, gate(g, own, 2, width))));
+      return [g.add(g.mul(g.sub(1, update), fresh), g.mul(update, state))];
+    },
+  },
+};
+
+/** Runs a cell over the sequence and gives every state that it shows. */
+const recur = (name: CellName): Lower => ({ g, operands, parameters, settings }) => {
+  const { states, step } = CELLS[name];
   const { x } = operands;
   const [batch, length] = x.type.shape;
   const width = size(settings, "width");
   const mapped = g.matmul(g.transpose(x, STEPS_FIRST), parameters.input);
   const rows = parameters.bias === undefined ? mapped : g.add(mapped, parameters.bias);
-  const start = states.map((name) => operands[name] ?? g.full({ dtype: x.type.dtype, shape: [batch, width] }, 0));
+  const start = states.map((state) => operands[state] ?? g.full({ dtype: x.type.dtype, shape: [batch, width] }, 0));
+  const use: CellUse = {
+    hidden: parameters.hidden,
+    hiddenBias: parameters.hidden_bias,
+    activation: settings.activation as CellUse["activation"],
+  };
   const made = g.scan({ length, reverse: flag(settings, "reverse") }, start, [rows], (body, carried, [row]) => {
-    const next = step(body, carried, row);
+    const next = step(body, use, carried, row);
     return [...next, next[0]];
   });
   return g.transpose(made[states.length], STEPS_FIRST);
 };
 
-const rnn: Lower = (given) =>
-  recur(given, ["state"], (g, [state], row) => {
-    const sum = g.add(row, g.matmul(state, given.parameters.hidden));
-    return [given.settings.activation === "relu" ? g.max(sum, 0) : g.tanh(sum)];
-  });
-
-const lstm: Lower = (given) =>
-  recur(given, ["state", "cell"], (g, [state, cell], row) => {
-    const width = size(given.settings, "width");
-    const gates = g.add(row, g.matmul(state, given.parameters.hidden));
-    const [input, forget, output] = [0, 1, 3].map((index) => g.logistic(gate(g, gates, index, width)));
-    const next = g.add(g.mul(forget, cell), g.mul(input, g.tanh(gate(g, gates, 2, width))));
-    return [g.mul(output, g.tanh(next)), next];
-  });
-
-const gru: Lower = (given) =>
-  recur(given, ["state"], (g, [state], row) => {
-    const width = size(given.settings, "width");
-    const { hidden, hidden_bias } = given.parameters;
-    const product = g.matmul(state, hidden);
-    const own = hidden_bias === undefined ? product : g.add(product, hidden_bias);
-    const [reset, update] = [0, 1].map((index) =>
-      g.logistic(g.add(gate(g, row, index, width), gate(g, own, index, width)))
-    );
-    const fresh = g.tanh(g.add(gate(g, row, 2, width), g.mul(reset, gate(g, own, 2, width))));
-    return [g.add(g.mul(g.sub(1, update), fresh), g.mul(update, state))];
-  });
-
 /** Recurrent cells. */
-export const cellLowerings: Lowerings<CellName> = { rnn, lstm, gru };
+export const cellLowerings: Lowerings<CellName> = { rnn: recur("rnn"), lstm: recur("lstm"), gru: recur("gru") };
 
 /** The dtype in which angles are computed: narrow ones would blur large positions. */
 const angleDtype = (x: Value): "f64" | "f32" => x.type.dtype === "f64" ? "f64" : "f32";
 
+/** Where a sequence begins: at position 0, or at one that is computed (an integer scalar). */
+type First = Value | undefined;
+
+/** Positions of the steps over a shape, the steps along an axis. */
+const positionsOver = (g: FunctionBuilder, dtype: "f64" | "f32", shape: Shape, axis: number, first: First): Value => {
+  const steps = g.iota(dtype, shape, axis);
+  return first === undefined ? steps : g.add(steps, g.cast(first, dtype));
+};
+
 /** Position times base^(−2·⌊i/2⌋/n) over [s, count]; with `paired`, i runs over pairs. */
-const angles = (g: FunctionBuilder, x: Value, base: number, count: Dimension, paired: boolean): Value => {
+const angles = (
+  g: FunctionBuilder,
+  x: Value,
+  { base, count, paired, first }: {
+    readonly base: number;
+    readonly count: Dimension;
+    readonly paired: boolean;
+    readonly first: First;
+  },
+): Value => {
   const dtype = angleDtype(x);
   const [steps, features] = [x.type.shape.at(-2)!, x.type.shape.at(-1)!];
   const shape = [steps, count];
@@ -78,33 +135,39 @@ const angles = (g: FunctionBuilder, x: Value, base: number, count: Dimension, pa
   const share = typeof features === "number"
     ? g.mul(pairs, -2 / features)
     : g.div(g.mul(pairs, -2), g.dimension(features, dtype));
-  return g.mul(g.iota(dtype, shape, 0), g.exp(g.mul(share, Math.log(base))));
+  return g.mul(positionsOver(g, dtype, shape, 0, first), g.exp(g.mul(share, Math.log(base))));
 };
 
-const sinusoidal: Lower = ({ g, operands: { x }, settings }) => {
+/** Sines at even features and cosines at odd ones, added to a sequence that begins at a position. */
+export const withWaves = (g: FunctionBuilder, x: Value, base: number, first?: Value): Value => {
   const features = x.type.shape.at(-1)!;
-  const angle = angles(g, x, number(settings, "base"), features, false);
+  const angle = angles(g, x, { base, count: features, paired: false, first });
   const index = g.iota("i64", angle.type.shape, 1);
   const code = g.select(g.compare("eq", g.rem(index, 2), 0), g.sin(angle), g.cos(angle));
   return g.add(x, g.cast(code, x.type.dtype));
 };
 
-const rope: Lower = ({ op, g, operands: { x }, settings }) => {
+const sinusoidal: Lower = ({ g, operands: { x }, settings }) => withWaves(g, x, number(settings, "base"));
+
+/** Pairs of features turned by angles that grow with the position; the features must be even. */
+export const turned = (g: FunctionBuilder, x: Value, base: number, first?: Value): Value => {
   const { shape, dtype } = x.type;
   const pairs = quotientOf(shape.at(-1)!, 2);
   if (pairs === undefined) {
-    throw wrongShape({ op, reason: `${shape.at(-1)} features are not even`, actual: shape.at(-1) });
+    throw wrongShape({ op: "rope", reason: `${shape.at(-1)} features are not even`, actual: shape.at(-1) });
   }
-  const angle = angles(g, x, number(settings, "base"), pairs, true);
+  const angle = angles(g, x, { base, count: pairs, paired: true, first });
   const [cosine, sine] = [g.cast(g.cos(angle), dtype), g.cast(g.sin(angle), dtype)];
   const split = g.reshape(x, [...shape.slice(0, -1), pairs, 2]);
   const half = (index: number): Value =>
     g.reshape(g.sliceAxis(split, -1, index, index + 1), [...shape.slice(0, -1), pairs]);
   const [even, odd] = [half(0), half(1)];
-  const turned = [g.sub(g.mul(even, cosine), g.mul(odd, sine)), g.add(g.mul(even, sine), g.mul(odd, cosine))];
-  const rows = turned.map((part) => g.reshape(part, [...shape.slice(0, -1), pairs, 1]));
+  const parts = [g.sub(g.mul(even, cosine), g.mul(odd, sine)), g.add(g.mul(even, sine), g.mul(odd, cosine))];
+  const rows = parts.map((part) => g.reshape(part, [...shape.slice(0, -1), pairs, 1]));
   return g.reshape(g.concat(rows, -1), shape);
 };
+
+const rope: Lower = ({ g, operands: { x }, settings }) => turned(g, x, number(settings, "base"));
 
 const learned: Lower = ({ op, g, operands: { x }, parameters: { table }, settings }) => {
   const steps = x.type.shape.at(-2)!;
@@ -122,16 +185,21 @@ const learned: Lower = ({ op, g, operands: { x }, parameters: { table }, setting
 
 const BIAS_SPAN = 8;
 
-const alibi: Lower = ({ op, g, operands: { x } }) => {
+/** Attention scores [..., h, s, t] less the distances of keys and queries; the queries begin at a position. */
+export const withDistances = (g: FunctionBuilder, x: Value, first?: Value): Value => {
   const { shape, dtype } = x.type;
   const heads = shape.at(-3)!;
-  if (typeof heads !== "number") throw wrongShape({ op, reason: `the number of heads, ${heads}, must be known` });
+  if (typeof heads !== "number") {
+    throw wrongShape({ op: "alibi", reason: `the number of heads, ${heads}, must be known` });
+  }
   const plane = [heads, ...shape.slice(-2)];
   const working = angleDtype(x);
-  const distance = g.abs(g.sub(g.iota(working, plane, 1), g.iota(working, plane, 2)));
+  const distance = g.abs(g.sub(positionsOver(g, working, plane, 1, first), g.iota(working, plane, 2)));
   const exponent = g.mul(g.add(g.iota(working, plane, 0), 1), (-BIAS_SPAN / heads) * Math.LN2);
   return g.sub(x, g.cast(g.mul(distance, g.exp(exponent)), dtype));
 };
+
+const alibi: Lower = ({ g, operands: { x } }) => withDistances(g, x);
 
 /** Position codes. */
 export const codeLowerings: Lowerings<CodeName> = { sinusoidal_pe: sinusoidal, rope, learned_pe: learned, alibi };
