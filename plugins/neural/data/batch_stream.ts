@@ -70,7 +70,7 @@ class Pool {
       const size = this.#sizes[column];
       this.#stores[column].data.set(data.subarray(row * size, (row + 1) * size) as never, slot * size);
     });
-    this.#samples[slot] = chunk.first + row;
+    this.#samples[slot] = chunk.samples[row];
     this.waiting.push(slot);
   }
 
@@ -124,8 +124,8 @@ class Batcher {
 
   push(chunk: Chunk): ReadonlyArray<Batch> {
     const made: Array<Batch> = [];
-    for (let row = 0; row < chunk.length; row++) {
-      if (this.#splitOf(chunk.first + row) !== this.#settled.split) continue;
+    for (let row = 0; row < chunk.samples.length; row++) {
+      if (this.#splitOf(chunk.samples[row]) !== this.#settled.split) continue;
       this.#pool.take(chunk, row);
       if (this.#pool.waiting.length >= this.#buffer) this.#choose(made);
     }

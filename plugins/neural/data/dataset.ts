@@ -83,13 +83,11 @@ export interface MemoryDataset {
 
 /** Samples in the order in which they passed. */
 export interface Chunk {
-  /** Number of its first sample in the whole. */
-  readonly first: number;
-  /** How many samples. */
-  readonly length: number;
-  /** Inputs, `[length, …]`. */
+  /** The numbers of its samples in the whole. */
+  readonly samples: ArrayLike<number>;
+  /** Inputs, `[samples, …]`. */
   readonly inputs: ReadonlyArray<Tensor>;
-  /** Target, `[length, …]`. */
+  /** Target, `[samples, …]`. */
   readonly target?: Tensor;
 }
 

@@ -1,0 +1,373 @@
+/**
+ * Table: named columns of cells, what they hold, and how they become the numbers that are learned from.
+ *
+ * Not a file format (csv.ts, columnar.ts give the rows).
+ * Invariant: the plan of a table is made from all its rows before any of them is encoded, so that a later row can hold
+ * nothing that the plan does not know; statistics that fill gaps are those of the part to learn from.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema";
+import { nearest } from "../../../kernel/nearest.ts";
+import { badColumn, badData, dataLimit, malformedData, unknownColumn } from "../failures.ts";
+import type { Feature, Target } from "./dataset.ts";
+
+/** A cell; `null` where there is nothing. */
+export type Cell = string | number | boolean | null;
+
+/** Rows of a table, in the order of its columns. */
+export type Row = ReadonlyArray<Cell>;
+
+/** How a table is meant. */
+export interface TableOptions {
+  /** The column to be learned; default: the one named target, label, class or y, else the last. */
+  readonly target?: string;
+  /** The columns that are given; default: all others of numbers, yes and no, or few different texts. */
+  readonly inputs?: ReadonlyArray<string>;
+  /** What kind of answer is learned; default: by the target's values. */
+  readonly task?: "classification" | "regression" | "none";
+  /** Whether texts become shares (`one-hot`, in the vector of features) or numbers, an input each. Default one-hot. */
+  readonly categories?: "one-hot" | "indices";
+  /** What a gap becomes: the mean (a text of its own), nothing (the row is left out), or a failure. Default impute. */
+  readonly missing?: "impute" | "drop" | "refuse";
+}
+
+/** Fields of {@link TableOptions}, for inputs of operations. */
+export const TABLE_FIELDS = {
+  target: Schema.optionalKey(
+    Schema.String.annotate({ description: "column to be learned; default target, label, class, y, or the last" }),
+  ),
+  inputs: Schema.optionalKey(
+    Schema.Array(Schema.String).annotate({ description: "columns that are given; default all that can be" }),
+  ),
+  task: Schema.optionalKey(
+    Schema.Literals(["classification", "regression", "none"]).annotate({
+      description: "what is learned; default by the target's values",
+    }),
+  ),
+  categories: Schema.optionalKey(
+    Schema.Literals(["one-hot", "indices"]).annotate({ description: "what texts become, default one-hot" }),
+  ),
+  missing: Schema.optionalKey(
+    Schema.Literals(["impute", "drop", "refuse"]).annotate({ description: "what gaps become, default impute" }),
+  ),
+} as const;
+
+/** Most columns. */
+export const MAX_COLUMNS = 16_384;
+
+/** Most different texts of a column that become shares or numbers. */
+export const MAX_CATEGORIES = 1_000;
+
+/** Most different whole numbers of a target that are taken as classes unless `task` says otherwise. */
+export const MAX_INFERRED_CLASSES = 20;
+
+/** What stands for a gap in text. */
+const GAPS: ReadonlySet<string> = new Set(["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]);
+
+/** The category of a gap. */
+export const GAP_CATEGORY = "(missing)";
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/u;
+const TARGET_NAMES: ReadonlyArray<string> = ["target", "label", "class", "y"];
+
+/** Whether a cell is a gap. */
+export const isGap = (cell: Cell | undefined): boolean =>
+  cell === null || cell === undefined || (typeof cell === "string" && GAPS.has(cell.trim())) ||
+  (typeof cell === "number" && Number.isNaN(cell));
+
+/** The number of a cell; NaN where it is none. */
+export const numberOf = (cell: Cell): number => {
+  if (typeof cell === "number") return cell;
+  if (typeof cell === "boolean") return cell ? 1 : 0;
+  const text = cell?.trim() ?? "";
+  return NUMBER.test(text) ? Number(text) : NaN;
+};
+
+/** The text of a cell that is no gap. */
+export const textOfCell = (cell: Cell): string => typeof cell === "string" ? cell.trim() : String(cell);
+
+const byValue = (a: string, b: string): number => {
+  const difference = Number(a) - Number(b);
+  return Number.isNaN(difference) ? (a < b ? -1 : a > b ? 1 : 0) : difference;
+};
+
+/** The values of a column: of numbers, one for every spelling of a number. */
+const valuesOf = (kind: ColumnProfile["kind"], values: ReadonlySet<string>): ReadonlyArray<string> =>
+  [...new Set(kind === "number" ? [...values].map((text) => String(Number(text))) : values)].sort(byValue);
+
+/** What one column holds. */
+export interface ColumnProfile {
+  /** Its name. */
+  readonly name: string;
+  /** Numbers, yes and no, a few different texts, texts, or nothing at all. */
+  readonly kind: "number" | "boolean" | "category" | "text" | "empty";
+  /** Gaps. */
+  readonly missing: number;
+  /** Mean of its numbers, over the rows to learn from. */
+  readonly mean: number;
+  /** Standard deviation of its numbers, over the rows to learn from. */
+  readonly deviation: number;
+  /** Smallest number. */
+  readonly minimum: number;
+  /** Largest number. */
+  readonly maximum: number;
+  /** Whether all its numbers are whole. */
+  readonly whole: boolean;
+  /** Its different values, sorted; absent where there are too many. */
+  readonly values?: ReadonlyArray<string>;
+}
+
+interface Counting {
+  present: number;
+  missing: number;
+  numbers: number;
+  booleans: number;
+  whole: boolean;
+  minimum: number;
+  maximum: number;
+  learned: number;
+  mean: number;
+  squares: number;
+  values: Set<string> | undefined;
+}
+
+const BOOLEANS: ReadonlySet<string> = new Set(["true", "false", "yes", "no"]);
+
+/** Looks at all rows of a table once. */
+export class TableProfile {
+  readonly #names: ReadonlyArray<string>;
+  readonly #columns: ReadonlyArray<Counting>;
+  /** Rows seen. */
+  rows = 0;
+
+  constructor(names: ReadonlyArray<string>) {
+    if (names.length > MAX_COLUMNS) {
+      throw dataLimit({ what: "the columns of a table", limit: MAX_COLUMNS, found: names.length });
+    }
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined) {
+      throw malformedData({ format: "the table", at: "its header", reason: `two columns are named "${twice}"` });
+    }
+    this.#names = names;
+    this.#columns = names.map(() => ({
+      present: 0,
+      missing: 0,
+      numbers: 0,
+      booleans: 0,
+      whole: true,
+      minimum: Infinity,
+      maximum: -Infinity,
+      learned: 0,
+      mean: 0,
+      squares: 0,
+      values: new Set(),
+    }));
+  }
+
+  /** Takes a row; `learned` says whether it belongs to the part to learn from. */
+  add(row: Row, learned = true): void {
+    this.rows++;
+    this.#columns.forEach((column, index) => {
+      const cell = row[index];
+      if (isGap(cell)) {
+        column.missing++;
+        return;
+      }
+      column.present++;
+      const number = numberOf(cell);
+      const text = textOfCell(cell);
+      if (typeof cell === "boolean" || BOOLEANS.has(text.toLowerCase())) column.booleans++;
+      if (!Number.isNaN(number)) {
+        column.numbers++;
+        column.whole &&= Number.isInteger(number);
+        column.minimum = Math.min(column.minimum, number);
+        column.maximum = Math.max(column.maximum, number);
+        if (learned) {
+          const before = number - column.mean;
+          column.mean += before / ++column.learned;
+          column.squares += before * (number - column.mean);
+        }
+      }
+      if (column.values !== undefined) {
+        column.values.add(text);
+        if (column.values.size > MAX_CATEGORIES) column.values = undefined;
+      }
+    });
+  }
+
+  /** What the columns hold. */
+  columns(): ReadonlyArray<ColumnProfile> {
+    return this.#columns.map((column, index) => {
+      const { present, numbers, booleans, values } = column;
+      const kind = present === 0
+        ? "empty"
+        : booleans === present
+        ? "boolean"
+        : numbers === present
+        ? "number"
+        : values !== undefined && values.size <= MAX_CATEGORIES
+        ? "category"
+        : "text";
+      return {
+        name: this.#names[index],
+        kind,
+        missing: column.missing,
+        mean: column.learned > 0 ? column.mean : 0,
+        deviation: column.learned > 0 ? Math.sqrt(column.squares / column.learned) : 0,
+        minimum: numbers > 0 ? column.minimum : 0,
+        maximum: numbers > 0 ? column.maximum : 0,
+        whole: column.whole,
+        ...(values === undefined ? {} : { values: valuesOf(kind, values) }),
+      };
+    });
+  }
+}
+
+/** Where a column of a table goes in the vector of features. */
+export interface Placed {
+  /** Its place among the table's columns. */
+  readonly source: number;
+  /** What it holds. */
+  readonly profile: ColumnProfile;
+  /** Its first place in the vector. */
+  readonly at: number;
+  /** How many places it takes. */
+  readonly size: number;
+  /** Its texts, where it takes one place for each. */
+  readonly vocabulary?: ReadonlyArray<string>;
+}
+
+/** How the rows of a table become samples. */
+export interface TablePlan {
+  /** Columns of the vector of features. */
+  readonly features: ReadonlyArray<Placed>;
+  /** Numbers of a sample's vector. */
+  readonly width: number;
+  /** Columns that are inputs of their own: texts as numbers. */
+  readonly indexed: ReadonlyArray<Placed>;
+  /** What is learned. */
+  readonly target?: Placed & { readonly feature: Target };
+  /** What a sample is given. */
+  readonly inputs: ReadonlyArray<Feature>;
+  /** Columns that are not used, with the reason. */
+  readonly unused: ReadonlyArray<{ readonly column: string; readonly reason: string }>;
+  /** What gaps become. */
+  readonly missing: NonNullable<TableOptions["missing"]>;
+}
+
+const columnAt = (profiles: ReadonlyArray<ColumnProfile>, name: string, path: string): number => {
+  const names = profiles.map((profile) => profile.name);
+  const found = names.indexOf(name);
+  if (found >= 0) return found;
+  throw unknownColumn({ column: name, path, suggestions: nearest(name, names, 3), expected: names.slice(0, 40) });
+};
+
+/** The column to be learned, by name or by custom. */
+export const targetOf = (names: ReadonlyArray<string>, { target, task }: TableOptions): string | undefined => {
+  if (task === "none") return undefined;
+  return target ?? names.find((name) => TARGET_NAMES.includes(name.toLowerCase())) ?? names.at(-1);
+};
+
+const vocabularyOf = (profile: ColumnProfile, gaps: boolean): ReadonlyArray<string> => [
+  ...profile.values ?? [],
+  ...(gaps && profile.missing > 0 ? [GAP_CATEGORY] : []),
+];
+
+const taskOf = ({ kind, whole, values, name }: ColumnProfile, asked: TableOptions["task"]) => {
+  if (asked !== undefined) return asked;
+  if (kind === "category" || kind === "boolean") return "classification";
+  if (kind === "text") throw badColumn({ column: name, reason: "it has too many different texts to be classes" });
+  return whole && values !== undefined && values.length <= MAX_INFERRED_CLASSES ? "classification" : "regression";
+};
+
+const placedTarget = (
+  profile: ColumnProfile,
+  source: number,
+  options: TableOptions,
+  path: string,
+): Placed & { readonly feature: Target } => {
+  const { name } = profile;
+  if (profile.kind === "empty") throw badColumn({ column: name, reason: "it is empty", path: `${path}/target` });
+  if (taskOf(profile, options.task) === "regression") {
+    if (profile.kind !== "number" && profile.kind !== "boolean") {
+      throw badColumn({ column: name, reason: "regression takes numbers, and it holds texts", path: `${path}/task` });
+    }
+    const feature: Target = { name, type: { dtype: "f32", shape: [] }, kind: "regression" };
+    return { source, profile, at: 0, size: 1, feature };
+  }
+  const labels = vocabularyOf(profile, false);
+  if (labels.length === 0) {
+    throw badColumn({
+      column: name,
+      reason: `it has more than ${MAX_CATEGORIES} different values, too many to be classes`,
+      path: `${path}/task`,
+    });
+  }
+  const feature: Target = {
+    name,
+    type: { dtype: "i32", shape: [] },
+    kind: "classification",
+    classes: labels.length,
+    labels,
+  };
+  return { source, profile, at: 0, size: 1, vocabulary: labels, feature };
+};
+
+const UNUSABLE: { readonly [kind: string]: string } = {
+  text: `more than ${MAX_CATEGORIES} different texts`,
+  empty: "no values",
+};
+
+/** Plans how the rows of a table become samples; `path` is where the options stand in the input. */
+export const planTable = (
+  profiles: ReadonlyArray<ColumnProfile>,
+  options: TableOptions,
+  path = "/data",
+): TablePlan => {
+  const { categories = "one-hot", missing = "impute" } = options;
+  const name = targetOf(profiles.map((profile) => profile.name), options);
+  const targetAt = name === undefined ? -1 : columnAt(profiles, name, `${path}/target`);
+  const asked = options.inputs?.map((input, i) => columnAt(profiles, input, `${path}/inputs/${i}`));
+  const unused: Array<{ readonly column: string; readonly reason: string }> = [];
+  const features: Array<Placed> = [];
+  const indexed: Array<Placed> = [];
+  let width = 0;
+  for (const source of asked ?? profiles.keys()) {
+    const profile = profiles[source];
+    if (source === targetAt) {
+      if (asked === undefined) continue;
+      throw badColumn({ column: profile.name, reason: "it is the one to be learned", path: `${path}/inputs` });
+    }
+    const reason = UNUSABLE[profile.kind];
+    if (reason !== undefined) {
+      if (asked !== undefined) throw badColumn({ column: profile.name, reason, path: `${path}/inputs` });
+      unused.push({ column: profile.name, reason });
+      continue;
+    }
+    if (profile.kind !== "category") features.push({ source, profile, at: width++, size: 1 });
+    else {
+      const vocabulary = vocabularyOf(profile, true);
+      if (categories === "indices") indexed.push({ source, profile, at: 0, size: 1, vocabulary });
+      else {
+        features.push({ source, profile, at: width, size: vocabulary.length, vocabulary });
+        width += vocabulary.length;
+      }
+    }
+  }
+  if (features.length + indexed.length === 0) {
+    throw badData({ what: "the table", reason: "no column is left to learn from" });
+  }
+  return {
+    features,
+    width,
+    indexed,
+    inputs: [
+      ...(width === 0 ? [] : [{ name: "features", type: { dtype: "f32" as const, shape: [width] } }]),
+      ...indexed.map(({ profile }) => ({ name: profile.name, type: { dtype: "i32" as const, shape: [] } })),
+    ],
+    unused,
+    missing,
+    ...(targetAt < 0 ? {} : { target: placedTarget(profiles[targetAt], targetAt, options, path) }),
+  };
+};
