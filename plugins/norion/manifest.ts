@@ -17,6 +17,8 @@ export const norionPlugin: Plugin = {
     { capability: "rmi/Programs", range: "^1.0.0" },
     { capability: "rmi/Proposals", range: "^1.0.0" },
     { capability: "rmi/Sandbox", range: "^1.0.0" },
+    { capability: "rmi/Artifacts", range: "^1.0.0" },
+    { capability: "rmi/Backends", range: "^1.0.0" },
   ],
   effects: ["readLocal", "writeLocal", "network", "exec"],
   kinds: ["env", "selfModify"],

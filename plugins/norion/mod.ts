@@ -6,6 +6,8 @@
 import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import { Ledger, Programs, Proposals, Sandbox } from "../../effects/mod.ts";
+import { Artifacts } from "../../registry/contract.ts";
+import { Backends } from "../backends/contract.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { askingHandlers } from "./handlers_ask.ts";
 import { layerModels } from "./models/configured.ts";
@@ -16,7 +18,7 @@ import { Norion, norionOver } from "./service.ts";
 /** The code behind the operations. */
 const plugin: Implementation = implementation({
   operations,
-  requires: [Ledger, Programs, Proposals, Sandbox],
+  requires: [Ledger, Programs, Proposals, Sandbox, Artifacts, Backends],
   layer: Layer.merge(
     Layer.effect(Norion, Effect.map(Ledger, (ledger) => norionOver(ledger, DEFAULT_POLICY))),
     layerModels,

@@ -13,12 +13,18 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import * as Stream from "effect/Stream";
 import { Programs, type ProgramsShape } from "../../../effects/mod.ts";
 import { CallContext, type Cap, Disk, type KernelFailure, pointer } from "../../../kernel/mod.ts";
 import type { Locality, ModelBackend, ModelCapabilities, ModelDescription, ModelKind } from "../contract.ts";
+import type { ArtifactStore } from "../../../registry/artifact_store.ts";
+import { Artifacts } from "../../../registry/contract.ts";
+import { Backends, type BackendsShape } from "../../backends/contract.ts";
 import { attempting, badModel, type NorionFailure } from "../failures.ts";
 import { reaches } from "../routing/choose.ts";
 import { commandModel } from "./command.ts";
+import { BYTES } from "./decoding.ts";
+import { trouble } from "./finished.ts";
 import { heuristicModel } from "./heuristic.ts";
 import { httpModel } from "./http.ts";
 import { readRecording, recordedModel } from "./recording.ts";
@@ -70,14 +76,22 @@ const Http = Schema.Struct({
 const Command = Schema.Struct({ id: idOf("command"), program: Schema.NonEmptyString, ...Traits });
 const Recorded = Schema.Struct({ id: idOf("recording"), file: Schema.NonEmptyString });
 
+const Onnx = Schema.Struct({
+  id: idOf("onnx"),
+  artifact: Schema.NonEmptyString,
+  end: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: BYTES, maximum: 2 ** 20 }))),
+  ...Traits,
+});
+
+type OnnxEntry = typeof Onnx.Type;
 type HttpEntry = typeof Http.Type;
 type CommandEntry = typeof Command.Type;
 type RecordedEntry = typeof Recorded.Type;
-type Entry = HttpEntry | CommandEntry | RecordedEntry;
+type Entry = HttpEntry | CommandEntry | RecordedEntry | OnnxEntry;
 
 const ModelList = Schema.Struct({
   format: Schema.Literal(MODELS_FORMAT),
-  models: Schema.Array(Schema.Union([Http, Command, Recorded])).check(Schema.isMaxLength(MAX_MODELS)),
+  models: Schema.Array(Schema.Union([Http, Command, Recorded, Onnx])).check(Schema.isMaxLength(MAX_MODELS)),
 });
 
 const decodeList = Schema.decodeUnknownResult(Schema.fromJsonString(ModelList));
@@ -90,7 +104,7 @@ export const localityOf = (url: string): Locality => LOOPBACK.test(new URL(url).
 const DEFAULTS = { quality: 0.6, cost: 0, window: 8192, latencyMs: 2000 } as const;
 
 const described = (
-  entry: HttpEntry | CommandEntry,
+  entry: HttpEntry | CommandEntry | OnnxEntry,
   kind: ModelKind,
   locality: Locality,
   capabilities: Partial<ModelCapabilities>,
@@ -110,6 +124,8 @@ const described = (
 /** What making backends needs. */
 interface Makers {
   readonly programs: ProgramsShape;
+  readonly artifacts: ArtifactStore;
+  readonly backends: BackendsShape;
 }
 
 type Made = Effect.Effect<ModelBackend<ModelNeeds>, KernelFailure | NorionFailure, ListNeeds>;
@@ -147,8 +163,37 @@ const makeRecorded = (entry: RecordedEntry): Made =>
     return { ...model, describe: () => ({ ...model.describe(), id: entry.id }) };
   });
 
+/** Tokens that a model of open size reads where nothing is said: each answered byte computes all of them. */
+const ONNX_WINDOW = 256;
+
+const makeOnnx = (entry: OnnxEntry, { artifacts, backends }: Makers): Made => {
+  const description: ModelDescription = {
+    ...described(entry, "onnx", "process", { streaming: true }, `It is the ONNX model ${entry.artifact}.`),
+    window: entry.window ?? ONNX_WINDOW,
+  };
+  const loaded = Effect.gen(function* () {
+    const { digest } = yield* artifacts.find(entry.artifact);
+    // Tensor programs are loaded only where one is asked.
+    const { onnxModel, readOnnxModel } = yield* Effect.promise(() => import("./onnx.ts"));
+    const bytes = yield* artifacts.read(digest);
+    const model = yield* attempting(() => readOnnxModel(bytes, description.window));
+    return onnxModel({ description, model, backends, ...(entry.end === undefined ? {} : { end: entry.end }) });
+  }).pipe(Effect.mapError((failure) => trouble("unavailable", failure.message)));
+  return Effect.succeed({
+    describe: () => description,
+    generate: (request) => Effect.flatMap(loaded, (model) => model.generate(request)),
+    stream: (request) => Stream.unwrap(Effect.map(loaded, (model) => model.stream(request))),
+  });
+};
+
 const make = (entry: Entry, makers: Makers): Made =>
-  "url" in entry ? makeHttp(entry) : "program" in entry ? makeCommand(entry, makers) : makeRecorded(entry);
+  "url" in entry
+    ? makeHttp(entry)
+    : "program" in entry
+    ? makeCommand(entry, makers)
+    : "artifact" in entry
+    ? makeOnnx(entry, makers)
+    : makeRecorded(entry);
 
 interface IssueLike {
   readonly path?: ReadonlyArray<PropertyKey>;
@@ -194,21 +239,24 @@ const ModelsBase: Context.ServiceClass<Models, "rmi/Models", ModelsShape> = Cont
 export class Models extends ModelsBase {}
 
 /** Models over what runs them. */
-export const layerModels: Layer.Layer<Models, never, Programs> = Layer.effect(
+export const layerModels: Layer.Layer<Models, never, Programs | Artifacts | Backends> = Layer.effect(
   Models,
-  Effect.map(Programs, (programs) => ({
-    configured: (reach) =>
-      Effect.gen(function* () {
-        const disk = yield* Disk;
-        const { workspace } = yield* CallContext;
-        const file = `${workspace}/${MODELS_FILE}`;
-        if (yield* Effect.map(disk.stat(file), (stat) => stat === undefined)) return [heuristicModel];
-        const text = yield* disk.readText(file);
-        const entries = yield* attempting(() => readModels(text));
-        const models = yield* Effect.forEach(entries, (entry) => make(entry, { programs }));
-        return [...models.filter((model) => reaches(reach, model.describe().locality)), heuristicModel];
-      }),
-  })),
+  Effect.gen(function* () {
+    const makers: Makers = { programs: yield* Programs, artifacts: yield* Artifacts, backends: yield* Backends };
+    return {
+      configured: (reach) =>
+        Effect.gen(function* () {
+          const disk = yield* Disk;
+          const { workspace } = yield* CallContext;
+          const file = `${workspace}/${MODELS_FILE}`;
+          if (yield* Effect.map(disk.stat(file), (stat) => stat === undefined)) return [heuristicModel];
+          const text = yield* disk.readText(file);
+          const entries = yield* attempting(() => readModels(text));
+          const models = yield* Effect.forEach(entries, (entry) => make(entry, makers));
+          return [...models.filter((model) => reaches(reach, model.describe().locality)), heuristicModel];
+        }),
+    };
+  }),
 );
 
 /** The models of this call's workspace within reach, the embedded one last. */
