@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
+import { Programs, Sandbox } from "../../effects/mod.ts";
 import { CallContext, digestJson } from "../../kernel/mod.ts";
 import { symbolicDefault } from "../rmil/library.ts";
 import { type DeviceState, presetOf } from "./device.ts";
@@ -50,6 +51,8 @@ export const askingHandlers = {
     Effect.gen(function* () {
       const norion = yield* Norion;
       const context = yield* CallContext;
+      const sandbox = yield* Sandbox;
+      const programs = yield* Programs;
       const all = yield* configuredModels(input.reach ?? "process");
       const models = input.model === undefined ? all : all.filter((one) => one.describe().id === input.model);
       if (models.length === 0) {
@@ -75,7 +78,11 @@ export const askingHandlers = {
         temperature: input.temperature ?? 0,
         seed: context.random.below(2 ** 31),
         materials: input.check ?? {},
-        judges: { logic: symbolicDefault },
+        judges: {
+          logic: symbolicDefault,
+          trial: sandbox.run,
+          program: (name, answer) => programs.run(name, answer),
+        },
         onEvent: context.emit,
       }, context.actor);
       const { draft, settled, conclusion } = made;

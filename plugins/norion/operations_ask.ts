@@ -87,9 +87,10 @@ export const Ask = operation("norion.ask", {
   ]),
   effects: ["readLocal", "writeLocal", "network", "exec"],
   kinds: ["env"],
-  refine: ({ reach = "process" }) => {
+  refine: ({ reach = "process", check }) => {
     const { effects, kinds } = authoritiesOfReach(reach);
-    return { effects: ["readLocal", "writeLocal", ...effects], kinds };
+    const judge: ReadonlyArray<"exec"> = check?.program === undefined ? [] : ["exec"];
+    return { effects: [...new Set(["readLocal" as const, "writeLocal" as const, ...effects, ...judge])], kinds };
   },
   idempotent: false,
   cost: { compute: "the calls of the plan (norion.plan says how many)" },

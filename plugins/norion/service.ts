@@ -14,6 +14,8 @@ import { type LedgerFailure, type LedgerShape, redactText } from "../../effects/
 import type { Digest } from "../../kernel/mod.ts";
 import type { AnsweringEvent } from "./models/answering.ts";
 import { askModels, type Draft } from "./asking.ts";
+import { experienceEvent } from "./experience/record.ts";
+import { type Experience, experienceOver } from "./experience/service.ts";
 import type { ModelBackend } from "./contract.ts";
 import type { DeviceState } from "./device.ts";
 import { attempting, type NorionFailure } from "./failures.ts";
@@ -28,6 +30,7 @@ import type { Demand } from "./routing/choose.ts";
 import type { Candidate } from "./router.ts";
 import { memorable, settling } from "./settling.ts";
 import { adaptiveFold, type AdaptiveState } from "./state/adaptive.ts";
+import { jaccard, termsOf } from "./text.ts";
 import {
   type AnsweredData,
   answeredEvent,
@@ -42,7 +45,7 @@ import {
 export type ServiceFailure = LedgerFailure | MemoryFailure | NorionFailure;
 
 /** A request that is to be answered. */
-export interface AskRequest<R> extends NorionRequest {
+export interface AskRequest<R, J = never> extends NorionRequest {
   /** Where it runs. */
   readonly device: DeviceState;
   /** The models that may answer. */
@@ -56,7 +59,7 @@ export interface AskRequest<R> extends NorionRequest {
   /** What the answer is judged by. */
   readonly materials: Materials;
   /** Who judges it. */
-  readonly judges: Judges;
+  readonly judges: Judges<J>;
   /** Hears the answer while it is made. */
   readonly onEvent?: (event: AnsweringEvent) => Effect.Effect<void>;
 }
@@ -91,12 +94,19 @@ export interface NorionShape {
   readonly memory: Memory;
   /** Thresholds. */
   readonly policy: Policy;
-  /** What is known in a scope. */
-  readonly known: (scope: string) => Effect.Effect<Known, ServiceFailure>;
+  /** What earlier requests left. */
+  readonly experience: Experience;
+  /** What is known when a request comes. */
+  readonly known: (
+    request: Pick<NorionRequest, "scope" | "prompt" | "profile">,
+  ) => Effect.Effect<Known, ServiceFailure>;
   /** The plan of a request; nothing is written. */
   readonly plan: (request: NorionRequest, device: DeviceState) => Effect.Effect<Plan, ServiceFailure>;
   /** Answers a request and keeps what may be kept. */
-  readonly ask: <R>(request: AskRequest<R>, actor: string) => Effect.Effect<AskAnswer, ServiceFailure, R>;
+  readonly ask: <R, J = never>(
+    request: AskRequest<R, J>,
+    actor: string,
+  ) => Effect.Effect<AskAnswer, ServiceFailure, R | J>;
 }
 
 const NorionBase: Context.ServiceClass<Norion, "rmi/Norion", NorionShape> = Context.Service<Norion, NorionShape>()(
@@ -127,15 +137,23 @@ const gainOf = ({ threshold }: Plan): number => 1 - threshold;
 /** Norion over a ledger. */
 export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => {
   const memory = memoryOver(ledger, policy);
+  const experience = experienceOver(ledger, memory, policy);
   const turns = Semaphore.makeUnsafe(1);
+
+  /** A lesson that says what a fact says gives way: the fact has a source and can be taken back. */
+  const isNews = ({ text }: Candidate, facts: ReadonlyArray<Candidate>): boolean => {
+    const terms = new Set(termsOf(text));
+    return facts.every((fact) => jaccard(terms, new Set(termsOf(fact.text))) < policy["memory.duplicate"]);
+  };
 
   const keyed = (text: string): Effect.Effect<Digest, LedgerFailure> =>
     ledger.nameBlob(encoder.encode(text), { private: true });
 
-  const known = (scope: string): Effect.Effect<Known, ServiceFailure> =>
+  const known: NorionShape["known"] = ({ scope, prompt, profile }) =>
     Effect.gen(function* () {
       const adaptive = yield* ledger.state(adaptiveFold);
       const recall = yield* memory.snapshot(scope);
+      const learned = yield* experience.candidates(scope, prompt, profile);
       const offered = new Map<string, Candidate>();
       const genomes = Object.fromEntries(PROFILES.map((profile) => [profile, defaultGenome(profile)])) as {
         readonly [P in Profile]: Genome;
@@ -145,8 +163,9 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
         hierarchy: adaptive.hierarchy,
         genomes,
         memory: {
-          recall: (prompt, options) => {
-            const found = recall.recall(prompt, options);
+          recall: (asked, options) => {
+            const facts = recall.recall(asked, options);
+            const found = [...facts, ...learned.filter((one) => one.similarity >= options.floor && isNews(one, facts))];
             for (const candidate of found) offered.set(candidate.id, candidate);
             return found;
           },
@@ -156,14 +175,20 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
       return { state, adaptive, offered };
     });
 
-  const settle = <R>(
+  const settle = <R, J>(
     request: string,
-    asked: AskRequest<R>,
-    about: { readonly plan: Plan; readonly known: Known; readonly draft: Draft; readonly scope: Digest },
+    asked: AskRequest<R, J>,
+    about: {
+      readonly plan: Plan;
+      readonly known: Known;
+      readonly draft: Draft;
+      readonly scope: Digest;
+      readonly prompt: Digest;
+    },
     actor: string,
-  ): Effect.Effect<{ readonly conclusion: Conclusion; readonly data: SettledData }, ServiceFailure> =>
+  ): Effect.Effect<{ readonly conclusion: Conclusion; readonly data: SettledData }, ServiceFailure, J> =>
     Effect.gen(function* () {
-      const { draft, plan: made, known: { adaptive, offered }, scope } = about;
+      const { draft, plan: made, known: { adaptive, offered, state }, scope } = about;
       const used = takenAlong(made);
       const listed = yield* memory.list(asked.scope);
       const facts = listed.flatMap(({ item, text }): ReadonlyArray<GivenFact> =>
@@ -211,13 +236,31 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
         policy,
         actor,
       );
-      yield* ledger.append(events);
+      const record = yield* experienceEvent(
+        ledger,
+        {
+          request,
+          scope,
+          prompt: asked.prompt,
+          promptDigest: about.prompt,
+          answer: draft.text,
+          plan: made,
+          review: judgedBy,
+          conclusion,
+          used: facts.map(({ id }) => id),
+          stored: data.stored,
+          probation: state.genomes[made.profile].genes.some(({ status }) => status === "probation"),
+        },
+        policy,
+        actor,
+      );
+      yield* ledger.append([...events, record]);
       return { conclusion, data };
     });
 
   const ask: NorionShape["ask"] = (asked, actor) =>
     Effect.gen(function* () {
-      const now = yield* known(asked.scope);
+      const now = yield* known(asked);
       const made = yield* attempting(() => plan(now.state, asked, asked.device));
       const scope = yield* keyed(`scope ${asked.scope}`);
       const request = nextRequest(yield* ledger.state(requestFold));
@@ -260,17 +303,23 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
         repaired: draft.repaired,
       };
       yield* ledger.append([answeredEvent(answered, actor)]);
-      const { conclusion, data } = yield* settle(request, asked, { plan: made, known: now, draft, scope }, actor);
+      const { conclusion, data } = yield* settle(
+        request,
+        asked,
+        { plan: made, known: now, draft, scope, prompt },
+        actor,
+      );
       yield* ledger.dropBlob(blob);
       return { request, draft, conclusion, settled: data, used: takenAlong(made) };
     }).pipe(turns.withPermit);
 
   return {
     memory,
+    experience,
     policy,
     known,
     plan: (request, device) =>
-      Effect.flatMap(known(request.scope), ({ state }) => attempting(() => plan(state, request, device))),
+      Effect.flatMap(known(request), ({ state }) => attempting(() => plan(state, request, device))),
     ask,
   };
 };

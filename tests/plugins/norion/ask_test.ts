@@ -52,6 +52,19 @@ Deno.test("a second identical request uses what the first one found stored and s
     })
   ));
 
+Deno.test("what was taken back is not said again by what earlier requests learned of it (20.38)", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const { id } = (yield* callAs(kernel, "norion.remember", { text: "Our codename is Heron." })) as JsonObject;
+      for (let turn = 0; turn < 2; turn++) yield* ask(kernel, { prompt: "What is our codename?" });
+      yield* callAs(kernel, "norion.retract", { id, reason: "it was wrong" });
+      const after = yield* ask(kernel, { prompt: "What is our codename?" });
+      assert.doesNotMatch(after.answer as string, /Heron/u);
+      const plan = JSON.stringify(yield* callAs(kernel, "norion.plan", { prompt: "What is our codename?" }));
+      assert.doesNotMatch(plan, /experience:/u);
+    })
+  ));
+
 Deno.test("without any model the answer says that a template gave it, and nothing is proven or learned", () =>
   inWorkspace((kernel) =>
     Effect.gen(function* () {
