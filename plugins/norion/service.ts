@@ -30,7 +30,7 @@ import type { Demand } from "./routing/choose.ts";
 import type { Candidate } from "./router.ts";
 import { memorable, settling } from "./settling.ts";
 import { adaptiveFold, type AdaptiveState } from "./state/adaptive.ts";
-import { jaccard, termsOf } from "./text.ts";
+import { termsOf } from "./text.ts";
 import {
   type AnsweredData,
   answeredEvent,
@@ -143,7 +143,10 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
   /** A lesson that says what a fact says gives way: the fact has a source and can be taken back. */
   const isNews = ({ text }: Candidate, facts: ReadonlyArray<Candidate>): boolean => {
     const terms = new Set(termsOf(text));
-    return facts.every((fact) => jaccard(terms, new Set(termsOf(fact.text))) < policy["memory.duplicate"]);
+    return facts.every((fact) => {
+      const said = new Set(termsOf(fact.text));
+      return said.intersection(terms).size < policy["memory.duplicate"] * said.size;
+    });
   };
 
   const keyed = (text: string): Effect.Effect<Digest, LedgerFailure> =>
