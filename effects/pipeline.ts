@@ -112,7 +112,7 @@ export const patched = (patch: JsonPatch, document: Json): { readonly after: Jso
 };
 
 /** Passing evidence of others, one a witness and content: a proposer's own word counts for nothing. */
-const witnesses = ({ evidence }: Candidate): ReadonlyArray<Attested> => {
+export const witnesses = ({ evidence }: Pick<Candidate, "evidence">): ReadonlyArray<Attested> => {
   const seen = new Set<string>();
   return evidence.filter((item) => {
     const key = `${item.by} ${item.digest}`;

@@ -166,7 +166,9 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
   const promptTokens = estimateTokens(prompt);
   const genome = state.genomes[profile];
   const knobs = expressGenome(genome);
-  const devicePlan = planDevice(device, promptTokens, policy);
+  const allowed = planDevice(device, promptTokens, policy);
+  // Genes that are not yet proven earn no readings side by side.
+  const devicePlan = { ...allowed, parallel: Math.min(allowed.parallel, genome.branches ?? allowed.parallel) };
 
   const recalled = state.memory.recall(prompt, {
     scope,

@@ -161,7 +161,7 @@ export const THRESHOLDS = {
   "gene.rest": whole("steps", 64, 0, 65536, "steps a cold gene rests before it may be woken"),
   "gene.probation": whole("items", 10, 1, 1024, "judged uses of an edited gene until it is no longer on probation"),
   "gene.slack": share(0.05, 0, 0.5, "fitness on probation may lie below that of the gene before by this"),
-  "gene.edits": whole("items", 8, 1, 64, "genes that one edit may change"),
+  "gene.branches": share(0.3, 0, 1, "confidence that genes keep together for one more reading side by side"),
   "gene.signals": whole("items", 3, 1, 64, "requests with one signal before anything is proposed for it"),
   "gene.signalsOf": whole("items", 5, 1, 64, "latest requests that signals are looked for in"),
   "signal.quality": share(0.55, 0, 1, "quality below which a request speaks against the genes that review it"),
