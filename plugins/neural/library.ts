@@ -68,3 +68,66 @@ export {
   type Turn,
   type Values,
 } from "./stepper.ts";
+export {
+  aggregate,
+  type ClientStep,
+  type Combined,
+  type Rule,
+  RULE_NAMES,
+  type RuleName,
+  RULES,
+  type RuleSettings,
+} from "./federated/aggregate.ts";
+export {
+  answer,
+  type Attack,
+  type ClientFailure,
+  type Exchange,
+  type FederatedClient,
+  hostileClient,
+  localClient,
+  remoteClient,
+} from "./federated/client.ts";
+export { type Compression, type Payload } from "./federated/compress.ts";
+export {
+  type LocalPlan,
+  type LocalTrainer,
+  localTrainer,
+  type Score,
+  type Trained,
+  type TrainerOptions,
+} from "./federated/local.ts";
+export { type Objective, objectiveOf } from "./federated/local_programs.ts";
+export {
+  type ClientDescription,
+  type Order,
+  type Rejection,
+  type RejectionReason,
+  REJECTIONS,
+  type Update,
+} from "./federated/messages.ts";
+export { type Partition, partition, PARTITION_NAMES } from "./federated/partition.ts";
+export { epsilonOf, type Privacy } from "./federated/privacy.ts";
+export {
+  federate,
+  type FederatedEvent,
+  type FederatedSettings,
+  type FederatedState,
+  type Federation,
+  learnedWeights,
+} from "./federated/rounds.ts";
+export { type Rows, type Samples, samplesOf, samplesOfDataset } from "./federated/samples.ts";
+export { SERVER_NAMES, type ServerMemory, type ServerOptimiser } from "./federated/server.ts";
+export { type Layout, layoutOf, type Slot as WeightSlot } from "./federated/weights.ts";
+export { checkGradient, type GradientCheck } from "./tape/check_gradient.ts";
+export { OP_NAMES as TAPE_OPERATIONS, type OpName as TapeOperation } from "./tape/operations.ts";
+export {
+  backward,
+  type CustomGradient,
+  type GradientOptions,
+  gradients,
+  tangent,
+  Tape,
+  type VariableOptions,
+} from "./tape/tape.ts";
+export { type Operand, Variable } from "./tape/variable.ts";

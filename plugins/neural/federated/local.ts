@@ -113,12 +113,20 @@ const breathing = (): Effect.Effect<void> => {
   });
 };
 
+/** How a trainer works. */
+export interface TrainerOptions {
+  /** Samples a step. */
+  readonly batch: number;
+  /** First values of the network's parameters and then of its state, for a seed. */
+  readonly initial: (seed: number) => ReadonlyArray<Tensor>;
+}
+
 /** A trainer of one network for one objective; batches have one size. Closing the scope frees it. */
 export const localTrainer = (
   backend: Backend,
   network: Network,
   objective: Objective,
-  { batch, initial }: { readonly batch: number; readonly initial: (seed: number) => ReadonlyArray<Tensor> },
+  { batch, initial }: TrainerOptions,
 ): Effect.Effect<LocalTrainer, BackendsFailure, Scope.Scope> =>
   Effect.gen(function* () {
     const layout = layoutOf(network);

@@ -93,7 +93,10 @@ const lossProgram = (network: Network, objective: Objective): Program => {
     const [target, share] = values.slice(-2);
     const made = g.call(network.training.entry, taken);
     const each = g.mul(eachLoss(g, objective, made[0], target), share);
-    return [g.reduceAll("sum", each), ...made.slice(outputs)];
+    const next = made.slice(outputs);
+    // A network may say what its training is charged for besides: a load balance, a penalty.
+    const charged = next.filter((_, i) => network.state[i].auxiliary === true);
+    return [charged.reduce((sum, value) => g.add(sum, value), g.reduceAll("sum", each)), ...next];
   });
 };
 

@@ -49,6 +49,11 @@ export interface FederatedSettings {
   readonly deadlineMs?: number;
   /** Fewest updates that make a round; 1 where absent. */
   readonly least?: number;
+  /**
+   * How much of the running mean of weights stays from round to round. What is scored and given out is that mean, which
+   * the unevenness of single rounds leaves alone; rounds themselves go on from their own weights. Without it where absent.
+   */
+  readonly average?: number;
   /** Goes back to the best weights when a round's loss is not below the best by this much; not where absent. */
   readonly rollback?: { readonly minDelta: number };
   /** Clients that work at the same time; 1 where absent, as those of one process share its device. */
@@ -63,9 +68,14 @@ export interface FederatedState {
   readonly weights: Float32Array<ArrayBuffer>;
   /** What the server remembers. */
   readonly memory: ServerMemory;
+  /** The running mean of weights, where one is kept. */
+  readonly mean?: Float32Array<ArrayBuffer>;
   /** The best loss so far, and its weights, where rollback asks for them. */
   readonly best?: { readonly loss: number; readonly weights: Float32Array<ArrayBuffer> };
 }
+
+/** The weights that learning gives: the running mean where one is kept. */
+export const learnedWeights = ({ weights, mean }: FederatedState): Float32Array<ArrayBuffer> => mean ?? weights;
 
 /** What happened. */
 export type FederatedEvent =
@@ -135,20 +145,21 @@ const check = (settings: FederatedSettings, clients: ReadonlyArray<FederatedClie
   }
   const ids = new Set(clients.map(({ id }) => id));
   if (ids.size < clients.length) throw notFederated({ reason: "two clients have one name", path: "/clients" });
-  const { perRound = clients.length, epochs = 1, least = 1, atOnce = 1, rate, proximal = 0 } = settings;
+  const { perRound = clients.length, epochs = 1, least = 1, atOnce = 1, rate, proximal = 0, average = 0 } = settings;
   whole("rounds", settings.rounds, 0, MOST);
   whole("perRound", perRound, 1, clients.length);
   whole("epochs", epochs, 1, MOST);
   whole("batch", settings.batch, 1, MOST);
   whole("least", least, 1, perRound);
   whole("atOnce", atOnce, 1, MOST);
-  for (const [name, value, holds] of [["rate", rate, rate > 0], ["proximal", proximal, proximal >= 0]] as const) {
+  const rows = [
+    ["rate", rate, rate > 0, "above 0"],
+    ["proximal", proximal, proximal >= 0, "from 0"],
+    ["average", average, average >= 0 && average < 1, "from 0 to below 1"],
+  ] as const;
+  for (const [name, value, holds, wanted] of rows) {
     if (holds && Number.isFinite(value)) continue;
-    throw badSetting({
-      what: name,
-      reason: `it is ${value}, and a number ${name === "rate" ? "above 0" : "from 0"} is needed`,
-      path: `/${name}`,
-    });
+    throw badSetting({ what: name, reason: `it is ${value}, and a number ${wanted} is needed`, path: `/${name}` });
   }
   const rule = settings.rule ?? { kind: "mean" };
   ruleRow(rule);
@@ -255,6 +266,22 @@ class Course {
     step: Float32Array<ArrayBuffer> | string,
     loss: number | undefined,
   ): { readonly next: FederatedState; readonly rolledBack: boolean } {
+    const made = this.moved(state, step, loss);
+    const { average } = this.settings;
+    if (average === undefined) return made;
+    const { weights, round } = made.next;
+    // The first rounds count alike: a mean that began with untrained weights would carry them along.
+    const kept = Math.min(average, (round - 1) / round);
+    const before = state.mean ?? weights;
+    const mean = weights.map((value, i) => kept * before[i] + (1 - kept) * value);
+    return { ...made, next: { ...made.next, mean } };
+  }
+
+  private moved(
+    state: FederatedState,
+    step: Float32Array<ArrayBuffer> | string,
+    loss: number | undefined,
+  ): { readonly next: FederatedState; readonly rolledBack: boolean } {
     const round = state.round + 1;
     const { rollback } = this.settings;
     if (rollback !== undefined && loss !== undefined && state.best !== undefined) {
@@ -297,7 +324,7 @@ class Course {
       const loss = used.length === 0 ? undefined : weighted(used);
       const step = this.combine(used, state, seed);
       const { next, rolledBack } = this.after(state, step, loss);
-      const scored = score === undefined ? {} : { score: yield* score(next.weights) };
+      const scored = score === undefined ? {} : { score: yield* score(learnedWeights(next)) };
       return {
         kind: "round",
         round,
@@ -369,7 +396,7 @@ export const federate = (
       }
       : start;
     const course = new Course(federation, settings, described.map(({ samples }) => samples), size);
-    const scored = score === undefined ? {} : { score: yield* score(first.weights) };
+    const scored = score === undefined ? {} : { score: yield* score(learnedWeights(first)) };
     const opening: FederatedEvent = { kind: "start", clients: described, size, ...scored };
     const rounds = Stream.unfold(
       first,
