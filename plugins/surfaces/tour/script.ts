@@ -7,37 +7,8 @@
  * @module
  */
 import type { PolicyFile } from "../../../effects/mod.ts";
-import { type Actor, applyPatch, at, type Failure, type Json } from "../../../kernel/mod.ts";
-
-/** A call and how it ended. */
-export interface Happened {
-  /** The input. */
-  readonly input: Json;
-  /** The answer, where it succeeded. */
-  readonly answer?: Json;
-  /** The failure, where it did not. */
-  readonly failure?: Failure;
-}
-
-/** One step. */
-export interface Step {
-  /** A few words. */
-  readonly title: string;
-  /** Who calls; absent: the person on the tour. */
-  readonly actor?: Actor;
-  /** Which kernel is asked; absent: that of the tour's own folder. */
-  readonly where?: "tampered copy";
-  /** The call, which may build on the step before. */
-  readonly operation: string;
-  /** Its input. */
-  readonly input: (before: Happened | undefined) => Json;
-  /** The failure it must end with; absent: it must succeed. */
-  readonly fails?: string;
-  /** What an answer must hold besides. */
-  readonly holds?: (answer: Json) => boolean;
-  /** What is worth seeing, a line each. */
-  readonly lines: (happened: Happened) => ReadonlyArray<string>;
-}
+import { type Actor, applyPatch, at } from "../../../kernel/mod.ts";
+import { type Happened, listAt, refusal, some, type Step, textAt } from "./step.ts";
 
 /** The agent that goes too far. */
 const AGENT: Actor = "agent:apprentice";
@@ -63,31 +34,6 @@ const MANIFEST_LINES = 7;
 
 /** Characters a token, as the manifest's limit counts them. */
 const TOKEN = 4;
-
-const textAt = (value: Json | undefined, path: string): string => {
-  const found = value === undefined ? undefined : at(value, path);
-  return typeof found === "string" ? found : found === undefined ? "" : JSON.stringify(found);
-};
-
-const listAt = (value: Json | undefined, path: string): ReadonlyArray<Json> => {
-  const found = value === undefined ? undefined : at(value, path);
-  return Array.isArray(found) ? found : [];
-};
-
-const FEW = 3;
-
-const some = (names: ReadonlyArray<string>): string =>
-  names.slice(0, FEW).join(", ") + (names.length > FEW ? ` and ${names.length - FEW} more` : "");
-
-const refusal = ({ failure }: Happened): ReadonlyArray<string> =>
-  failure === undefined ? [] : [
-    `refused  ${failure.message}`,
-    `code     ${failure.code}`,
-    ...failure.path === "" ? [] : [`at       ${failure.path}`],
-    ...failure.fix === undefined ? [] : [`fix      ${failure.fix.summary}`],
-    ...failure.fix?.patch === undefined ? [] : [`patch    ${JSON.stringify(failure.fix.patch)}`],
-    ...failure.fix?.command === undefined ? [] : [`command  ${failure.fix.command}`],
-  ];
 
 /** The id of the request in the command of a fix: `rmi approve <id>`. */
 const requestIn = (before: Happened | undefined): string => before?.failure?.fix?.command?.split(" ").at(-1) ?? "";
