@@ -4,6 +4,7 @@
  * Every tensor of two axes or more inside becomes W + (alpha / rank)·A·B with W frozen, A drawn and B zero, so that the
  * adapted layer begins as the layer itself. It works for any layer, for it changes how tensors come to be, not what is
  * done with them.
+ * Of adapters in adapters the innermost counts.
  * Invariant: paths of the layer's own tensors are what they are without the adapter, so weights fit both.
  *
  * @module
@@ -41,11 +42,17 @@ const adapted = ({ scope, settings, parts, inputs, build }: Building): ReadonlyA
   const scale = scaleOf(settings);
   const inside = scope.through((asked, own, { g }) => {
     const { name, shape, options } = asked;
-    const base = own({ ...asked, options: { ...options, trained: false } });
+    if (options.adapted === true) return own(asked);
+    const base = own({ ...asked, options: { ...options, trained: false, adapted: true } });
     if (shape.length < 2) return base;
     const [rows, columns] = [shape[0], elementCount(shape.slice(1))];
     const small = (ending: string, sizes: ReadonlyArray<number>, initial: Initializer): Value =>
-      own({ name: `${name}${ending}`, shape: sizes, initial, options: { dtype: options.dtype ?? "f32" } });
+      own({
+        name: `${name}${ending}`,
+        shape: sizes,
+        initial,
+        options: { dtype: options.dtype ?? "f32", adapted: true },
+      });
     const a = small(DOWN, [rows, rank], { kind: "kaimingNormal", fan: rows });
     const b = small(UP, [rank, columns], { kind: "zeros" });
     return g.add(base, g.mul(g.reshape(g.matmul(a, b), shape), scale));

@@ -19,6 +19,8 @@ export interface ParameterOptions {
   readonly decays?: boolean;
   /** Whether training changes it; true where absent. */
   readonly trained?: boolean;
+  /** Whether an adapter holds it or made it, so that an adapter around that one leaves it alone. */
+  readonly adapted?: boolean;
 }
 
 /** A learned tensor as a layer asks for it. */
