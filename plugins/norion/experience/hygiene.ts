@@ -160,7 +160,7 @@ export interface Mending {
   /** Which record. */
   readonly request: string;
   /** What is done. */
-  readonly action: "quarantine" | "refer" | "shorten" | "clear" | "mark";
+  readonly action: "forget" | "quarantine" | "refer" | "shorten" | "clear" | "mark";
   /** Why. */
   readonly because: string;
   /** What is changed besides the lesson. */
@@ -177,6 +177,15 @@ export const markOf = (
     record.issues.critical === 0 && record.contradictions === 0
     ? "reuse"
     : "revise";
+
+/** The edit that takes a record out of use whose memories were taken back, and its lesson with them. */
+export const forgetting = ({ record: { request } }: Lesson): Mending => ({
+  request,
+  action: "forget",
+  because: "what it rests on was taken back",
+  after: { status: "quarantined" },
+  lesson: "",
+});
 
 /** The edits that would mend an index: one a record, the gravest first. */
 export const mendings = (lessons: ReadonlyArray<Lesson>, policy: Policy): ReadonlyArray<Mending> => {

@@ -95,8 +95,8 @@ export const search = (
     .slice(0, policy["experience.recall"]);
 };
 
-/** How far a record is trusted that somebody from outside spoke for, and one that nobody did. */
-const TRUST = { proven: 0.8, unproven: 0.4 } as const;
+/** How far a record is trusted. */
+const TRUST = 0.8;
 
 /** A found record as a piece of context. */
 export const candidateOf = ({ record, overlap, hint }: Found): Candidate => ({
@@ -104,7 +104,7 @@ export const candidateOf = ({ record, overlap, hint }: Found): Candidate => ({
   source: "experience",
   text: hint,
   similarity: overlap,
-  trust: record.proven ? TRUST.proven : TRUST.unproven,
+  trust: TRUST,
   recency: 1,
   reward: record.reward / 1000,
   anchor: false,

@@ -18,7 +18,7 @@ import type { Profile } from "../profile.ts";
 import { weigh, type Weighed } from "../review/evidence.ts";
 import type { Candidate } from "../router.ts";
 import { adaptiveFold, lessonData } from "../state/adaptive.ts";
-import { evidenceEvent, evidenceFold, statementsOn } from "../state/evidence.ts";
+import { evidenceEvent, evidenceFold, type Given, statementsOn } from "../state/evidence.ts";
 import {
   editedEvent,
   EXPERIENCE_EVENTS,
@@ -29,8 +29,9 @@ import {
   type RecordEdit,
   replayedEvent,
 } from "../state/experience.ts";
+import { itemOf, lives, memoryFold } from "../state/memory.ts";
 import { requestFold, requestOf } from "../state/requests.ts";
-import { type Audit, audit, mended, type Mending, mendings } from "./hygiene.ts";
+import { type Audit, audit, capOf, forgetting, mended, type Mending, mendings } from "./hygiene.ts";
 import { learnFrom, planReplay, type ReplayPlan } from "./replay.ts";
 import { packed, unpacked } from "./texts.ts";
 import { candidateOf, type Found, type Indexed, indexed, search } from "./retrieval.ts";
@@ -80,7 +81,7 @@ export interface Experience {
     prompt: string,
     profile: Profile,
   ) => Effect.Effect<ReadonlyArray<Found>, ExperienceFailure>;
-  /** The same, as pieces of context. */
+  /** Those of them that somebody from outside judged, as pieces of context: what nobody judged teaches nobody. */
   readonly candidates: (
     scope: string,
     prompt: string,
@@ -92,6 +93,10 @@ export interface Experience {
   readonly previewRepair: (scope: string) => Effect.Effect<Repair, ExperienceFailure>;
   /** Mends what is wrong; nothing is written where nothing is. */
   readonly repair: (scope: string, actor: string) => Effect.Effect<Repair, ExperienceFailure>;
+  /**
+   * Takes records out of use that rest on memories that were taken back, and deletes their lessons. Answers which.
+   */
+  readonly forget: (scope: string, actor: string) => Effect.Effect<ReadonlyArray<string>, ExperienceFailure>;
   /** Takes a repair or a quarantine back. Answers how many records changed. */
   readonly undo: (event: number, scope: string, actor: string) => Effect.Effect<number, ExperienceFailure>;
   /** Sets a record aside. */
@@ -123,6 +128,15 @@ const editOf = (record: ExperienceRecord, after: RecordEdit["after"]): RecordEdi
   before: Object.fromEntries(Object.keys(after).map((field) => [field, record[field as keyof ExperienceRecord]])),
   after,
 });
+
+/** A record as it would be had everything been said at once that was said of it until now. */
+const asJudged = (record: ExperienceRecord, given: ReadonlyArray<Given>, policy: Policy): ExperienceRecord => {
+  const weighed = weigh(given.map(({ statement }) => statement), policy);
+  if (!weighed.proven) return record;
+  const quality = Math.min(weighed.quality, capOf(record.noise));
+  const mark = quality >= policy["drift.watch"] && record.issues.critical === 0 ? "reuse" : "revise";
+  return { ...record, proven: true, quality: milli(quality), mark };
+};
 
 /** The experience that a ledger holds. */
 export const experienceOver = (
@@ -167,24 +181,50 @@ export const experienceOver = (
       return yield* Effect.forEach(experiencesOf(yield* ledger.state(experienceFold), key), withTexts);
     });
 
+  /** All records, and which of those in use rest on a memory that no longer lives. */
+  const parted = (
+    scope: string,
+  ): Effect.Effect<{ readonly all: ReadonlyArray<Indexed>; readonly fallen: ReadonlySet<string> }, ExperienceFailure> =>
+    Effect.gen(function* () {
+      const all = yield* list(scope);
+      const memories = yield* ledger.state(memoryFold);
+      const isGone = (id: string): boolean => {
+        const item = itemOf(memories, id);
+        return item !== undefined && !lives(item);
+      };
+      const fallen = all.filter(({ record }) =>
+        record.status === "kept" && [...record.used, ...record.stored].some(isGone)
+      );
+      return { all, fallen: new Set(fallen.map(({ record }) => record.request)) };
+    });
+
   const find: Experience["find"] = (scope, prompt, profile) =>
-    Effect.map(
-      list(scope),
-      (records) => audit(records, policy).risk === "blocked" ? [] : search(records, prompt, profile, policy),
-    );
+    Effect.gen(function* () {
+      const { all, fallen } = yield* parted(scope);
+      const evidence = yield* ledger.state(evidenceFold);
+      const standing = all.filter(({ record }) => !fallen.has(record.request))
+        .map((one) => ({ ...one, record: asJudged(one.record, statementsOn(evidence, one.record.request), policy) }));
+      return audit(standing, policy).risk === "blocked" ? [] : search(standing, prompt, profile, policy);
+    });
+
+  const planRepair = (
+    scope: string,
+    edit: (standing: ReadonlyArray<Indexed>) => ReadonlyArray<Mending>,
+  ): Effect.Effect<Repair, ExperienceFailure> =>
+    Effect.map(parted(scope), ({ all, fallen }) => {
+      const forgotten = all.filter(({ record }) => fallen.has(record.request)).map(forgetting);
+      const edits = [...forgotten, ...edit(all.filter(({ record }) => !fallen.has(record.request)))];
+      return { edits, before: audit(all, policy), after: audit(mended(all, edits), policy) };
+    });
 
   const previewRepair = (scope: string): Effect.Effect<Repair, ExperienceFailure> =>
-    Effect.map(list(scope), (lessons) => {
-      const edits = mendings(lessons, policy);
-      return { edits, before: audit(lessons, policy), after: audit(mended(lessons, edits), policy) };
-    });
+    planRepair(scope, (standing) => mendings(standing, policy));
 
   const append = (scope: Digest, edits: ReadonlyArray<RecordEdit>, reason: string, actor: string, undoes?: number) =>
     Effect.map(ledger.append([editedEvent(scope, edits, reason, actor, undoes)]), ({ first }) => first);
 
-  const repair: Experience["repair"] = (scope, actor) =>
+  const write = (planned: Repair, scope: string, reason: string, actor: string) =>
     Effect.gen(function* () {
-      const planned = yield* previewRepair(scope);
       if (planned.edits.length === 0) return planned;
       const state = yield* ledger.state(experienceFold);
       const edits = yield* Effect.forEach(planned.edits, ({ request, after, lesson }) =>
@@ -196,9 +236,25 @@ export const experienceOver = (
           });
           return editOf(record, { ...after, lesson: blob });
         }));
-      const event = yield* append(yield* scopeDigest(ledger, scope), edits, "repair", actor);
+      const event = yield* append(yield* scopeDigest(ledger, scope), edits, reason, actor);
+      const forgotten = planned.edits.filter(({ action }) => action === "forget");
+      for (const { request } of forgotten) {
+        const { lesson } = experienceOf(state, request)!;
+        if (lesson === null) continue;
+        yield* ledger.dropBlob(lesson);
+        texts.delete(lesson);
+      }
       return { ...planned, event };
-    }).pipe(turns.withPermit);
+    });
+
+  const repair: Experience["repair"] = (scope, actor) =>
+    Effect.flatMap(previewRepair(scope), (planned) => write(planned, scope, "repair", actor)).pipe(turns.withPermit);
+
+  const forget: Experience["forget"] = (scope, actor) =>
+    Effect.flatMap(planRepair(scope, () => []), (planned) => write(planned, scope, "forget", actor)).pipe(
+      Effect.map(({ edits }) => edits.map(({ request }) => request)),
+      turns.withPermit,
+    );
 
   const undo: Experience["undo"] = (event, scope, actor) =>
     Effect.gen(function* () {
@@ -289,10 +345,15 @@ export const experienceOver = (
   return {
     list,
     find,
-    candidates: (scope, prompt, profile) => Effect.map(find(scope, prompt, profile), (found) => found.map(candidateOf)),
+    candidates: (scope, prompt, profile) =>
+      Effect.map(
+        find(scope, prompt, profile),
+        (found) => found.filter(({ record }) => record.proven).map(candidateOf),
+      ),
     audit: (scope) => Effect.map(list(scope), (lessons) => audit(lessons, policy)),
     previewRepair,
     repair,
+    forget,
     undo,
     quarantine,
     feedback,
