@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type Failure, type Json, type JsonObject, type Kernel, random } from "../../../kernel/mod.ts";
 import { openRmi } from "../../../plugins/open.ts";
-import { callAs, inWorkspace } from "../../workspace.ts";
+import { callAs, inWorkspace, OPEN_POLICY } from "../../workspace.ts";
 
 const ask = (kernel: Kernel, input: JsonObject): Effect.Effect<JsonObject, Failure> =>
   callAs(kernel, "norion.ask", input) as Effect.Effect<JsonObject, Failure>;
@@ -186,5 +186,38 @@ Deno.test("the ledger of many requests verifies, and each is planned, answered a
           .flat(),
       );
       assert.equal(((yield* callAs(kernel, "ledger.verify", {})) as JsonObject).ok, true);
+    })
+  ));
+
+Deno.test("what requests taught replays from the ledger, and going back to a mark restores it exactly (20.12)", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const learned = () =>
+        Effect.map(
+          callAs(kernel, "norion.plan", { prompt: "What is 2 + 2?" }),
+          (made) =>
+            ((made as JsonObject).lines as ReadonlyArray<string>).filter((line) => /^(?:route|weights)/u.test(line)),
+        );
+      const first = yield* learned();
+      yield* callAs(kernel, "ledger.mark", { name: "before learning" });
+      for (let turn = 0; turn < 6; turn++) yield* ask(kernel, { prompt: `What is ${turn} * 17?` });
+      const after = yield* learned();
+      assert.notDeepEqual(after, first);
+      yield* callAs(kernel, "ledger.rollback", { mark: "before learning" });
+      assert.deepEqual(yield* learned(), first);
+    }), OPEN_POLICY));
+
+Deno.test("one request moves what is learned at most once (20.14)", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const made = yield* ask(kernel, { prompt: "What is 12 * 12?" });
+      assert.equal(made.learned, true);
+      const { events } = (yield* callAs(kernel, "ledger.events", { limit: 200 })) as {
+        events: ReadonlyArray<JsonObject>;
+      };
+      const settled = events.filter(({ type }) => type === "norion.request.settled");
+      assert.equal(settled.length, 1);
+      const lessons = events.filter((event) => /lesson\\*":\{\\*"threshold/u.test(JSON.stringify(event)));
+      assert.deepEqual(lessons.map(({ type }) => type), ["norion.request.settled"]);
     })
   ));
