@@ -282,6 +282,13 @@ export const unfitProgram: FailureDefinition<"NEURAL_PROGRAM", { reason: string 
   says: (a) => `Cannot fit the program to the data: ${a.reason}`,
 });
 
+/** A stored model or checkpoint is malformed, or of another training. */
+export const badModel: FailureDefinition<"NEURAL_MODEL", { what: string; reason: string }> = failure("NEURAL_MODEL", {
+  doc: "A stored model or checkpoint is malformed, or does not belong to what is asked of it.",
+  recoverable: true,
+  says: (a) => `Cannot use the ${a.what}: ${a.reason}`,
+});
+
 /** Every failure of this room. */
 export const NEURAL_FAILURES = [
   sharedDiffers,
@@ -290,6 +297,7 @@ export const NEURAL_FAILURES = [
   lossMisfit,
   cannotTrain,
   unfitProgram,
+  badModel,
   notFederated,
   notCombined,
   clientFailed,

@@ -45,8 +45,8 @@ export interface Moment {
 
 /** What a listening schedule remembers. */
 export interface Listened {
-  /** The best value so far. */
-  readonly best: number;
+  /** The best value so far; null before the first. */
+  readonly best: number | null;
   /** Epochs since. */
   readonly waited: number;
   /** Factor of the rate. */
@@ -167,13 +167,13 @@ export const scheduleOf = (
 };
 
 /** What a schedule that listens knows before it was told anything. */
-export const NOTHING_HEARD: Listened = { best: Infinity, waited: 0, factor: 1 };
+export const NOTHING_HEARD: Listened = { best: null, waited: 0, factor: 1 };
 
 /** What a schedule knows after an epoch whose watched value, better where smaller, is this. */
 export const listened = (schedule: Schedule, before: Listened, value: number): Listened => {
   if (schedule.kind !== "plateau") return before;
   const { settings: { gamma, patience, least, threshold } } = scheduleOf(schedule);
-  if (value < before.best - threshold) return { ...before, best: value, waited: 0 };
+  if (before.best === null || value < before.best - threshold) return { ...before, best: value, waited: 0 };
   const waited = before.waited + 1;
   return waited <= patience
     ? { ...before, waited }
