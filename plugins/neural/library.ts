@@ -28,6 +28,7 @@ export {
 export { LAYERS } from "./layers/table.ts";
 export { initialTensor, type InitialValues, initialValues, type Seed } from "./layers/initialise.ts";
 export * from "./layers/constructors.ts";
+export { decoding } from "./layers/decoding.ts";
 export { fitsPath, type GroupRule } from "./groups.ts";
 export {
   emitLoss,

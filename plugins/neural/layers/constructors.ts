@@ -20,6 +20,7 @@ export {
   tanh,
 } from "./activation.ts";
 export { lora, LORA_RANK, type LoraSettings, mergedLora } from "./adapter.ts";
+export { attention, type AttentionSettings } from "./attention.ts";
 export {
   bilinear,
   embedding,
@@ -56,6 +57,10 @@ export {
   type MeanPoolSettings,
   type PoolSettings,
 } from "./pooling.ts";
+export { distanceBias, learnedPositions, rotaryPositions, sinusoidalPositions } from "./position.ts";
+export { FORGET_BIAS, gru, lstm, type RecurrentSettings, rnn } from "./recurrent.ts";
+export { mamba, type MambaSettings, s4 } from "./state_space.ts";
+export { type BlockSettings, decoderBlock, encoderBlock, transformer } from "./transformer.ts";
 export { batchNorm, groupNorm, instanceNorm, layerNorm, type NormSettings, rmsNorm } from "./normalisation.ts";
 export { dropChannels, dropout, dropPath, type DropSettings } from "./regularisation.ts";
 export {

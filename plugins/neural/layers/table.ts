@@ -6,14 +6,19 @@
 import { ACTIVATION } from "./activation.ts";
 import { ADAPTER } from "./adapter.ts";
 import { AFFINE } from "./affine.ts";
+import { ATTENTION } from "./attention.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { EXPERTS } from "./experts.ts";
 import { FEED_FORWARD } from "./feed_forward.ts";
 import type { LayerRow } from "./layer.ts";
 import { NORMALISATION } from "./normalisation.ts";
 import { POOLING } from "./pooling.ts";
+import { POSITION } from "./position.ts";
+import { RECURRENT } from "./recurrent.ts";
 import { REGULARISATION } from "./regularisation.ts";
+import { STATE_SPACE } from "./state_space.ts";
 import { STRUCTURE } from "./structure.ts";
+import { TRANSFORMER } from "./transformer.ts";
 
 /** Rows by kind. */
 export const LAYERS: ReadonlyMap<string, LayerRow> = new Map(
@@ -28,5 +33,10 @@ export const LAYERS: ReadonlyMap<string, LayerRow> = new Map(
     ...ACTIVATION,
     ...REGULARISATION,
     ...STRUCTURE,
+    ...ATTENTION,
+    ...TRANSFORMER,
+    ...POSITION,
+    ...RECURRENT,
+    ...STATE_SPACE,
   ].map((row) => [row.kind, row]),
 );

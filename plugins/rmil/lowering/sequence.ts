@@ -185,8 +185,8 @@ const learned: Lower = ({ op, g, operands: { x }, parameters: { table }, setting
 
 const BIAS_SPAN = 8;
 
-/** Attention scores [..., h, s, t] less the distances of keys and queries; the queries begin at a position. */
-export const withDistances = (g: FunctionBuilder, x: Value, first?: Value): Value => {
+/** Attention scores [..., h, s, t] less distances [s, t], each head by a slope of its own. */
+export const withDistances = (g: FunctionBuilder, x: Value, distance: Value): Value => {
   const { shape, dtype } = x.type;
   const heads = shape.at(-3)!;
   if (typeof heads !== "number") {
@@ -194,12 +194,15 @@ export const withDistances = (g: FunctionBuilder, x: Value, first?: Value): Valu
   }
   const plane = [heads, ...shape.slice(-2)];
   const working = angleDtype(x);
-  const distance = g.abs(g.sub(positionsOver(g, working, plane, 1, first), g.iota(working, plane, 2)));
   const exponent = g.mul(g.add(g.iota(working, plane, 0), 1), (-BIAS_SPAN / heads) * Math.LN2);
-  return g.sub(x, g.cast(g.mul(distance, g.exp(exponent)), dtype));
+  return g.sub(x, g.cast(g.mul(g.broadcastTo(g.cast(distance, working), plane), g.exp(exponent)), dtype));
 };
 
-const alibi: Lower = ({ g, operands: { x } }) => withDistances(g, x);
+const alibi: Lower = ({ g, operands: { x } }) => {
+  const plane = x.type.shape.slice(-2);
+  const dtype = angleDtype(x);
+  return withDistances(g, x, g.abs(g.sub(g.iota(dtype, plane, 0), g.iota(dtype, plane, 1))));
+};
 
 /** Position codes. */
 export const codeLowerings: Lowerings<CodeName> = { sinusoidal_pe: sinusoidal, rope, learned_pe: learned, alibi };
