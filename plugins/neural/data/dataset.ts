@@ -8,7 +8,15 @@
  */
 import type * as Stream from "effect/Stream";
 import type { Failure } from "../../../kernel/failure.ts";
-import { type ConcreteType, type Dtype, elementCount, isFloat, type Tensor, zeros } from "../../ir/library.ts";
+import {
+  type ConcreteType,
+  type Dtype,
+  elementCount,
+  fromFloats,
+  type Tensor,
+  toFloats,
+  zeros,
+} from "../../ir/library.ts";
 import { badBatches } from "../failures.ts";
 
 /** One named column, as one sample of it is given out. */
@@ -113,20 +121,25 @@ export type Dataset<R = never> = MemoryDataset | StreamDataset<R>;
 /** Most samples of a set in memory. */
 export const MAX_SAMPLES: number = 2 ** 31;
 
-/** A column over a tensor whose first axis counts the samples; integers are given out in the feature's element type. */
-export const tensorColumn = (name: string, stored: Tensor, dtype: Dtype = stored.dtype, affine?: Affine): Column => {
+/** Elements of two-byte floats as f32: columns are scaled and changed in plain numbers. */
+const inPlainFloats = (stored: Tensor): Tensor =>
+  stored.dtype === "f16" || stored.dtype === "bf16"
+    ? fromFloats("f32", stored.shape, new Float64Array(toFloats(stored)))
+    : stored;
+
+/** A column over a tensor whose first axis counts the samples; numbers may be given out as f32 or f64. */
+export const tensorColumn = (name: string, held: Tensor, dtype?: Dtype, affine?: Affine): Column => {
+  const stored = inPlainFloats(held);
+  const given = dtype ?? stored.dtype;
   const shape = stored.shape.slice(1);
   const size = elementCount(shape);
   const { data } = stored;
-  const same = stored.dtype === dtype;
-  if (
-    !same && (!isFloat(dtype) || dtype === "f16" || dtype === "bf16" || data instanceof BigInt64Array ||
-      data instanceof BigUint64Array)
-  ) {
-    throw badBatches({ option: `column "${name}"`, reason: `${stored.dtype} is not given out as ${dtype}` });
+  const wide = data instanceof BigInt64Array || data instanceof BigUint64Array;
+  if (given !== stored.dtype && (wide || (given !== "f32" && given !== "f64"))) {
+    throw badBatches({ option: `column "${name}"`, reason: `${stored.dtype} is not given out as ${given}` });
   }
   return {
-    feature: { name, type: { dtype, shape } },
+    feature: { name, type: { dtype: given, shape } },
     read: (sample, into, at) => {
       into.set(data.subarray(sample * size, (sample + 1) * size) as never, at);
     },
