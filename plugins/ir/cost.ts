@@ -93,22 +93,11 @@ class Accountant {
     const key = `${fn.name} ${[...bindings].map(([name, size]) => `${name}=${size}`).sort().join(" ")}`;
     const before = this.known.get(key);
     if (before !== undefined) return before;
-    const bound = (type: TensorType): TensorType => ({
-      dtype: type.dtype,
-      shape: type.shape.map((size) => substitute(size, bindings)),
-    });
-    const types = fn.parameters.map(({ type }) => bound(type));
-    const solver = new DimensionSolver(
-      fn.constraints.map(([a, b]) => [substitute(a, bindings), substitute(b, bindings)] as const),
-    );
     const uses = lastUses(fn);
     let total = NOTHING;
     let live: number | undefined = 0;
-    fn.nodes.forEach((node, index) => {
-      const results = node.results.map(bound);
-      const operands = node.operands.map((operand) => types[operand]);
-      types.push(...results);
-      const cost = this.ofNode(node, operands, results, bindings, solver);
+    const { types, nodes } = this.ofNodes(fn, bindings);
+    nodes.forEach(({ results, cost }, index) => {
       live = plus(live, totalBytes(results));
       const { peakBytes: _own, ...rest } = cost;
       total = then(total, withPeak(rest, live === undefined ? undefined : plus(live, cost.peakBytes)));
@@ -119,6 +108,28 @@ class Accountant {
     });
     this.known.set(key, total);
     return total;
+  }
+
+  /** Types of a function's values, and what each node costs by itself. */
+  ofNodes(fn: IrFunction, bindings: Bindings): {
+    readonly types: ReadonlyArray<TensorType>;
+    readonly nodes: ReadonlyArray<{ readonly results: ReadonlyArray<TensorType>; readonly cost: ProgramCost }>;
+  } {
+    const bound = (type: TensorType): TensorType => ({
+      dtype: type.dtype,
+      shape: type.shape.map((size) => substitute(size, bindings)),
+    });
+    const types = fn.parameters.map(({ type }) => bound(type));
+    const solver = new DimensionSolver(
+      fn.constraints.map(([a, b]) => [substitute(a, bindings), substitute(b, bindings)] as const),
+    );
+    const nodes = fn.nodes.map((node) => {
+      const results = node.results.map(bound);
+      const operands = node.operands.map((operand) => types[operand]);
+      types.push(...results);
+      return { results, cost: this.ofNode(node, operands, results, bindings, solver) };
+    });
+    return { types, nodes };
   }
 
   /** Cost of one node; its peak is what it holds besides its operands and results. */
@@ -149,6 +160,19 @@ class Accountant {
   }
 }
 
+const bindingsOf = (sizes: { readonly [name: string]: number }): Bindings =>
+  new Map(Object.entries(sizes).map(([name, size]) => [name, dimension(size)]));
+
+/**
+ * What each node of a program's entry costs by itself, in order, with the sizes that are known put in; a peak is what a
+ * node holds besides its operands and results.
+ */
+export const nodeCosts = (
+  program: Program,
+  sizes: { readonly [name: string]: number } = {},
+): ReadonlyArray<ProgramCost> =>
+  new Accountant(program).ofNodes(functionOf(program), bindingsOf(sizes)).nodes.map(({ cost }) => cost);
+
 /**
  * The cost of a program, with the sizes that are known put in.
  *
@@ -163,7 +187,7 @@ class Accountant {
  */
 export const costOf = (program: Program, sizes: { readonly [name: string]: number } = {}): ProgramCost => {
   const fn = functionOf(program);
-  const bindings: Bindings = new Map(Object.entries(sizes).map(([name, size]) => [name, dimension(size)]));
+  const bindings = bindingsOf(sizes);
   const body = new Accountant(program).ofFunction(fn, bindings);
   const inputs = totalBytes(fn.parameters.map(({ type }) => ({
     dtype: type.dtype,

@@ -35,7 +35,7 @@ export {
   type Normalization,
 } from "./composites.ts";
 export { bindCall, CONTROL, type Control, isControl } from "./control.ts";
-export { costOf, type ProgramCost, typeBytes } from "./cost.ts";
+export { costOf, nodeCosts, type ProgramCost, typeBytes } from "./cost.ts";
 export {
   addDimensions,
   type Bindings,

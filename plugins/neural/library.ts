@@ -25,6 +25,13 @@ export {
   type Start,
   startedWith,
 } from "./layers/layer.ts";
+export {
+  describeNetwork,
+  type Holding,
+  type LayerShare,
+  type NetworkDescription,
+  type PortDescription,
+} from "./describe.ts";
 export { LAYERS } from "./layers/table.ts";
 export { initialTensor, type InitialValues, initialValues, type Seed } from "./layers/initialise.ts";
 export * from "./layers/constructors.ts";
