@@ -205,7 +205,7 @@ export const conclude = (concluding: Concluding, policy: Policy): Conclusion => 
   }, policy);
   // A failure that was found from outside speaks against what the answer was given to rest on; a contradiction of a fact
   // speaks against the answer, so the fact is only not strengthened.
-  const failed = weighed.proven && reward.verdict === "penalise";
+  const failed = weighed.proven && !may.memory;
   const reinforcement = codes(
     [`reward-${reward.verdict}`, reward.verdict !== "reinforce"],
     ["nothing-agreed-with", agreeing.length === 0],

@@ -1,0 +1,77 @@
+/** Norion over a ledger on disk with a model that says what it is told to: what tests of reviews and experience share. */
+import * as Effect from "effect/Effect";
+import { type LedgerShape, redactJson } from "../../../effects/mod.ts";
+import type { ModelBackend } from "../../../plugins/norion/contract.ts";
+import { scopeKey } from "../../../plugins/norion/memory/service.ts";
+import { finished, inOnePiece } from "../../../plugins/norion/models/finished.ts";
+import { DEFAULT_POLICY, type Policy } from "../../../plugins/norion/policy.ts";
+import type { Profile } from "../../../plugins/norion/profile.ts";
+import type { Judges, Materials } from "../../../plugins/norion/review/validators.ts";
+import { type AskAnswer, norionOver, type NorionShape } from "../../../plugins/norion/service.ts";
+import { symbolicDefault } from "../../../plugins/rmil/library.ts";
+import { inFolder, withLedger } from "../../effects/ledger_fixtures.ts";
+import { deviceAt } from "./states.ts";
+
+/** A model that answers each call with the next text, the last one again and again. */
+export const saying = (...texts: ReadonlyArray<string>): ModelBackend => {
+  let at = 0;
+  const description = {
+    id: "scripted",
+    kind: "recording",
+    locality: "process",
+    quality: 0.9,
+    cost: 0,
+    window: 65_536,
+    latencyMs: 1,
+    capabilities: { streaming: false, deterministic: true, countsTokens: false, cacheBlocks: false },
+    notes: [],
+  } as const;
+  return inOnePiece({
+    describe: () => description,
+    generate: (request) => finished(description, request, { text: texts[Math.min(at++, texts.length - 1)] }),
+  });
+};
+
+/** The scope of the tests. */
+export const ME: string = scopeKey({ tenant: "me", workspace: "home" });
+
+/** What an exchange may say besides prompt and answer. */
+export interface Exchange {
+  readonly profile?: Profile;
+  readonly materials?: Materials;
+  readonly scope?: string;
+  readonly judges?: Partial<Judges>;
+  readonly window?: number;
+  readonly load?: number;
+  readonly actor?: string;
+}
+
+/** Asks once and hears one answer. */
+export const exchange = (
+  norion: NorionShape,
+  prompt: string,
+  answer: string,
+  { profile = "general", materials = {}, scope = ME, judges = {}, load = 0, actor = "user@tty", window }: Exchange = {},
+): Effect.Effect<AskAnswer, unknown> =>
+  norion.ask({
+    prompt,
+    profile,
+    scope,
+    materials,
+    device: deviceAt("laptop", load),
+    models: [saying(answer)],
+    demand: { privacy: "process" },
+    temperature: 0,
+    seed: 1,
+    judges: { logic: symbolicDefault, ...judges },
+    ...(window === undefined ? {} : { window }),
+  }, actor);
+
+/** Runs with norion over a fresh ledger on disk. */
+export const withNorion = <A>(
+  body: (norion: NorionShape, ledger: LedgerShape, folder: string) => Effect.Effect<A, unknown>,
+  policy: Policy = DEFAULT_POLICY,
+): Promise<A> =>
+  inFolder((folder) =>
+    withLedger(folder, (ledger) => body(norionOver(ledger, policy), ledger, folder) as Effect.Effect<A>, redactJson)
+  );
