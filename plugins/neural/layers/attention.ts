@@ -8,11 +8,11 @@
  * @module
  */
 import type { Dimension } from "../../ir/contract.ts";
-import { isFloat, printType, type Value } from "../../ir/library.ts";
+import { isFloat, printType, subtractDimensions, type Value } from "../../ir/library.ts";
 import { hiddenScore, joinHeads, OPS, splitHeads, turned, withDistances } from "../../rmil/library.ts";
 import { unfitInput } from "../failures.ts";
 import { featuresOf } from "./affine.ts";
-import { CACHE_SETTING, keepSteps, keptPositions, positionsBefore } from "./cache.ts";
+import { CACHE_SETTING, keepSteps, keptPositions, keptState, positionsBefore } from "./cache.ts";
 import { type Building, type Layer, layerOf, type LayerRow, NONE, setting, settingOf } from "./layer.ts";
 import { STARTS, useOp } from "./op_row.ts";
 import { flagOf, numberOf, type Settings } from "./settings.ts";
@@ -37,6 +37,8 @@ export interface AttentionSettings {
   readonly alibi?: boolean;
   /** Whether learned shifts are added. */
   readonly bias?: boolean;
+  /** Whether a key stands for the step before its position, so that a query finds what followed steps like its own. */
+  readonly recall?: boolean;
   /** Share of the weights dropped while training. */
   readonly drop?: number;
 }
@@ -67,6 +69,7 @@ export const MORE_SETTINGS: LayerRow["settings"] = [
   setting("rope", "flag", "Whether queries and keys are turned by their positions.", { default: false }),
   settingOf("rope", "base"),
   setting("alibi", "flag", "Whether distance lowers scores.", { default: false }),
+  setting("recall", "flag", "Whether a key stands for the step before its position.", { default: false }),
   setting("drop", "rate", "Share of the weights dropped while training.", { default: 0 }),
   CACHE_SETTING,
 ];
@@ -74,7 +77,7 @@ export const MORE_SETTINGS: LayerRow["settings"] = [
 /** Whether the op of the language does all that is asked. */
 const isPlain = (settings: Settings, mask: Value | undefined): boolean =>
   settings.kv_heads === undefined && numberOf(settings, "window") === 0 && numberOf(settings, "drop") === 0 &&
-  numberOf(settings, "cache") === 0 && !flagOf(settings, "rope") && !flagOf(settings, "alibi") &&
+  numberOf(settings, "cache") === 0 && !["rope", "alibi", "recall"].some((name) => flagOf(settings, name)) &&
   (mask === undefined || mask.type.dtype === "bool");
 
 /** The heads of an attention and their sizes. */
@@ -164,6 +167,20 @@ const positionsOf = ({ g }: Building, x: Value, before?: Value): Value => {
   return before === undefined ? steps : g.add(steps, before);
 };
 
+/** The steps before those of a sequence: zeros before the first, or the last one of the run before. */
+const stepsBefore = (given: Building, x: Value): Value => {
+  const { g, scope } = given;
+  const { shape, dtype } = x.type;
+  const axis = shape.length - 2;
+  const one = shape.with(axis, 1);
+  const keeps = keptPositions(given) > 0;
+  const first = keeps ? keptState(given, "step", one, dtype) : g.full({ dtype, shape: one }, 0);
+  const whole = g.concat([first, x], axis);
+  const steps = shape[axis];
+  if (keeps) scope.update("step", g.sliceAxis(x, axis, subtractDimensions(steps, 1), steps));
+  return g.sliceAxis(whole, axis, 0, steps);
+};
+
 const attended = (given: Building, context: Value, mask: Value | undefined): Value => {
   const { g, x, settings, parameter } = given;
   const heads = headsOf(given);
@@ -171,7 +188,8 @@ const attended = (given: Building, context: Value, mask: Value | undefined): Val
   const before = keeps ? positionsBefore(given, x.type.shape.at(-2)!) : undefined;
   const turn = (y: Value): Value => flagOf(settings, "rope") ? turned(g, y, numberOf(settings, "base"), before) : y;
   const q = turn(projected(given, x, "query", heads.count, heads.each));
-  const k = turn(projected(given, context, "key", heads.shared, heads.each));
+  const keyed = flagOf(settings, "recall") ? stepsBefore(given, context) : context;
+  const k = turn(projected(given, keyed, "key", heads.shared, heads.each));
   const v = projected(given, context, "value", heads.shared, heads.each);
   const kept = before === undefined ? undefined : keepSteps(given, "keys", k, before);
   const values = before === undefined ? v : keepSteps(given, "values", v, before).rows;

@@ -60,6 +60,7 @@ export {
 export { distanceBias, learnedPositions, rotaryPositions, sinusoidalPositions } from "./position.ts";
 export { FORGET_BIAS, gru, lstm, type RecurrentSettings, rnn } from "./recurrent.ts";
 export { mamba, type MambaSettings, s4 } from "./state_space.ts";
+export { tables, type TablesSettings } from "./tables.ts";
 export { type BlockSettings, decoderBlock, encoderBlock, transformer } from "./transformer.ts";
 export { batchNorm, groupNorm, instanceNorm, layerNorm, type NormSettings, rmsNorm } from "./normalisation.ts";
 export { dropChannels, dropout, dropPath, type DropSettings } from "./regularisation.ts";

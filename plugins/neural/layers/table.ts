@@ -18,6 +18,7 @@ import { RECURRENT } from "./recurrent.ts";
 import { REGULARISATION } from "./regularisation.ts";
 import { STATE_SPACE } from "./state_space.ts";
 import { STRUCTURE } from "./structure.ts";
+import { TABLES } from "./tables.ts";
 import { TRANSFORMER } from "./transformer.ts";
 
 /** Rows by kind. */
@@ -33,6 +34,7 @@ export const LAYERS: ReadonlyMap<string, LayerRow> = new Map(
     ...ACTIVATION,
     ...REGULARISATION,
     ...STRUCTURE,
+    ...TABLES,
     ...ATTENTION,
     ...TRANSFORMER,
     ...POSITION,
