@@ -139,3 +139,67 @@ export {
   type VariableOptions,
 } from "./tape/tape.ts";
 export { type Operand, Variable } from "./tape/variable.ts";
+export { type ArrayOptions, arraysDataset } from "./data/arrays.ts";
+export { Augmentation, checkAugmentations } from "./data/augment.ts";
+export { type Batch, type BatchOptions, type Delivered, MAX_BATCH } from "./data/batch.ts";
+export { batches, type BatchSequence } from "./data/batches.ts";
+export { batchStream, SHUFFLE_BUFFER, type StreamOptions } from "./data/batch_stream.ts";
+export { type BuiltinSet, builtinSet, DATASETS, openBuiltin, type OpenedSet, sampleCorpus } from "./data/builtin.ts";
+export {
+  type BytePairs,
+  bytePairs,
+  bytePairsFromJson,
+  BytePairsJson,
+  bytePairsToJson,
+  type Join,
+  trainBytePairs,
+} from "./data/byte_pairs.ts";
+export {
+  BYTES,
+  type Corpus,
+  type Document,
+  documentSplits,
+  textOf,
+  type Tokens,
+  type WindowOptions,
+  windows,
+} from "./data/corpus.ts";
+export {
+  type Affine,
+  type Chunk,
+  classesOf,
+  type Column,
+  type DataSchema,
+  type Dataset,
+  type Feature,
+  gather,
+  type MemoryDataset,
+  memoryDataset,
+  type SplitName,
+  SPLITS,
+  type Splits,
+  type StreamDataset,
+  type Target,
+  tensorColumn,
+  TestGuard,
+  uniformly,
+  withSplits,
+} from "./data/dataset.ts";
+export { type DataFiles, memoryFiles } from "./data/files.ts";
+export { GENERATED_NAMES, generatedData } from "./data/generated.ts";
+export { openData, type OpenedData } from "./data/open.ts";
+export { dataAuthorities, DataSource, type DetailedSource, type Format, FORMATS } from "./data/source.ts";
+export { SplitRule, splitSamples } from "./data/splits.ts";
+export { type Grain, rescale, type Scaling, statisticsOf } from "./data/statistics.ts";
+export { type TableOptions, type TablePlan } from "./data/table.ts";
+export { loadInto, type LoadReport } from "./formats/load_into.ts";
+export { readNpy, writeNpy } from "./formats/npy.ts";
+export { readNpz, writeNpz } from "./formats/npz.ts";
+export {
+  parameterName,
+  readRmiModel,
+  type RmiModel,
+  type RmiModelMetadata,
+  writeRmiModel,
+} from "./formats/rmi_model.ts";
+export { readSafetensors, type Safetensors, writeSafetensors } from "./formats/safetensors.ts";

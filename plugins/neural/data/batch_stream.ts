@@ -7,10 +7,10 @@
  * @module
  */
 import * as Stream from "effect/Stream";
-import type { Failure } from "../../../kernel/failure.ts";
+import type { KernelFailure } from "../../../kernel/failure.ts";
 import { type Random, random } from "../../../kernel/random.ts";
 import { elementCount, type Tensor, zeros } from "../../ir/library.ts";
-import { attemptEffect } from "../failures.ts";
+import { attemptEffect, type NeuralFailure } from "../failures.ts";
 import {
   type Batch,
   type BatchOptions,
@@ -161,9 +161,9 @@ class Batcher {
 export const batchStream = <R = never>(
   dataset: Dataset<R>,
   options: StreamOptions,
-): Stream.Stream<Batch, Failure, R> => {
+): Stream.Stream<Batch, NeuralFailure | KernelFailure, R> => {
   const prefetch = options.prefetch ?? 1;
-  const made = (): Stream.Stream<Batch, Failure, R> => {
+  const made = (): Stream.Stream<Batch, NeuralFailure | KernelFailure, R> => {
     wholeNumber("prefetch", prefetch, 0, MAX_PREFETCH);
     wholeNumber("buffer", options.buffer ?? SHUFFLE_BUFFER, 1, MAX_BATCH);
     if (dataset.kind === "memory") return Stream.fromIterable(batches(dataset, options), { chunkSize: 1 });

@@ -7,7 +7,7 @@
  * @module
  */
 import type * as Stream from "effect/Stream";
-import type { Failure } from "../../../kernel/failure.ts";
+import type { KernelFailure } from "../../../kernel/failure.ts";
 import {
   type ConcreteType,
   type Dtype,
@@ -17,7 +17,7 @@ import {
   toFloats,
   zeros,
 } from "../../ir/library.ts";
-import { badBatches } from "../failures.ts";
+import { badBatches, type NeuralFailure } from "../failures.ts";
 
 /** One named column, as one sample of it is given out. */
 export interface Feature {
@@ -110,7 +110,7 @@ export interface StreamDataset<R = never> {
   /** How many samples there are, where it is known. */
   readonly length?: number;
   /** Reads them from the first. */
-  readonly chunks: Stream.Stream<Chunk, Failure, R>;
+  readonly chunks: Stream.Stream<Chunk, NeuralFailure | KernelFailure, R>;
   /** The part to which a sample belongs. */
   readonly splitOf: (sample: number) => SplitName;
 }
