@@ -7,7 +7,10 @@ import { dangersIn } from "../../../plugins/norion/review/dangers.ts";
 import { adaptiveFold } from "../../../plugins/norion/state/adaptive.ts";
 import { experienceFold, experienceOf } from "../../../plugins/norion/state/experience.ts";
 import { itemOf, memoryFold } from "../../../plugins/norion/state/memory.ts";
-import { exchange, ME, withNorion } from "./answering.ts";
+import type { NorionShape } from "../../../plugins/norion/service.ts";
+import { symbolicDefault } from "../../../plugins/rmil/library.ts";
+import { exchange, ME, saying, withNorion } from "./answering.ts";
+import { deviceAt } from "./states.ts";
 
 const SUM = {
   prompt: "What is 17 * 3, and how is it worked out?",
@@ -191,3 +194,38 @@ Deno.test("every threshold that a conclusion rests on may be moved, and moves it
       const { settled } = yield* exchange(norion, SUM.prompt, SUM.right);
       assert.equal(settled.drift, "block");
     }), { ...DEFAULT_POLICY, "drift.block": 1.01 }));
+
+const drafts = (norion: NorionShape, texts: ReadonlyArray<string>) =>
+  norion.ask({
+    prompt: "How many turbines has our plant in Turku?",
+    profile: "long-context",
+    scope: ME,
+    materials: {},
+    device: deviceAt("laptop", 0),
+    models: [saying(...texts)],
+    demand: { privacy: "process" },
+    temperature: 0,
+    seed: 1,
+    judges: { logic: symbolicDefault },
+  }, "user@tty");
+
+Deno.test("a draft is mended at most once, never for the worse, and not where its fault is critical (20.17)", () =>
+  withNorion((norion) =>
+    Effect.gen(function* () {
+      yield* norion.memory.remember({ scope: ME, text: "Our plant in Turku has 14 turbines." }, "user@tty");
+      const [bad, worse, good] = [
+        "Our plant in Turku has 9 turbines.",
+        "Our plant in Turku has 9 turbines. It is certainly so, or maybe not.",
+        "Our plant in Turku has 14 turbines.",
+      ];
+      const made = Effect.fnUntraced(function* (...texts: ReadonlyArray<string>) {
+        const { draft } = yield* drafts(norion, texts);
+        return [draft.text, draft.calls, draft.repaired];
+      });
+      assert.deepEqual(yield* made(bad, good), [good, 2, true]);
+      assert.deepEqual(yield* made(bad, bad, good), [bad, 2, false]);
+      assert.deepEqual(yield* made(bad, worse), [bad, 2, false]);
+      assert.deepEqual(yield* made(worse, good), [worse, 1, false]);
+      assert.deepEqual(yield* made(good, bad), [good, 1, false]);
+    })
+  ));

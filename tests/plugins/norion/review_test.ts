@@ -45,6 +45,40 @@ for (const [check, answer] of FAULTS) {
   });
 }
 
+Deno.test("an empty answer is critical, and so is certainty with doubt in one sentence (20.15)", () => {
+  const severity = (answer: string) =>
+    lookOver({ ...GOOD, answer, context: [] }, ["empty", "contradiction"], policy).map((issue) => issue.severity);
+  assert.deepEqual(severity(" \t\n"), ["critical"]);
+  assert.deepEqual(severity("It is certainly so, or maybe not."), ["critical"]);
+  assert.deepEqual(severity("这一定是对的,也可能不对。"), ["critical"]);
+  assert.deepEqual(severity(GOOD.answer), []);
+});
+
+Deno.test("short, off-topic, repetitive and uncertain answers raise the issue of their name (20.16)", () => {
+  const only = (draft: Partial<Draft>) => seen({ ...GOOD, context: [], ...draft });
+  assert.deepEqual(only({ answer: "Two moons of Mars." }), ["too-short"]);
+  assert.deepEqual(
+    only({ answer: "Bread rises because yeast turns sugar into gas, which dough then holds in bubbles." }),
+    ["off-topic"],
+  );
+  assert.deepEqual(only({ answer: "moons of Mars ".repeat(9) }), ["repetition"]);
+  const unsure = Array.from({ length: 20 }, () => ({ entropy: 3.2, logprob: -3 }));
+  assert.deepEqual(only({ tokens: unsure }), ["uncertain"]);
+  const sure = unsure.map(() => ({ entropy: 0.4, logprob: -0.2 }));
+  assert.deepEqual(only({ tokens: sure }), []);
+  assert.deepEqual(only({ tokens: [{ entropy: NaN }] }), []);
+});
+
+Deno.test("a step of low confidence is weak, one that is as good as guessed is critical, and nonsense is neither", () => {
+  const issue = (...steps: ReadonlyArray<number>) =>
+    lookOver({ ...GOOD, steps }, ["weak-step"], policy).map(({ severity }) => severity);
+  assert.deepEqual(issue(0.9, 0.28), []);
+  assert.deepEqual(issue(0.9, 0.2799), ["warning"]);
+  assert.deepEqual(issue(0.14), ["warning"]);
+  assert.deepEqual(issue(0.1399, 0.2), ["critical"]);
+  assert.deepEqual(issue(NaN, Infinity), []);
+});
+
 Deno.test("certainty in one sentence and doubt in another do not contradict, and a word inside a word is no word", () => {
   const answer =
     "Mars certainly has moons, that much is known of Mars. Perhaps it once had a ring. Uncertainty remains.";
@@ -67,7 +101,7 @@ const said = (source: Statement["source"], result: number, digest = "d"): Statem
   digest,
 });
 
-Deno.test("what a run says of itself proves nothing and lifts quality to at most 0.6", () => {
+Deno.test("what a run says of itself proves nothing and lifts quality to at most 0.6 (20.25)", () => {
   assert.deepEqual(weigh([said("self", 1)], policy), { quality: 0.6, proven: false, outside: 0 });
   assert.deepEqual(weigh([], policy), { quality: 0, proven: false, outside: 0 });
   const failed = weigh([said("self", 1), said("validator", 0)], policy);
@@ -81,7 +115,7 @@ Deno.test("the same statement twice counts once, and however often a run praises
   assert.equal(weigh([...praise, said("validator", 0.5)], policy).quality, once.quality);
 });
 
-Deno.test("one bad request is blocked, only a sustained fall rolls back, and what each allows is the table's", () => {
+Deno.test("one bad request is blocked, only a sustained fall rolls back, and what each allows is the table's (20.20)", () => {
   const bad = { quality: 0.2, proven: true, outside: 1 };
   let state: DriftState = STEADY;
   const verdicts: string[] = [];
@@ -97,6 +131,16 @@ Deno.test("one bad request is blocked, only a sustained fall rolls back, and wha
   const critical = [{ check: "empty", severity: "critical" }] as const;
   assert.equal(judgeDrift(STEADY, { ...bad, quality: 0.9 }, critical, policy).verdict, "block");
   assert.ok(Object.entries(PERMISSIONS).every(([verdict, { restore }]) => restore === (verdict === "rollback")));
+});
+
+Deno.test("quality that nobody measured blocks where it is poor and never moves the sum, however long", () => {
+  let state: DriftState = { sum: 1.2, run: 4 };
+  for (let i = 0; i < 200; i++) {
+    const judged = judgeDrift(state, { quality: 0.1, proven: false, outside: 0 }, [], policy);
+    assert.equal(judged.verdict, "block");
+    state = judged.state;
+  }
+  assert.deepEqual(state, { sum: 1.2, run: 4 });
 });
 
 /** Requests until the alarm, where quality is normal around a mean. */
