@@ -177,12 +177,13 @@ export const violated = (usage: Usage): Usage => ({
 export type ProbationVerdict = "running" | "passed" | "failed";
 
 /**
- * How a probation stands, beside the fitness of what was there before: failed by one violation, or as soon as even
+ * How a probation stands, beside the fitness of what was there before: failed by one violation or where the gene was
+ * squeezed out of use, or as soon as even
  * outcomes all in its favour could no longer bring it within the slack; passed when its uses are over and it is within.
  */
 export const probationOf = (usage: Usage, before: number, policy: Policy): ProbationVerdict => {
   const { judged, wins, violations } = usage.trial;
-  if (violations > 0) return "failed";
+  if (violations > 0 || RESTING.has(usage.residency)) return "failed";
   const uses = policy["gene.probation"];
   const best = (wins / 1000 + Math.max(0, uses - judged) + GIVEN) / (Math.max(uses, judged) + 2 * GIVEN);
   if (best < before - policy["gene.slack"]) return "failed";

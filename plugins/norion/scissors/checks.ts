@@ -335,12 +335,13 @@ const wordsFault = ({ ground, changed, fresh }: Examined): Reason => {
   return undefined;
 };
 
-const soundFault = ({ ground, after, fault, candidate, changed }: Examined): Reason => {
+const claimFault = ({ candidate }: Examined): Reason => {
+  const claim = written(candidate).map(claimIn).find((name) => name !== undefined);
+  return claim === undefined ? undefined : reject("CLAIMS_WRITE", `a record says ${claim}`);
+};
+
+const soundFault = ({ ground, after, fault, changed }: Examined): Reason => {
   if (fault !== undefined) return reject("GENE_SHAPE", fault);
-  for (const value of written(candidate)) {
-    const claim = claimIn(value);
-    if (claim !== undefined) return reject("CLAIMS_WRITE", `a record says ${claim}`);
-  }
   for (const [id, record] of Object.entries(changed)) {
     if (record === undefined) continue;
     const read = readRecord(id, record as unknown as Json);
@@ -402,6 +403,7 @@ const ROWS: ReadonlyArray<
   readonly [name: string, order: number, look: (examined: Examined) => Reason | Effect.Effect<Reason, Failure>]
 > = [
   ["gene-shape", 11, soundFault],
+  ["gene-claims", 12, claimFault],
   ["gene-words", 22, wordsFault],
   ["gene-edit", 31, shapeFault],
   ["gene-protected", 32, (examined) => examined.fresh && !examined.restores ? protectedFault(examined) : undefined],
