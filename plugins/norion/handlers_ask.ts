@@ -151,10 +151,11 @@ export const askingHandlers = {
     }),
   "norion.retract": ({ id, scope: given, reason }: InputOf<typeof Retract>) =>
     Effect.gen(function* () {
-      const { memory } = yield* Norion;
+      const { memory, experience } = yield* Norion;
       const { actor } = yield* CallContext;
       const scope = yield* scopeOf(given);
       const item = yield* memory.retract(id, { scope, reason }, actor);
+      yield* experience.forget(scope, actor);
       return { id, retractedAt: item.retractedAt! };
     }),
 };
