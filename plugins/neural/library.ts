@@ -203,3 +203,45 @@ export {
   writeRmiModel,
 } from "./formats/rmi_model.ts";
 export { readSafetensors, type Safetensors, writeSafetensors } from "./formats/safetensors.ts";
+export {
+  type Architecture,
+  type ArchitectureEdge,
+  type ArchitectureNode,
+  depthOf,
+  emptyArchitecture,
+  nodeNamed,
+  nodesOfKind,
+  predecessors,
+  successors,
+  topologicalOrder,
+  type Transform,
+} from "./architecture/architecture.ts";
+export {
+  ArchitectureBuilder,
+  mlpArchitecture,
+  transformerBlockArchitecture,
+  type TransformerBlockOptions,
+} from "./architecture/builder.ts";
+export {
+  applyEdit,
+  applyEdits,
+  bypass,
+  cloneNodes,
+  type Edit,
+  type Edited,
+  insertInto,
+  type NodeSpec,
+  subgraph,
+} from "./architecture/edit.ts";
+export { type ChangeEvent, changeIn, type History, historyOf, redo, undo } from "./architecture/history.ts";
+export { architectureFromJson, architectureToJson } from "./architecture/json.ts";
+export { layersOfArchitecture } from "./architecture/layers.ts";
+export {
+  analyse,
+  type ArchitectureFault,
+  type ArchitectureReport,
+  networkOfArchitecture,
+  type NodeReport,
+  sizeOf,
+} from "./architecture/materialise.ts";
+export { type Proposal, PROPOSAL_NAMES, type ProposalName, PROPOSALS, proposeEdit } from "./architecture/variation.ts";
