@@ -21,7 +21,7 @@ export const norionPlugin: Plugin = {
     { capability: "rmi/Backends", range: "^1.0.0" },
   ],
   effects: ["readLocal", "writeLocal", "network", "exec"],
-  kinds: ["env", "selfModify"],
+  kinds: ["env", "selfModify", "sys"],
   stability: "unstable",
   namespaces: [
     {

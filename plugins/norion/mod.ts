@@ -10,6 +10,7 @@ import { Artifacts } from "../../registry/contract.ts";
 import { Backends } from "../backends/contract.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { askingHandlers } from "./handlers_ask.ts";
+import { modelHandlers } from "./handlers_models.ts";
 import { layerModels } from "./models/configured.ts";
 import { operations } from "./operations.ts";
 import { DEFAULT_POLICY } from "./policy.ts";
@@ -23,7 +24,7 @@ const plugin: Implementation = implementation({
     Layer.effect(Norion, Effect.map(Ledger, (ledger) => norionOver(ledger, DEFAULT_POLICY))),
     layerModels,
   ),
-  handlers: { ...askingHandlers },
+  handlers: { ...askingHandlers, ...modelHandlers },
 });
 
 export default plugin;

@@ -6,6 +6,7 @@
  * @module
  */
 import { ASKING } from "./operations_ask.ts";
+import { MODEL_OPERATIONS } from "./operations_models.ts";
 
 /** Every declaration of norion. */
-export const operations = [...ASKING] as const;
+export const operations = [...ASKING, ...MODEL_OPERATIONS] as const;

@@ -13,6 +13,7 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Digest, digestBytes, pointer } from "../../../kernel/mod.ts";
 import { presetOf } from "../device.ts";
+import { type Check, check, type GateReport } from "../gates/check.ts";
 import { CACHE_ABI } from "./cache_blocks.ts";
 import { readWeights, type WeightsHeader } from "./weights.ts";
 
@@ -65,33 +66,13 @@ export const RuntimeManifest = Schema.Struct({
 /** A runtime manifest. */
 export type RuntimeManifest = typeof RuntimeManifest.Type;
 
-/** One check. */
-export interface Check {
-  /** What was checked. */
-  readonly name: string;
-  /** Whether it holds; `hold` where a person should look first. */
-  readonly state: "holds" | "fails" | "hold";
-  /** What was found. */
-  readonly detail: string;
-}
-
 /** What a look at a manifest tells. */
-export interface ManifestReport {
+export interface ManifestReport extends GateReport {
   /** Whether the runtime may be used: `hold` where a person should look first. */
   readonly verdict: "allow" | "hold" | "block";
-  /** Every check that was made, in order. */
-  readonly checks: ReadonlyArray<Check>;
-  /** What was not checked, and why. */
-  readonly unchecked: ReadonlyArray<string>;
   /** The adapter that would be used. */
   readonly adapter?: string;
 }
-
-const check = (name: string, holds: boolean, detail: string): Check => ({
-  name,
-  state: holds ? "holds" : "fails",
-  detail,
-});
 
 const report = (
   checks: ReadonlyArray<Check>,
