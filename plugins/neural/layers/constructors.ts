@@ -30,6 +30,7 @@ export {
   matmul,
   unembedding,
 } from "./affine.ts";
+export { flashAttention, type FormSettings, linearAttention, scaledDotProduct } from "./attention_forms.ts";
 export {
   conv1d,
   conv2d,

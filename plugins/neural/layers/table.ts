@@ -7,6 +7,7 @@ import { ACTIVATION } from "./activation.ts";
 import { ADAPTER } from "./adapter.ts";
 import { AFFINE } from "./affine.ts";
 import { ATTENTION } from "./attention.ts";
+import { ATTENTION_FORMS } from "./attention_forms.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { EXPERTS } from "./experts.ts";
 import { FEED_FORWARD } from "./feed_forward.ts";
@@ -36,6 +37,7 @@ export const LAYERS: ReadonlyMap<string, LayerRow> = new Map(
     ...STRUCTURE,
     ...TABLES,
     ...ATTENTION,
+    ...ATTENTION_FORMS,
     ...TRANSFORMER,
     ...POSITION,
     ...RECURRENT,
