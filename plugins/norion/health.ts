@@ -238,27 +238,25 @@ export interface Observation {
   readonly rollback: boolean;
   /** Whether a recalled item misled. */
   readonly misled: boolean;
-  /** Whether a tool was refused or failed. */
-  readonly toolFailed: boolean;
   /** Whether the device was short of room. */
   readonly pressed: boolean;
 }
 
-const SIGNALS: { readonly [K in GeneKind]: (seen: Observation, policy: Policy) => boolean } = {
+/** What speaks against each kind; genes of the others are judged by evidence alone. */
+const SIGNALS: { readonly [K in GeneKind]?: (seen: Observation, policy: Policy) => boolean } = {
   safety: ({ rollback, critical }) => rollback || critical > 0,
   reflection: ({ quality, reward, contradictions }, policy) =>
     quality < policy["signal.quality"] || reward < policy["signal.reward"] || contradictions > 0,
   retrieval: ({ misled, pressed }) => misled || pressed,
   routing: ({ attention, quality }, policy) =>
     attention > policy["signal.attention"] && quality < policy["signal.quality"],
-  "tool-use": ({ toolFailed }) => toolFailed,
   budget: ({ pressed, attention }, policy) => pressed || attention > policy["signal.spent"],
   language: ({ contradictions, quality }, policy) => contradictions > 1 && quality < policy["signal.quality"],
 };
 
 /** Kinds of genes that a request speaks against. */
 export const signalsOf = (seen: Observation, policy: Policy): ReadonlyArray<GeneKind> =>
-  GENE_KINDS.filter((kind) => SIGNALS[kind](seen, policy));
+  GENE_KINDS.filter((kind) => SIGNALS[kind]?.(seen, policy) === true);
 
 /** Kinds that enough of the latest requests speak against for an edit to be proposed: one request is never enough. */
 export const insistent = (

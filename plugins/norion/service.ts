@@ -19,18 +19,20 @@ import { type Experience, experienceOver } from "./experience/service.ts";
 import type { ModelBackend } from "./contract.ts";
 import type { DeviceState } from "./device.ts";
 import { attempting, type NorionFailure } from "./failures.ts";
-import { defaultGenome, type Genome } from "./genome.ts";
 import { type Memory, type MemoryFailure, memoryOver } from "./memory/service.ts";
 import { type NorionRequest, type NorionState, type Plan, plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
-import { type Profile, PROFILES } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 import { conclude, type Conclusion, review } from "./review/review.ts";
 import type { GivenFact, Judges, Materials, ValidatorName } from "./review/validators.ts";
 import type { Demand } from "./routing/choose.ts";
 import type { Candidate } from "./router.ts";
 import { memorable, settling } from "./settling.ts";
+import { observing } from "./scissors/observing.ts";
+import { genomesOf } from "./scissors/service.ts";
 import { adaptiveFold, type AdaptiveState } from "./state/adaptive.ts";
 import { termsOf } from "./text.ts";
+import { expressedEvent } from "./state/genome.ts";
 import {
   type AnsweredData,
   answeredEvent,
@@ -134,8 +136,12 @@ const takenAlong = ({ context }: Plan): ReadonlyArray<string> =>
 /** How much a better model is worth to a request, by its mode's threshold: what needs attention gains by quality. */
 const gainOf = ({ threshold }: Plan): number => 1 - threshold;
 
-/** Norion over a ledger. */
-export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => {
+/** Norion over a ledger; `afterwards` is done when a request of a profile is settled. */
+export const norionOver = (
+  ledger: LedgerShape,
+  policy: Policy,
+  afterwards: (profile: Profile) => Effect.Effect<unknown, LedgerFailure> = () => Effect.void,
+): NorionShape => {
   const memory = memoryOver(ledger, policy);
   const experience = experienceOver(ledger, memory, policy);
   const turns = Semaphore.makeUnsafe(1);
@@ -158,9 +164,7 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
       const recall = yield* memory.snapshot(scope);
       const learned = yield* experience.candidates(scope, prompt, profile);
       const offered = new Map<string, Candidate>();
-      const genomes = Object.fromEntries(PROFILES.map((profile) => [profile, defaultGenome(profile)])) as {
-        readonly [P in Profile]: Genome;
-      };
+      const genomes = yield* genomesOf(ledger, policy);
       const state: NorionState = {
         router: adaptive.router,
         hierarchy: adaptive.hierarchy,
@@ -192,6 +196,7 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
   ): Effect.Effect<{ readonly conclusion: Conclusion; readonly data: SettledData }, ServiceFailure, J> =>
     Effect.gen(function* () {
       const { draft, plan: made, known: { adaptive, offered, state }, scope } = about;
+      const genome = state.genomes[made.profile];
       const used = takenAlong(made);
       const listed = yield* memory.list(asked.scope);
       const facts = listed.flatMap(({ item, text }): ReadonlyArray<GivenFact> =>
@@ -252,12 +257,18 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
           conclusion,
           used: facts.map(({ id }) => id),
           stored: data.stored,
-          probation: state.genomes[made.profile].genes.some(({ status }) => status === "probation"),
+          probation: Object.values(genome.standing ?? {}).some(({ status }) => status === "probation"),
         },
         policy,
         actor,
       );
-      yield* ledger.append([...events, record]);
+      const told = observing(
+        { request, genome, plan: made, prompt: asked.prompt, answer: draft.text, issues: draft.issues, conclusion },
+        policy,
+        actor,
+      );
+      yield* ledger.append([...events, record, ...told]);
+      yield* afterwards(made.profile);
       return { conclusion, data };
     });
 
@@ -268,7 +279,11 @@ export const norionOver = (ledger: LedgerShape, policy: Policy): NorionShape => 
       const scope = yield* keyed(`scope ${asked.scope}`);
       const request = nextRequest(yield* ledger.state(requestFold));
       const prompt = yield* keyed(redactText(asked.prompt));
-      const { first } = yield* ledger.append([plannedEvent(made, { request, scope, prompt }, actor)]);
+      const genome = now.state.genomes[made.profile];
+      const { first } = yield* ledger.append([
+        plannedEvent(made, { request, scope, prompt }, actor),
+        expressedEvent(request, genome, made.knobs, made.device.pressure, actor),
+      ]);
       const texts = new Map([
         ...[...now.offered].map(([id, { text }]) => [id, text] as const),
         ...(asked.files ?? []).map(({ name, text }) => [`file:${name}`, text] as const),

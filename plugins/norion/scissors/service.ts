@@ -158,7 +158,7 @@ export interface ScissorsShape {
   /** Looks at the probations of a profile, and undoes what failed. */
   readonly settle: (
     profile: Profile,
-  ) => Effect.Effect<ReadonlyArray<Settlement>, LedgerFailure | FailureOfCall<"rollback">>;
+  ) => Effect.Effect<ReadonlyArray<Settlement>, LedgerFailure>;
   /** Measures a change of a profile's document with and without it. */
   readonly trial: (
     profile: Profile,
@@ -176,6 +176,9 @@ const ScissorsBase: Context.ServiceClass<Scissors, "rmi/norion/Scissors", Scisso
 export class Scissors extends ScissorsBase {}
 
 const encoder = new TextEncoder();
+
+/** The bytes of a line of evidence: tagged, so that no other blob is the same and takes it along when it is dropped. */
+export const evidenceBytes = (summary: string): Uint8Array => encoder.encode(JSON.stringify({ evidence: summary }));
 
 const reportOf = (
   profile: Profile,
@@ -306,7 +309,7 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
     if (summary === undefined || summary.trim() === "") {
       return Effect.fail(badEdit({ edit: edit.kind, reason: "evidence is empty", path: `/evidence/${index}` }));
     }
-    return Effect.map(ledger.putBlob(encoder.encode(redactText(summary)), { private: false }), (digest) => [digest]);
+    return Effect.map(ledger.putBlob(evidenceBytes(redactText(summary)), { private: false }), (digest) => [digest]);
   };
 
   /** What changes, and what it stands on. */
@@ -466,8 +469,10 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
         );
         if (tried?.probation === undefined) continue;
         const undone = tried.probation === "failed" && later.every((one) => one.state !== "confirmed");
-        if (undone) yield* proposals.rollback(proposal, "policy:probation", { descendants: true });
-        settled.push({ proposal, gene: tried.gene.id, verdict: tried.probation, undone });
+        // Where somebody else changed the genome meanwhile, the next look tries again.
+        const undo = proposals.rollback(proposal, "policy:probation", { descendants: true });
+        const done = undone && (yield* Effect.match(undo, { onSuccess: () => true, onFailure: () => false }));
+        settled.push({ proposal, gene: tried.gene.id, verdict: tried.probation, undone: done });
       }
       return settled;
     });
