@@ -1,0 +1,227 @@
+/**
+ * Writer: a language model on a device, going through one text after another: what it makes of the place after the last
+ * byte, and what every byte of a text costs.
+ *
+ * Not a sampler (generate.ts). What attention looks back at stays on the device; texts are read in pieces, and written
+ * byte by byte.
+ * Invariant: what a place is given depends on the bytes of its own text before it and on nothing else, however the text
+ * was read. One writer goes through one text at a time.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import type * as Scope from "effect/Scope";
+import { turn } from "../../../kernel/slices.ts";
+import type { BackendsFailure, CompileOptions, Executable } from "../../backends/library.ts";
+import type { Program, Tensor } from "../../ir/contract.ts";
+import { functionOf, ProgramBuilder, scalar, tensorOf, zeros } from "../../ir/library.ts";
+import type { Network } from "../contract.ts";
+import type { Engine, Values } from "../stepper.ts";
+import { ContextReader } from "./contexts.ts";
+import { codesOf, type LanguageShape, MAX_PIECE, readingNetwork, symbolsOf } from "./shape.ts";
+
+/** What a writer is made of: a shape, and the tensors of it by path. */
+export interface Written {
+  /** What the model is made of. */
+  readonly shape: LanguageShape;
+  /** Its learned tensors. */
+  readonly values: Values;
+}
+
+/** Bits that a text costs. */
+export interface TextCost {
+  /** Their sum. */
+  readonly bits: number;
+  /** Bytes of the text. */
+  readonly bytes: number;
+}
+
+/** A language model on a device. */
+export interface Writer {
+  /** A new text begins. */
+  readonly reset: Effect.Effect<void, BackendsFailure>;
+  /** Reads bytes after those before. */
+  readonly read: (bytes: Uint8Array) => Effect.Effect<void, BackendsFailure>;
+  /** Probabilities of the 256 bytes after the last one. */
+  readonly next: Effect.Effect<Float64Array, BackendsFailure>;
+  /** Begins a new text and gives what it costs, byte by byte, each from those before it. */
+  readonly cost: (text: Uint8Array) => Effect.Effect<TextCost, BackendsFailure>;
+}
+
+/** The evaluation program with everything but the contexts on the device. */
+const resident = (
+  network: Network,
+): { readonly program: Program; readonly state: ReadonlyArray<readonly [number, number]> } => {
+  const entry = functionOf(network.evaluation);
+  const builder = new ProgramBuilder();
+  for (const fn of network.evaluation.functions.values()) builder.add(fn);
+  const g = builder.open(builder.fresh("read"), { where: entry.constraints, sizes: entry.sizes });
+  const given = entry.parameters.map(({ name, type }) => g.parameter(name, type));
+  const [scores, ...next] = g.call(network.evaluation.entry, given, entry.sizes);
+  const learned = given.slice(0, network.parameters.length);
+  builder.add(g.function([scores, ...learned, ...next]));
+  const state = [...learned, ...next].map((_, i) => [1 + i, i] as const);
+  return { program: builder.build(g.name), state };
+};
+
+/** A network that reads pieces of one length. */
+interface Reading {
+  readonly piece: number;
+  /** Gives the scores of the places of a piece. */
+  readonly step: (rows: Int32Array<ArrayBuffer>) => Effect.Effect<Float32Array, BackendsFailure>;
+  readonly kept: Effect.Effect<ReadonlyArray<Tensor>, BackendsFailure>;
+  readonly keep: (tensors: ReadonlyArray<Tensor>) => Effect.Effect<void, BackendsFailure>;
+  /** What is kept before a text begins. */
+  readonly nothing: ReadonlyArray<Tensor>;
+}
+
+const readingOf = (
+  engine: Engine,
+  { shape, values }: Written,
+  piece: number,
+  options: Pick<CompileOptions, "numerics" | "threads">,
+): Effect.Effect<Reading, BackendsFailure, Scope.Scope> =>
+  Effect.gen(function* () {
+    const network = readingNetwork(shape, piece);
+    const { program, state } = resident(network);
+    const executable: Executable = yield* engine.compile(program, { ...options, state });
+    const count = network.parameters.length;
+    yield* Effect.forEach(network.parameters, ({ path }, i) => executable.write(i, values.get(path)!), {
+      discard: true,
+    });
+    const seed = scalar("i64", 0n);
+    const type = [1, piece, shape.contexts.length];
+    return {
+      piece,
+      step: (rows) =>
+        Effect.map(executable.step([seed, tensorOf("i32", type, rows)]), ([scores]) => scores.data as Float32Array),
+      kept: Effect.forEach(network.state, (_, i) => executable.read(count + i)),
+      keep: (tensors) => Effect.forEach(tensors, (tensor, i) => executable.write(count + i, tensor), { discard: true }),
+      nothing: network.state.map(({ type: { dtype, shape: sizes } }) => zeros(dtype, sizes)),
+    } satisfies Reading;
+  });
+
+/** Writes the probabilities of the symbols of a place. */
+const shares = (scores: Float32Array, from: number, into: Float64Array): void => {
+  let most = -Infinity;
+  for (let i = 0; i < into.length; i++) most = Math.max(most, scores[from + i]);
+  let sum = 0;
+  for (let i = 0; i < into.length; i++) sum += into[i] = Math.exp(scores[from + i] - most);
+  for (let i = 0; i < into.length; i++) into[i] /= sum;
+};
+
+/** How the symbols' probabilities are shared out to bytes. */
+const byteShare = ({ alphabet }: LanguageShape): { readonly rest: number } => ({
+  rest: Math.max(1, 256 - alphabet.length),
+});
+
+/** A model made ready to go through texts. Closing the scope frees it. */
+export const writerOf = (
+  engine: Engine,
+  written: Written,
+  options: Pick<CompileOptions, "numerics" | "threads"> = {},
+): Effect.Effect<Writer, BackendsFailure, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { shape } = written;
+    const [pieces, single] = yield* Effect.all([
+      readingOf(engine, written, MAX_PIECE, options),
+      readingOf(engine, written, 1, options),
+    ]);
+    const tables = shape.contexts.length;
+    const symbols = symbolsOf(shape);
+    const codes = codesOf(shape);
+    const { rest } = byteShare(shape);
+    const reader = new ContextReader(shape.contexts);
+    /** Scores of the place after the last byte, where they are known. */
+    let ahead: Float32Array | undefined;
+
+    const reset = Effect.gen(function* () {
+      reader.reset();
+      ahead = undefined;
+      yield* single.keep(single.nothing);
+    });
+    const one = Effect.gen(function* () {
+      if (ahead !== undefined) return ahead;
+      const rows = new Int32Array(tables);
+      reader.write(rows, 0);
+      return ahead = yield* single.step(rows);
+    });
+    /** Rows of the places of a piece, the last ones repeated where it is cut short. */
+    const rowsOf = (bytes: Uint8Array): Int32Array<ArrayBuffer> => {
+      const rows = new Int32Array(MAX_PIECE * tables);
+      bytes.forEach((byte, i) => {
+        reader.write(rows, i * tables);
+        reader.push(byte);
+      });
+      return rows;
+    };
+    /** Reads as many whole pieces as there are, from a place whose scores nobody asked for. */
+    const whole = (bytes: Uint8Array) =>
+      Effect.gen(function* () {
+        const end = bytes.length - bytes.length % MAX_PIECE;
+        if (end === 0) return 0;
+        yield* pieces.keep(yield* single.kept);
+        for (let from = 0; from < end; from += MAX_PIECE) {
+          yield* pieces.step(rowsOf(bytes.subarray(from, from + MAX_PIECE)));
+          yield* turn;
+        }
+        yield* single.keep(yield* pieces.kept);
+        return end;
+      });
+    const took = (byte: number): void => {
+      reader.push(byte);
+      ahead = undefined;
+    };
+    const read = (bytes: Uint8Array) =>
+      Effect.gen(function* () {
+        // The place of the first byte is behind already where its scores are known.
+        const known = ahead === undefined ? 0 : Math.min(1, bytes.length);
+        if (known === 1) took(bytes[0]);
+        const rest = bytes.subarray(known);
+        for (const byte of rest.subarray(yield* whole(rest))) {
+          yield* one;
+          took(byte);
+        }
+      });
+    const next = Effect.map(one, (scores) => {
+      const probabilities = new Float64Array(symbols);
+      shares(scores, 0, probabilities);
+      return Float64Array.from(codes, (code) => code < symbols - 1 ? probabilities[code] : probabilities[code] / rest);
+    });
+    const cost = (text: Uint8Array) =>
+      Effect.gen(function* () {
+        yield* reset;
+        yield* pieces.keep(pieces.nothing);
+        const probabilities = new Float64Array(symbols);
+        let bits = 0;
+        for (let from = 0; from < text.length; from += MAX_PIECE) {
+          const piece = text.subarray(from, from + MAX_PIECE);
+          const scores = yield* pieces.step(rowsOf(piece));
+          piece.forEach((byte, i) => {
+            shares(scores, i * symbols, probabilities);
+            const code = codes[byte];
+            bits -= Math.log2(code < symbols - 1 ? probabilities[code] : probabilities[code] / rest);
+          });
+          yield* turn;
+        }
+        yield* reset;
+        return { bits, bytes: text.length };
+      });
+    yield* reset;
+    return { reset, read, next, cost };
+  });
+
+/** Bits that a byte of some texts costs, each text from its own beginning. */
+export const bitsPerByte = (
+  writer: Writer,
+  texts: ReadonlyArray<Uint8Array>,
+): Effect.Effect<TextCost & { readonly bitsPerByte: number }, BackendsFailure> =>
+  Effect.gen(function* () {
+    let [bits, bytes] = [0, 0];
+    for (const text of texts) {
+      const cost = yield* writer.cost(text);
+      bits += cost.bits;
+      bytes += cost.bytes;
+    }
+    return { bits, bytes, bitsPerByte: bits / bytes };
+  });
