@@ -11,6 +11,7 @@ import { registryPlugin } from "../registry/manifest.ts";
 import { backendsPlugin } from "./backends/manifest.ts";
 import { irPlugin } from "./ir/manifest.ts";
 import { linalgPlugin } from "./linalg/manifest.ts";
+import { neuralPlugin } from "./neural/manifest.ts";
 import { norionPlugin } from "./norion/manifest.ts";
 import { rmilPlugin } from "./rmil/manifest.ts";
 import { surfacesPlugin } from "./surfaces/manifest.ts";
@@ -21,6 +22,7 @@ export const builtinPlugins: ReadonlyArray<Plugin> = [
   effectsPlugin,
   irPlugin,
   linalgPlugin,
+  neuralPlugin,
   norionPlugin,
   registryPlugin,
   rmilPlugin,

@@ -20,7 +20,8 @@ import { exhausted, type FitBudget, joulesOf } from "./budget.ts";
 import { BATCH } from "./contract.ts";
 import { diagnose } from "./diagnose.ts";
 import type { FitEvent, Scores, StopCause } from "./events.ts";
-import { attemptEffect, cannotTrain, type NeuralFailure } from "./failures.ts";
+import { attempting, type BuildingFailure } from "./attempting.ts";
+import { cannotTrain } from "./failures.ts";
 import type { Feed } from "./feed.ts";
 import { initialValues } from "./layers/initialise.ts";
 import { type Listened, listened, NOTHING_HEARD, rateAt, type Schedule, scheduleOf } from "./schedules.ts";
@@ -78,7 +79,7 @@ export interface Checkpoint {
 /** Looks at a network while it is trained. */
 export interface Watch {
   /** Judges parameters and state. */
-  readonly scores: (values: Values) => Effect.Effect<Scores, BackendsFailure | NeuralFailure>;
+  readonly scores: (values: Values) => Effect.Effect<Scores, BackendsFailure | BuildingFailure>;
   /** Which score decides; `loss` where absent. */
   readonly name?: string;
   /** Whether larger is better. Default false. */
@@ -159,7 +160,7 @@ const FIRST_PROGRESS: Progress = {
   history: [],
 };
 
-type Expected = BackendsFailure | NeuralFailure;
+type Expected = BackendsFailure | BuildingFailure;
 type Emit = (event: FitEvent) => Effect.Effect<void>;
 
 /** One run. */
@@ -231,7 +232,7 @@ class Run<E, R> {
     return Effect.gen({ self: this }, function* () {
       const { plan, step } = this;
       this.startedMs = yield* Clock.currentTimeMillis;
-      yield* this.stepper.write(plan.from?.values ?? (yield* attemptEffect(() => firstValues(plan, step))));
+      yield* this.stepper.write(plan.from?.values ?? (yield* attempting(() => firstValues(plan, step))));
       yield* this.emit({
         type: "start",
         step: this.progress.step,
@@ -274,7 +275,7 @@ class Run<E, R> {
   private epoch(): Effect.Effect<StopCause | undefined, Expected | E, R> {
     return Effect.gen({ self: this }, function* () {
       const { feed, budget = {}, checkpoint } = this.plan;
-      const epoch = yield* attemptEffect(() => feed.epoch(this.progress.epoch));
+      const epoch = yield* attempting(() => feed.epoch(this.progress.epoch));
       let until = monotonicMs() + SLICE_MS;
       while (this.progress.index < epoch.length) {
         const { step } = this.progress;
@@ -300,7 +301,7 @@ class Run<E, R> {
   private one(at: ReturnType<Feed["epoch"]>["at"]): Effect.Effect<StopCause | undefined, Expected> {
     return Effect.gen({ self: this }, function* () {
       const { plan, progress } = this;
-      const fed = yield* attemptEffect(() => at(progress.index));
+      const fed = yield* attempting(() => at(progress.index));
       const rate = this.rate();
       const seed = stepSeed(plan.seed, progress.step);
       const { loss, norm, finite, measures } = yield* this.stepper.step(fed.inputs, fed.targets, { seed, rate });
@@ -419,7 +420,7 @@ export const train = <E, R>(
   emit: Emit,
 ): Effect.Effect<FitResult, Expected | E, R> =>
   Effect.scoped(Effect.gen(function* () {
-    const step = yield* attemptEffect(() => {
+    const step = yield* attempting(() => {
       checked(plan as FitPlan<unknown, unknown>);
       return trainingStep(plan);
     });

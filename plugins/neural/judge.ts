@@ -15,7 +15,8 @@ import { functionOf, isFloat, ProgramBuilder, scalar, toFloats, toIntegers } fro
 import { BATCH, type Network } from "./contract.ts";
 import type { DataSchema, MemoryDataset, SplitName, TestGuard } from "./data/dataset.ts";
 import type { Scores } from "./events.ts";
-import { attemptEffect, cannotTrain, type NeuralFailure } from "./failures.ts";
+import { attempting, type BuildingFailure } from "./attempting.ts";
+import { cannotTrain } from "./failures.ts";
 import { shown } from "./feed.ts";
 import { ClassTally, type Confusion, NumberTally, perplexity } from "./metrics.ts";
 import type { Engine, Values } from "./stepper.ts";
@@ -139,22 +140,22 @@ export const judge = (
     /** Is given the first output and the targets of every batch, real samples only. */
     readonly each?: (outputs: ArrayLike<number>, targets: ArrayLike<number>) => void;
   },
-): Effect.Effect<Judged, BackendsFailure | NeuralFailure> =>
+): Effect.Effect<Judged, BackendsFailure | BuildingFailure> =>
   Effect.gen(function* () {
-    const tally = yield* attemptEffect(() => tallyOf(dataset.schema, temperature));
+    const tally = yield* attempting(() => tallyOf(dataset.schema, temperature));
     const { batch } = answerer;
     const { inputs } = network;
     const sequence = shown(dataset, { split, batch, inputs, ...(guard === undefined ? {} : { guard }) });
     let samples = 0;
     for (;;) {
-      const next = yield* attemptEffect(() => sequence.next());
+      const next = yield* attempting(() => sequence.next());
       if (next.done === true) break;
       const { inputs: given, target, size } = next.value;
       const [output] = yield* answerer.answer(given);
       const every = numbers(output);
       const outputs = every.subarray(0, (every.length / batch) * size);
       const targets = numbers(target!);
-      yield* attemptEffect(() => tally.add(outputs, targets));
+      yield* attempting(() => tally.add(outputs, targets));
       each?.(outputs, targets);
       samples += size;
       yield* turn;

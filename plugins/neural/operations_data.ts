@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema";
 import { operation } from "../../kernel/operation.ts";
 import { DataDescription } from "./data/describe_data.ts";
 import { dataAuthorities, DataSource } from "./data/source.ts";
-import { DATA_FAILURES } from "./failures.ts";
+import { NEURAL_FAILURES } from "./failures.ts";
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
 
@@ -46,7 +46,7 @@ export const DescribeData = operation("data.describe", {
   summary: "Describe data: schema, splits, classes, numbers of what is learned from, and a sample.",
   input: { data: DataSource },
   output: DataDescription,
-  failures: DATA_FAILURES,
+  failures: NEURAL_FAILURES,
   effects: ["readLocal"],
   refine: ({ data }) => dataAuthorities(data as DataSource),
   cost: { compute: "linear in the bytes of the data" },

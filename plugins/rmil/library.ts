@@ -103,6 +103,7 @@ export {
   OPERAND_KINDS,
 } from "./ops/row.ts";
 export { PATTERNS } from "./patterns.ts";
+export { type GivenProgram, programFrom, ProgramSource, toRead } from "./program_source.ts";
 export { type Marked, marked, type Moved, moveParameters, movesOf, unmarked } from "./rewriting/lineage.ts";
 export { showHash } from "./siphash.ts";
 export { format } from "./syntax/format.ts";

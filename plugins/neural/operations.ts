@@ -1,0 +1,11 @@
+/**
+ * Operations of the neural room.
+ *
+ * @module
+ */
+import { dataOperations } from "./operations_data.ts";
+import { modelOperations } from "./operations_models.ts";
+import { Train } from "./operations_train.ts";
+
+/** All operations of the plugin. */
+export const operations = [Train, ...modelOperations, ...dataOperations] as const;
