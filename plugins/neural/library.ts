@@ -113,17 +113,19 @@ export {
   type RejectionReason,
   REJECTIONS,
   type Update,
+  type UpdatePayload,
 } from "./federated/messages.ts";
 export { type Partition, partition, PARTITION_NAMES } from "./federated/partition.ts";
 export { epsilonOf, type Privacy } from "./federated/privacy.ts";
 export {
   federate,
   type FederatedEvent,
-  type FederatedSettings,
   type FederatedState,
   type Federation,
   learnedWeights,
 } from "./federated/rounds.ts";
+export { type MaskKeeper, maskKeeper, type Sealing } from "./federated/secure.ts";
+export type { FederatedSettings } from "./federated/settings.ts";
 export { type Rows, type Samples, samplesOf, samplesOfDataset } from "./federated/samples.ts";
 export { SERVER_NAMES, type ServerMemory, type ServerOptimiser } from "./federated/server.ts";
 export { type Layout, layoutOf, type Slot as WeightSlot } from "./federated/weights.ts";

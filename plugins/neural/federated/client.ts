@@ -24,8 +24,10 @@ import {
   type Reply,
   type Request,
   type Update,
+  type UpdatePayload,
 } from "./messages.ts";
 import type { Samples } from "./samples.ts";
+import type { MaskKeeper } from "./secure.ts";
 import { difference } from "./weights.ts";
 
 /** A failure of a client. */
@@ -39,21 +41,42 @@ export interface FederatedClient {
   readonly describe: Effect.Effect<ClientDescription, ClientFailure>;
   /** Does what a round asks. */
   readonly train: (order: Order) => Effect.Effect<Update, ClientFailure>;
+  /** The seeds it shares in a round with clients that did not answer, where it seals its steps. */
+  readonly reveal?: (
+    round: number,
+    silent: ReadonlyArray<string>,
+  ) => Effect.Effect<ReadonlyArray<string>, ClientFailure>;
 }
 
-/** A client in this process. */
-export const localClient = (id: string, trainer: LocalTrainer, samples: Samples): FederatedClient => {
+/** A client in this process; it seals its steps where it has a keeper of masks. */
+export const localClient = (
+  id: string,
+  trainer: LocalTrainer,
+  samples: Samples,
+  keeper?: MaskKeeper,
+): FederatedClient => {
   let left: Float32Array | undefined;
+  const packed = (order: Order, step: Float32Array): Effect.Effect<UpdatePayload, ClientFailure> => {
+    const { sealing, round, compression } = order;
+    if (sealing === undefined) {
+      const made = compress(step, compression, left);
+      left = made.left;
+      return Effect.succeed(made.payload);
+    }
+    if (keeper === undefined) return Effect.fail(clientFailed({ client: id, reason: "it cannot seal its steps" }));
+    const sealed = keeper.seal(id, round, sealing, step);
+    return Effect.map(sealed, (words) => ({ kind: "sealed", size: words.length, words }));
+  };
   return {
     id,
-    describe: Effect.succeed({ id, samples: samples.count }),
+    describe: Effect.succeed({ id, samples: samples.count, ...(keeper === undefined ? {} : { key: keeper.key }) }),
     train: (order) =>
       Effect.gen(function* () {
         const { weights, loss } = yield* trainer.train(order.weights, samples, order);
-        const packed = compress(difference(weights, order.weights), order.compression, left);
-        left = packed.left;
-        return { client: id, round: order.round, loss, payload: packed.payload };
+        const payload = yield* packed(order, difference(weights, order.weights));
+        return { client: id, round: order.round, loss, payload };
       }),
+    ...(keeper === undefined ? {} : { reveal: keeper.reveal }),
   };
 };
 
@@ -87,6 +110,20 @@ export const remoteClient = (id: string, exchange: Exchange): FederatedClient =>
   };
 };
 
+const replyTo = (client: FederatedClient, asked: Request): Effect.Effect<Reply, ClientFailure> => {
+  switch (asked.kind) {
+    case "describe":
+      return Effect.map(client.describe, (description) => ({ kind: "description", description }));
+    case "train":
+      return Effect.map(client.train(asked.order), (update) => ({ kind: "update", update }));
+    case "reveal":
+      if (client.reveal === undefined) {
+        return Effect.fail(clientFailed({ client: client.id, reason: "it seals nothing" }));
+      }
+      return Effect.map(client.reveal(asked.round, asked.silent), (seeds) => ({ kind: "seeds", seeds }));
+  }
+};
+
 /** The client's end of an exchange: a request's bytes to a reply's. Failures become replies. */
 export const answer = (client: FederatedClient, request: Uint8Array): Effect.Effect<Uint8Array<ArrayBuffer>> => {
   const refusal = (failure: Failure): Uint8Array<ArrayBuffer> => encodeReply({ kind: "failure", failure });
@@ -97,10 +134,7 @@ export const answer = (client: FederatedClient, request: Uint8Array): Effect.Eff
     if (!isFailure(thrown)) throw thrown;
     return Effect.succeed(refusal(thrown));
   }
-  const reply: Effect.Effect<Reply, ClientFailure> = asked.kind === "describe"
-    ? Effect.map(client.describe, (description) => ({ kind: "description", description }))
-    : Effect.map(client.train(asked.order), (update) => ({ kind: "update", update }));
-  return Effect.match(reply, { onSuccess: encodeReply, onFailure: refusal });
+  return Effect.match(replyTo(client, asked), { onSuccess: encodeReply, onFailure: refusal });
 };
 
 /** How a hostile client lies about its step. */
@@ -112,12 +146,13 @@ export type Attack =
   /** Nothing at all: zeros. */
   | { readonly kind: "idle" };
 
-/** A client that lies about its step. */
+/** A client that lies about its step, where the step is open. */
 export const hostileClient = (client: FederatedClient, attack: Attack): FederatedClient => ({
   ...client,
   train: (order) =>
     Effect.map(client.train(order), (update) => {
       const chance = random(`${order.seed}/attack`);
+      if (update.payload.kind === "sealed") return update;
       const honest = decompress(update.payload)!;
       const values = honest.map((value) => {
         switch (attack.kind) {

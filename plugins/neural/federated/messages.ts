@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { Failure, failureToJson } from "../../../kernel/failure.ts";
 import { clientFailed } from "../failures.ts";
+import type { Sealing } from "./secure.ts";
 import { type Compression, decompress, type Payload } from "./compress.ts";
 
 /** What a client is asked to do in a round. */
@@ -29,9 +30,14 @@ export interface Order {
   readonly seed: string;
   /** How the client's step is to be packed. */
   readonly compression: Compression;
+  /** How the step is to be sealed, where the server shall read the sum alone. */
+  readonly sealing?: Sealing;
   /** The round's weights. */
   readonly weights: Float32Array;
 }
+
+/** An answer's step: packed for all to read, or sealed. */
+export type UpdatePayload = Payload | { readonly kind: "sealed"; readonly size: number; readonly words: Uint32Array };
 
 /** What a client answers. */
 export interface Update {
@@ -42,7 +48,7 @@ export interface Update {
   /** The loss it had. */
   readonly loss: number;
   /** How far it went from the round's weights. */
-  readonly payload: Payload;
+  readonly payload: UpdatePayload;
 }
 
 /** What a client says of itself. */
@@ -51,6 +57,8 @@ export interface ClientDescription {
   readonly id: string;
   /** How many samples it has. */
   readonly samples: number;
+  /** Its public key in hexadecimal, where it can seal its steps. */
+  readonly key?: string;
 }
 
 /** Why an update is not used. */
@@ -61,6 +69,7 @@ export const REJECTIONS = {
   stale: "the update answers another round",
   size: "the update has another number of elements than the model",
   notFinite: "the update holds a number that is not finite",
+  form: "the update is sealed where it should be open, or open where it should be sealed",
 } as const;
 
 /** Name of a reason. */
@@ -76,16 +85,22 @@ export interface Rejection {
   readonly detail: string;
 }
 
+/** A step that is believed: in the open, or as sealed words. */
+export type Judged = { readonly step: Float32Array<ArrayBuffer> } | { readonly words: Uint32Array };
+
 /** The step of an update that answers an order, or why it is not used. */
-export const judgeUpdate = (
-  client: string,
-  order: Order,
-  update: Update,
-): { readonly step: Float32Array<ArrayBuffer> } | Rejection => {
+export const judgeUpdate = (client: string, order: Order, update: Update): Judged | Rejection => {
   const reject = (reason: RejectionReason, detail: string): Rejection => ({ client, reason, detail });
   if (update.client !== client) return reject("stranger", `it names ${update.client}`);
   if (update.round !== order.round) return reject("stale", `round ${update.round} in round ${order.round}`);
-  const step = decompress(update.payload);
+  const { payload } = update;
+  if ((payload.kind === "sealed") !== (order.sealing !== undefined)) return reject("form", `it is ${payload.kind}`);
+  if (payload.kind === "sealed") {
+    const { words } = payload;
+    if (words.length === order.weights.length) return { words };
+    return reject("size", `${words.length} elements for ${order.weights.length}`);
+  }
+  const step = decompress(payload);
   if (step === undefined || step.length !== order.weights.length) {
     return reject("size", `${step?.length ?? "no"} elements for ${order.weights.length}`);
   }
@@ -96,12 +111,16 @@ export const judgeUpdate = (
 };
 
 /** A question to a client. */
-export type Request = { readonly kind: "describe" } | { readonly kind: "train"; readonly order: Order };
+export type Request =
+  | { readonly kind: "describe" }
+  | { readonly kind: "train"; readonly order: Order }
+  | { readonly kind: "reveal"; readonly round: number; readonly silent: ReadonlyArray<string> };
 
 /** An answer of a client. */
 export type Reply =
   | { readonly kind: "description"; readonly description: ClientDescription }
   | { readonly kind: "update"; readonly update: Update }
+  | { readonly kind: "seeds"; readonly seeds: ReadonlyArray<string> }
   | { readonly kind: "failure"; readonly failure: Failure };
 
 /** Most bytes of a message's head. */
@@ -117,7 +136,18 @@ const CompressionHead = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("topK"), share: Schema.Finite }),
 ]);
 
-const PayloadHead = Schema.Struct({ kind: Schema.Literals(["dense", "sparse", "int8"]), size: Count, kept: Count });
+const Hex = Schema.String.check(Schema.isPattern(/^(?:[0-9a-f]{2}){1,64}$/u));
+
+const SealingHead = Schema.Struct({
+  roster: Schema.Array(Schema.Struct({ id: Schema.String, key: Hex })),
+  share: Schema.Finite,
+});
+
+const PayloadHead = Schema.Struct({
+  kind: Schema.Literals(["dense", "sparse", "int8", "sealed"]),
+  size: Count,
+  kept: Count,
+});
 
 const Head = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("describe") }),
@@ -130,9 +160,17 @@ const Head = Schema.Union([
     proximal: Schema.Finite,
     seed: Schema.String,
     compression: CompressionHead,
+    sealing: Schema.optionalKey(SealingHead),
     size: Count,
   }),
-  Schema.Struct({ kind: Schema.Literal("description"), id: Schema.String, samples: Count }),
+  Schema.Struct({ kind: Schema.Literal("reveal"), round: Positive, silent: Schema.Array(Schema.String) }),
+  Schema.Struct({ kind: Schema.Literal("seeds"), seeds: Schema.Array(Hex) }),
+  Schema.Struct({
+    kind: Schema.Literal("description"),
+    id: Schema.String,
+    samples: Count,
+    key: Schema.optionalKey(Hex),
+  }),
   // A loss that is not finite travels as text, because JSON has no such numbers.
   Schema.Struct({
     kind: Schema.Literal("update"),
@@ -202,7 +240,7 @@ const floats = (body: Uint8Array): Float32Array<ArrayBuffer> => new Float32Array
 
 /** A request as bytes. */
 export const encodeRequest = (request: Request): Uint8Array<ArrayBuffer> => {
-  if (request.kind === "describe") return message(request);
+  if (request.kind !== "train") return message(request);
   const { weights, ...order } = request.order;
   return message({ kind: "train", ...order, size: weights.length }, bytesOf(new Float32Array(weights)));
 };
@@ -210,7 +248,7 @@ export const encodeRequest = (request: Request): Uint8Array<ArrayBuffer> => {
 /** A request from bytes; throws `NEURAL_CLIENT` on anything else. */
 export const decodeRequest = (bytes: Uint8Array): Request => {
   const { head, body } = open(bytes, "server");
-  if (head.kind === "describe") {
+  if (head.kind === "describe" || head.kind === "reveal") {
     exactly(body, 0, "server");
     return head;
   }
@@ -219,10 +257,12 @@ export const decodeRequest = (bytes: Uint8Array): Request => {
   return { kind, order: { ...order, weights: floats(exactly(body, 4 * size, "server")) } };
 };
 
-const payloadBodies = (payload: Payload): ReadonlyArray<Uint8Array> => {
+const payloadBodies = (payload: UpdatePayload): ReadonlyArray<Uint8Array> => {
   switch (payload.kind) {
     case "dense":
       return [bytesOf(payload.values)];
+    case "sealed":
+      return [bytesOf(payload.words)];
     case "sparse":
       return [bytesOf(payload.indices), bytesOf(payload.values)];
     case "int8":
@@ -233,9 +273,10 @@ const payloadBodies = (payload: Payload): ReadonlyArray<Uint8Array> => {
   }
 };
 
-const keptOf = (payload: Payload): number => {
+const keptOf = (payload: UpdatePayload): number => {
   switch (payload.kind) {
     case "dense":
+    case "sealed":
       return payload.size;
     case "sparse":
       return payload.indices.length;
@@ -248,6 +289,7 @@ const keptOf = (payload: Payload): number => {
 export const encodeReply = (reply: Reply): Uint8Array<ArrayBuffer> => {
   if (reply.kind === "description") return message({ kind: reply.kind, ...reply.description });
   if (reply.kind === "failure") return message({ kind: reply.kind, failure: failureToJson(reply.failure) });
+  if (reply.kind === "seeds") return message(reply);
   const { payload, loss, ...update } = reply.update;
   const { kind, size } = payload;
   const said = Number.isFinite(loss) ? loss : String(loss);
@@ -259,8 +301,10 @@ const payloadOf = (
   { kind, size, kept }: typeof PayloadHead.Type,
   body: Uint8Array,
   from: string,
-): Payload => {
+): UpdatePayload => {
   switch (kind) {
+    case "sealed":
+      return { kind, size, words: new Uint32Array(swapped(exactly(body, 4 * size, from)).buffer) };
     case "dense":
       return { kind, size, values: floats(exactly(body, 4 * size, from)) };
     case "sparse": {
@@ -276,13 +320,22 @@ const payloadOf = (
   }
 };
 
+const described = ({ id, samples, key }: ClientDescription): ClientDescription => ({
+  id,
+  samples,
+  ...(key === undefined ? {} : { key }),
+});
+
 /** A reply from bytes; throws `NEURAL_CLIENT` on anything else. */
 export const decodeReply = (bytes: Uint8Array, client: string): Reply => {
   const { head, body } = open(bytes, client);
   switch (head.kind) {
     case "description":
       exactly(body, 0, client);
-      return { kind: head.kind, description: { id: head.id, samples: head.samples } };
+      return { kind: head.kind, description: described(head) };
+    case "seeds":
+      exactly(body, 0, client);
+      return head;
     case "failure":
       exactly(body, 0, client);
       return { kind: head.kind, failure: head.failure as Failure };

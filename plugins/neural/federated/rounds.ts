@@ -11,54 +11,16 @@
 import * as Effect from "effect/Effect";
 import * as Stream from "effect/Stream";
 import { random } from "../../../kernel/random.ts";
-import { attemptEffect, badSetting, isNeuralFailure, type NeuralFailure, notFederated } from "../failures.ts";
-import { aggregate, type ClientStep, type Rule, ruleRow } from "./aggregate.ts";
+import { attemptEffect, isNeuralFailure, type NeuralFailure, notFederated } from "../failures.ts";
+import { aggregate, type ClientStep } from "./aggregate.ts";
 import type { ClientFailure, FederatedClient } from "./client.ts";
-import type { Compression } from "./compress.ts";
 import type { Score } from "./local.ts";
-import { type ClientDescription, judgeUpdate, type Order, type Rejection } from "./messages.ts";
-import { checkPrivacy, epsilonOf, type Privacy, privateMean } from "./privacy.ts";
+import { type ClientDescription, type Judged, judgeUpdate, type Order, type Rejection } from "./messages.ts";
+import { epsilonOf, privateMean } from "./privacy.ts";
+import { isSeed, type Sealing, unseal } from "./secure.ts";
 import { follow, type ServerMemory, serverMemory, type ServerOptimiser } from "./server.ts";
+import { checkSettings, type FederatedSettings } from "./settings.ts";
 import { lengthOf } from "./weights.ts";
-
-/** How rounds go. */
-export interface FederatedSettings {
-  /** How many rounds. */
-  readonly rounds: number;
-  /** Clients that take part in a round; all where absent. */
-  readonly perRound?: number;
-  /** Passes of a client over its samples; 1 where absent. */
-  readonly epochs?: number;
-  /** Samples a step. */
-  readonly batch: number;
-  /** Step size of clients. */
-  readonly rate: number;
-  /** Pull of clients towards the round's weights: μ of FedProx; 0 where absent. */
-  readonly proximal?: number;
-  /** How steps are combined; the mean where absent. */
-  readonly rule?: Rule;
-  /** How the server follows; as it is where absent. */
-  readonly server?: ServerOptimiser;
-  /** How clients pack their steps; not where absent. */
-  readonly compression?: Compression;
-  /** What rounds may tell of a client; only with the mean. */
-  readonly privacy?: Privacy;
-  /** Draws clients, orders samples, makes noise. */
-  readonly seed: string | number;
-  /** How long a round waits for a client; without end where absent. */
-  readonly deadlineMs?: number;
-  /** Fewest updates that make a round; 1 where absent. */
-  readonly least?: number;
-  /**
-   * How much of the running mean of weights stays from round to round. What is scored and given out is that mean, which
-   * the unevenness of single rounds leaves alone; rounds themselves go on from their own weights. Without it where absent.
-   */
-  readonly average?: number;
-  /** Goes back to the best weights when a round's loss is not below the best by this much; not where absent. */
-  readonly rollback?: { readonly minDelta: number };
-  /** Clients that work at the same time; 1 where absent, as those of one process share its device. */
-  readonly atOnce?: number;
-}
 
 /** Where learning stands between rounds: what a later run needs to go on as if nothing had happened. */
 export interface FederatedState {
@@ -128,54 +90,6 @@ export interface Federation {
   readonly score?: (weights: Float32Array) => Effect.Effect<Score, ClientFailure>;
 }
 
-const whole = (name: string, value: number, least: number, most: number): void => {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw badSetting({
-    what: name,
-    reason: `it is ${value}, and a whole number from ${least} to ${most} is needed`,
-    path: `/${name}`,
-  });
-};
-
-const MOST = 1_000_000;
-
-const check = (settings: FederatedSettings, clients: ReadonlyArray<FederatedClient>): void => {
-  if (clients.length < 2) {
-    throw notFederated({ reason: `it takes two clients at least, not ${clients.length}`, path: "/clients" });
-  }
-  const ids = new Set(clients.map(({ id }) => id));
-  if (ids.size < clients.length) throw notFederated({ reason: "two clients have one name", path: "/clients" });
-  const { perRound = clients.length, epochs = 1, least = 1, atOnce = 1, rate, proximal = 0, average = 0 } = settings;
-  whole("rounds", settings.rounds, 0, MOST);
-  whole("perRound", perRound, 1, clients.length);
-  whole("epochs", epochs, 1, MOST);
-  whole("batch", settings.batch, 1, MOST);
-  whole("least", least, 1, perRound);
-  whole("atOnce", atOnce, 1, MOST);
-  const rows = [
-    ["rate", rate, rate > 0, "above 0"],
-    ["proximal", proximal, proximal >= 0, "from 0"],
-    ["average", average, average >= 0 && average < 1, "from 0 to below 1"],
-  ] as const;
-  for (const [name, value, holds, wanted] of rows) {
-    if (holds && Number.isFinite(value)) continue;
-    throw badSetting({ what: name, reason: `it is ${value}, and a number ${wanted} is needed`, path: `/${name}` });
-  }
-  const rule = settings.rule ?? { kind: "mean" };
-  ruleRow(rule);
-  if (settings.privacy === undefined) return;
-  checkPrivacy(settings.privacy);
-  if (rule.kind !== "mean") {
-    throw badSetting({
-      what: "privacy",
-      reason: `what ${rule.kind} tells of one client is not bounded; the mean's is`,
-      path: "/rule",
-      expected: "mean",
-      actual: rule.kind,
-    });
-  }
-};
-
 /** The clients of a round: so many by lot, or each by chance where the account of privacy needs it. */
 export const drawClients = (
   count: number,
@@ -189,7 +103,15 @@ export const drawClients = (
   return chance.shuffle(all).slice(0, perRound).sort((a, b) => a - b);
 };
 
-type Answer = { readonly step: ClientStep; readonly loss: number } | Rejection;
+/** An update that is used. */
+interface Used {
+  readonly client: FederatedClient;
+  readonly samples: number;
+  readonly loss: number;
+  readonly judged: Judged;
+}
+
+type Answer = Used | Rejection;
 
 const isRejection = (answer: Answer): answer is Rejection => "reason" in answer;
 
@@ -202,7 +124,7 @@ const ask = (
 ): Effect.Effect<Answer> => {
   const answered = Effect.map(client.train(order), (update): Answer => {
     const judged = judgeUpdate(client.id, order, update);
-    return "reason" in judged ? judged : { step: { step: judged.step, samples }, loss: update.loss };
+    return "reason" in judged ? judged : { client, samples, loss: update.loss, judged };
   });
   const timed = deadlineMs === undefined ? answered : Effect.timeoutOrElse(answered, {
     duration: deadlineMs,
@@ -216,9 +138,40 @@ const ask = (
   );
 };
 
-const weighted = (used: ReadonlyArray<{ readonly step: ClientStep; readonly loss: number }>): number => {
-  const all = used.reduce((sum, { step }) => sum + step.samples, 0);
-  return used.reduce((sum, { step, loss }) => sum + loss * step.samples / all, 0);
+const weighted = (used: ReadonlyArray<Used>): number => {
+  const all = used.reduce((sum, { samples }) => sum + samples, 0);
+  return used.reduce((sum, { samples, loss }) => sum + loss * samples / all, 0);
+};
+
+const stepsOf = (used: ReadonlyArray<Used>): ReadonlyArray<ClientStep> =>
+  used.flatMap(({ judged, samples }) => "step" in judged ? [{ step: judged.step, samples }] : []);
+
+/** The mean of sealed steps: their sum, without the masks that silent clients left in it; or why there is none. */
+const sealedMean = (
+  used: ReadonlyArray<Used>,
+  sealings: ReadonlyMap<string, Sealing>,
+  round: number,
+): Effect.Effect<Float32Array<ArrayBuffer> | string> => {
+  const answered = new Set(used.map(({ client }) => client.id));
+  const silent = [...sealings.keys()].filter((id) => !answered.has(id));
+  const steps = used.flatMap(({ client: { id }, judged }) => "words" in judged ? [{ id, words: judged.words }] : []);
+  if (steps.length < 2) return Effect.succeed("fewer than two sealed steps, whose sum would tell one of them");
+  const revealing = silent.length === 0 ? [] : used;
+  const revealed = Effect.forEach(revealing, ({ client }) => {
+    const seeds = client.reveal?.(round, silent) ?? Effect.fail(undefined);
+    return Effect.flatMap(
+      seeds,
+      (list) =>
+        list.length === silent.length && list.every(isSeed)
+          ? Effect.succeed({ id: client.id, seeds: silent.map((id, i) => [id, list[i]] as const) })
+          : Effect.fail(undefined),
+    );
+  });
+  const total = used.reduce((sum, { client }) => sum + sealings.get(client.id)!.share, 0);
+  return Effect.match(revealed, {
+    onSuccess: (seeds) => unseal(steps, seeds).map((value) => value / total) as Float32Array<ArrayBuffer>,
+    onFailure: () => `${silent.join(", ")} did not answer, and the masks they left were not revealed`,
+  });
 };
 
 type RoundEvent = Extract<FederatedEvent, { readonly kind: "round" }>;
@@ -232,7 +185,7 @@ class Course {
   constructor(
     private readonly federation: Federation,
     private readonly settings: FederatedSettings,
-    private readonly samples: ReadonlyArray<number>,
+    private readonly described: ReadonlyArray<ClientDescription>,
     size: number,
   ) {
     this.perRound = settings.perRound ?? federation.clients.length;
@@ -242,23 +195,36 @@ class Course {
 
   /** The step of a round, or why there is none. */
   private combine(
-    used: ReadonlyArray<{ readonly step: ClientStep }>,
+    used: ReadonlyArray<Used>,
+    sealings: ReadonlyMap<string, Sealing>,
     state: FederatedState,
     seed: string,
-  ): Float32Array<ArrayBuffer> | string {
-    const { privacy, rule = { kind: "mean" }, least = 1 } = this.settings;
-    const steps = used.map(({ step }) => step);
+  ): Effect.Effect<Float32Array<ArrayBuffer> | string> {
+    const { privacy, rule = { kind: "mean" }, least = 1, secure = false } = this.settings;
     // A private round that skipped when few took part would tell who took part.
     if (privacy !== undefined) {
-      return privateMean(steps, state.weights.length, this.perRound, privacy, random(`${seed}/noise`));
+      const chance = random(`${seed}/noise`);
+      return Effect.sync(() => privateMean(stepsOf(used), state.weights.length, this.perRound, privacy, chance));
     }
-    if (steps.length < least) return `${steps.length} updates of ${least}`;
-    try {
-      return aggregate(steps, rule).step;
-    } catch (thrown) {
-      if (!isNeuralFailure(thrown)) throw thrown;
-      return thrown.message;
-    }
+    if (used.length < least) return Effect.succeed(`${used.length} updates of ${least}`);
+    if (secure) return sealedMean(used, sealings, state.round + 1);
+    return Effect.sync(() => {
+      try {
+        return aggregate(stepsOf(used), rule).step;
+      } catch (thrown) {
+        if (!isNeuralFailure(thrown)) throw thrown;
+        return thrown.message;
+      }
+    });
+  }
+
+  /** Who seals for whom in a round, by client; nobody where steps are open. */
+  private sealings(chosen: ReadonlyArray<number>): ReadonlyMap<string, Sealing> {
+    if (this.settings.secure !== true) return new Map();
+    const taking = chosen.map((k) => this.described[k]);
+    const roster = taking.map(({ id, key }) => ({ id, key: key! }));
+    const all = taking.reduce((sum, { samples }) => sum + samples, 0);
+    return new Map(taking.map(({ id, samples }) => [id, { roster, share: samples / all }]));
   }
 
   private after(
@@ -298,10 +264,11 @@ class Course {
   }
 
   round(state: FederatedState): Effect.Effect<RoundEvent, ClientFailure> {
-    const { federation: { clients, score }, settings, samples, perRound } = this;
+    const { federation: { clients, score }, settings, described, perRound } = this;
     const round = state.round + 1;
     const seed = `${settings.seed}/round/${round}`;
     const chosen = drawClients(clients.length, perRound, settings.privacy !== undefined, `${seed}/clients`);
+    const sealings = this.sealings(chosen);
     const orderOf = (id: string): Order => ({
       round,
       epochs: settings.epochs ?? 1,
@@ -310,26 +277,25 @@ class Course {
       proximal: settings.proximal ?? 0,
       seed: `${seed}/${id}`,
       compression: settings.compression ?? { kind: "none" },
+      ...(sealings.has(id) ? { sealing: sealings.get(id)! } : {}),
       weights: state.weights,
     });
     return Effect.gen({ self: this }, function* () {
       const answers = yield* Effect.forEach(
         chosen,
-        (k) => ask(clients[k], samples[k], orderOf(clients[k].id), settings.deadlineMs),
+        (k) => ask(clients[k], described[k].samples, orderOf(clients[k].id), settings.deadlineMs),
         { concurrency: settings.atOnce ?? 1 },
       );
-      const used = answers.flatMap((answer, i) =>
-        isRejection(answer) ? [] : [{ id: clients[chosen[i]].id, ...answer }]
-      );
+      const used = answers.filter((answer): answer is Used => !isRejection(answer));
       const loss = used.length === 0 ? undefined : weighted(used);
-      const step = this.combine(used, state, seed);
+      const step = yield* this.combine(used, sealings, state, seed);
       const { next, rolledBack } = this.after(state, step, loss);
       const scored = score === undefined ? {} : { score: yield* score(learnedWeights(next)) };
       return {
         kind: "round",
         round,
         asked: chosen.map((k) => clients[k].id),
-        used: used.map(({ id }) => id),
+        used: used.map(({ client }) => client.id),
         rejected: answers.filter(isRejection),
         ...(loss === undefined ? {} : { loss }),
         losses: used.map((one) => one.loss),
@@ -379,12 +345,18 @@ export const federate = (
 ): Stream.Stream<FederatedEvent, ClientFailure> =>
   Stream.unwrap(Effect.gen(function* () {
     const { clients, start, score } = federation;
-    yield* attemptEffect(() => check(settings, clients));
+    yield* attemptEffect(() => checkSettings(settings, clients));
     const described = yield* Effect.forEach(clients, ({ describe }) => describe, { concurrency: settings.atOnce ?? 1 });
     const empty = described.find(({ samples }) => !(samples > 0));
     if (empty !== undefined) {
       return yield* Effect.fail<NeuralFailure>(
         notFederated({ reason: `client ${empty.id} has no samples`, path: "/clients" }),
+      );
+    }
+    const open = described.find(({ key }) => key === undefined);
+    if (settings.secure === true && open !== undefined) {
+      return yield* Effect.fail<NeuralFailure>(
+        notFederated({ reason: `client ${open.id} cannot seal its steps`, path: "/secure" }),
       );
     }
     const size = (start instanceof Float32Array ? start : start.weights).length;
@@ -395,7 +367,7 @@ export const federate = (
         memory: serverMemory(settings.server ?? { kind: "plain" }, federation.learned ?? size),
       }
       : start;
-    const course = new Course(federation, settings, described.map(({ samples }) => samples), size);
+    const course = new Course(federation, settings, described, size);
     const scored = score === undefined ? {} : { score: yield* score(learnedWeights(first)) };
     const opening: FederatedEvent = { kind: "start", clients: described, size, ...scored };
     const rounds = Stream.unfold(
