@@ -11,9 +11,11 @@ import { Backends } from "../backends/contract.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { askingHandlers } from "./handlers_ask.ts";
 import { modelHandlers } from "./handlers_models.ts";
+import { scissorsHandlers } from "./handlers_scissors.ts";
 import { layerModels } from "./models/configured.ts";
 import { operations } from "./operations.ts";
 import { DEFAULT_POLICY } from "./policy.ts";
+import { layerScissors, Scissors } from "./scissors/service.ts";
 import { Norion, norionOver } from "./service.ts";
 
 /** The code behind the operations. */
@@ -21,10 +23,16 @@ const plugin: Implementation = implementation({
   operations,
   requires: [Ledger, Programs, Proposals, Sandbox, Artifacts, Backends],
   layer: Layer.merge(
-    Layer.effect(Norion, Effect.map(Ledger, (ledger) => norionOver(ledger, DEFAULT_POLICY))),
+    Layer.effect(
+      Norion,
+      Effect.gen(function* () {
+        const { settle } = yield* Scissors;
+        return norionOver(yield* Ledger, DEFAULT_POLICY, settle);
+      }),
+    ).pipe(Layer.provideMerge(layerScissors)),
     layerModels,
   ),
-  handlers: { ...askingHandlers, ...modelHandlers },
+  handlers: { ...askingHandlers, ...modelHandlers, ...scissorsHandlers },
 });
 
 export default plugin;

@@ -14,8 +14,7 @@ import { ALLOWS } from "../calm.ts";
 import { expressGenome, type Gene, genomeFault, knobSet, MOST_GENES, SPEAKING } from "../genome.ts";
 import { fitnessOf, residencyOf, statusOf, UNUSED } from "../health.ts";
 import type { Policy } from "../policy.ts";
-import { type Profile, PROFILES } from "../profile.ts";
-import { GENOME_DOMAIN, type GenomeState, usageOf } from "../state/genome.ts";
+import { GENOME_DOMAIN, type GenomeState, profileIn, usageOf } from "../state/genome.ts";
 import {
   type EditKind,
   fingerprintOf,
@@ -74,9 +73,6 @@ const CLAIMS: ReadonlyArray<string> = ["applied", "written", "writeAllowed", "co
 const hold = (code: string, detail: string): Reason => ({ outcome: "hold", code, detail });
 const reject = (code: string, detail: string): Reason => ({ outcome: "reject", code, detail });
 
-const profileOfDomain = (domain: string): Profile | undefined =>
-  PROFILES.find((profile) => domain === `${GENOME_DOMAIN}${profile}`);
-
 const isGene = (record: GenomeRecord | undefined): record is GeneRecord => record !== undefined && "gene" in record;
 
 const isVictim = (record: GenomeRecord | undefined): boolean =>
@@ -119,7 +115,7 @@ const YOUNG = ":young";
 
 const examine = (candidate: Candidate, seen: Seen, policy: Policy): Examined => {
   const { proposal, document, current } = candidate;
-  const profile = profileOfDomain(proposal.domain);
+  const profile = profileIn(proposal.domain);
   const before = readDocument(document);
   const result = patched(proposal.patch, document);
   const after = "after" in result && isJsonObject(result.after) ? readDocument(result.after) : { fault: "no document" };

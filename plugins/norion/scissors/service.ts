@@ -46,7 +46,7 @@ import {
 } from "../health.ts";
 import { DEFAULT_POLICY, type Policy } from "../policy.ts";
 import { type Profile, PROFILES } from "../profile.ts";
-import { domainFor, GENOME_DOMAIN, genomeFold, type GenomeState, usageOf } from "../state/genome.ts";
+import { domainFor, GENOME_DOMAIN, genomeFold, type GenomeState, profileIn, usageOf } from "../state/genome.ts";
 import { genomeChecks, type Seen } from "./checks.ts";
 import { genesOf, type GenomeDocument, genomeOf, identityOf, readDocument } from "./document.ts";
 import { changeOf, differences, type Edit, type Ground, patchOf } from "./edits.ts";
@@ -146,13 +146,16 @@ export interface ScissorsShape {
   readonly apply: (
     proposal: string,
     actor: Actor,
-  ) => Effect.Effect<ProposalRecord, NorionFailure | FailureOfCall<"apply"> | FailureOfCall<"get">>;
-  /** Undoes an applied edit and what stands on it; answers what was undone, latest first. */
+  ) => Effect.Effect<
+    ProposalRecord & { readonly profile: Profile },
+    NorionFailure | FailureOfCall<"apply"> | FailureOfCall<"get">
+  >;
+  /** Undoes an applied edit and what stands on it; answers whose genome it was and what was undone, latest first. */
   readonly rollback: (
     proposal: string,
     actor: Actor,
   ) => Effect.Effect<
-    ReadonlyArray<Digest>,
+    { readonly profile: Profile; readonly undone: ReadonlyArray<Digest> },
     LedgerFailure | NorionFailure | FailureOfCall<"rollback"> | FailureOfCall<"get">
   >;
   /** Looks at the probations of a profile, and undoes what failed. */
@@ -419,7 +422,7 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
 
   const ofGenome = (proposal: string) =>
     Effect.flatMap(proposals.get(proposal), (record) => {
-      const profile = PROFILES.find((one) => domainFor(one) === record.proposal.domain);
+      const profile = profileIn(record.proposal.domain);
       return profile === undefined
         ? Effect.fail(badEdit({ edit: "edit", reason: `${proposal} changes no genome`, path: "/proposal" }))
         : Effect.succeed({ record, profile });
@@ -445,10 +448,10 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
 
   const rollback: ScissorsShape["rollback"] = (id, actor) =>
     Effect.gen(function* () {
-      const { record } = yield* ofGenome(id);
+      const { record, profile } = yield* ofGenome(id);
       const undone = [...descendantsOf(yield* ledger.state(proposalFold), record).toReversed(), record];
       yield* proposals.rollback(id, actor, { descendants: true });
-      return undone.map(({ proposal }) => proposal.id);
+      return { profile, undone: undone.map(({ proposal }) => proposal.id) };
     });
 
   const settle: ScissorsShape["settle"] = (profile) =>
@@ -481,7 +484,11 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
     genome: reported,
     propose,
     preview,
-    apply: (id, actor) => Effect.flatMap(ofGenome(id), () => proposals.apply(id, actor)),
+    apply: (id, actor) =>
+      Effect.flatMap(
+        ofGenome(id),
+        ({ profile }) => Effect.map(proposals.apply(id, actor), (record) => ({ ...record, profile })),
+      ),
     rollback,
     settle,
     trial: (profile, patch, expected) =>

@@ -13,7 +13,7 @@ import { afterWindow, CALM, type CalmState, type CalmWindow } from "../calm.ts";
 import type { GeneKind, Genome, Knobs } from "../genome.ts";
 import { judged, nextResidency, UNUSED, type Usage, used, violated } from "../health.ts";
 import { DEFAULT_POLICY, milli } from "../policy.ts";
-import type { Profile } from "../profile.ts";
+import { type Profile, PROFILES } from "../profile.ts";
 import type { EvidenceSource } from "../review/evidence.ts";
 import { identityOf } from "../scissors/document.ts";
 import { EVIDENCE_GIVEN, type EvidenceData } from "./evidence.ts";
@@ -115,6 +115,10 @@ export const GENOME_DOMAIN = "genome.";
 
 /** The domain that holds the genome of a profile. */
 export const domainFor = (profile: Profile): string => `${GENOME_DOMAIN}${profile}`;
+
+/** The profile whose genome a domain holds; undefined where it holds none. */
+export const profileIn = (domain: string): Profile | undefined =>
+  PROFILES.find((profile) => domainFor(profile) === domain);
 
 /** The counts of a gene as it is. */
 export const usageOf = (state: GenomeState, identity: Digest): Usage =>

@@ -381,7 +381,7 @@ for (const [name, edits] of EVERY) {
           undo.push([proposal.id, before]);
         }
         for (const [id, before] of undo.toReversed()) {
-          assert.deepEqual(yield* scissors.rollback(id, "agent:z"), [id]);
+          assert.deepEqual((yield* scissors.rollback(id, "agent:z")).undone, [id]);
           assert.equal(yield* digest, before);
         }
         assert.deepEqual(yield* genomesOf(yield* Ledger), genome);
@@ -506,7 +506,7 @@ Deno.test("undoing edit k of n undoes its descendants and nothing else", () =>
       const child = yield* applied(CROSSING);
       const grandchild = yield* applied(editOf({ kind: "quarantine", gene: "gene:general:child" }, chain));
       const last = yield* applied(editOf({ kind: "quarantine", gene: "gene:general:reflection" }, chain));
-      const undone = yield* scissors.rollback(first, "agent:z");
+      const { undone } = yield* scissors.rollback(first, "agent:z");
       assert.deepEqual(undone, [grandchild.proposal.id, child.proposal.id, first]);
       const { genome } = yield* scissors.genome("general");
       assert.deepEqual(genome.genes.map(({ id }) => id), defaultGenome("general").genes.map(({ id }) => id));
@@ -586,7 +586,7 @@ Deno.test("forty seeded plans in one genome, applied and undone in any order, en
       const standing: Digest[] = [];
       for (let step = 0; step < 40; step++) {
         if (standing.length > 0 && chance.below(3) === 0) {
-          const undone = yield* scissors.rollback(chance.pick(standing), "agent:z");
+          const { undone } = yield* scissors.rollback(chance.pick(standing), "agent:z");
           for (const id of undone) standing.splice(standing.indexOf(id), 1);
         } else {
           const { genome } = yield* scissors.genome("coding");
