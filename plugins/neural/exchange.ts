@@ -91,7 +91,7 @@ const networkOfOnnx = (bytes: Uint8Array): Pick<Model, "network" | "values"> => 
   const builder = new ProgramBuilder();
   for (const fn of program.functions.values()) builder.add(fn);
   const g = builder.open(builder.fresh(FORWARD));
-  const learned = entry.parameters.slice(inputs.length);
+  const learned = [...weights].map(([name], i) => ({ name, type: entry.parameters[inputs.length + i].type }));
   const values = learned.map(({ name, type }) => g.parameter(name, type));
   g.parameter("seed", { dtype: "i64", shape: [] });
   const ports = entry.parameters.slice(0, inputs.length).map(({ type }, i): Port => ({
@@ -109,13 +109,15 @@ const networkOfOnnx = (bytes: Uint8Array): Pick<Model, "network" | "values"> => 
       outputs: outputs.map((name, i) => ({ name, type: types[i] })),
       parameters: learned.map(({ name, type }) => {
         if (!isConcrete(type)) throw badModel({ what: "model", reason: `its tensor ${name} is ${printType(type)}` });
-        return { path: name, type, initial: { kind: "zeros" }, decays: type.shape.length > 1, trained: true };
+        // A single number, such as the zero of a relu, is a constant that the format spells as any literal.
+        const trained = type.shape.length > 0;
+        return { path: name, type, initial: { kind: "zeros" }, decays: type.shape.length > 1, trained };
       }),
       state: [],
       training: whole,
       evaluation: whole,
     },
-    values: new Map(learned.map(({ name }) => [name, weights.get(name)!])),
+    values: weights,
   };
 };
 

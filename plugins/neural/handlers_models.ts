@@ -307,7 +307,10 @@ const imported = (input: InputOf<typeof Import>) =>
       names: info.names,
       inputs: model.network.inputs.map(portJson),
       outputs: model.network.outputs.map(portJson),
-      parameters: model.network.parameters.reduce((sum, { type }) => sum + elementCount(type.shape), 0),
+      parameters: model.network.parameters.filter(({ trained }) => trained).reduce(
+        (sum, { type }) => sum + elementCount(type.shape),
+        0,
+      ),
     };
   });
 
