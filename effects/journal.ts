@@ -22,6 +22,7 @@ import {
   type JournalShape,
   type Json,
   type KernelFailure,
+  mapTexts,
   type Outcome,
 } from "../kernel/mod.ts";
 import { Ledger, type LedgerFailure, type LedgerShape } from "./ledger.ts";
@@ -91,6 +92,29 @@ const inlined = (ledger: LedgerShape, name: string, value: Json): Effect.Effect<
     return Effect.map(ledger.putBlob(bytes, { private: true }), (digest) => ({ [`${name}Blob`]: digest }));
   });
 
+/** What stands in an event for a private text: nobody can read it, and only who holds the ledger's key can test a guess. */
+const PRIVATE = "private";
+
+/**
+ * A call as an event may show it: each private text as its keyed digest, and with any, the identity of the whole input
+ * keyed as well, so that short texts cannot be guessed from it.
+ */
+const discreet = (ledger: LedgerShape, call: Call): Effect.Effect<Pick<Call, "arguments" | "input">, LedgerFailure> =>
+  Effect.gen(function* () {
+    const { privates = [] } = call;
+    if (privates.length === 0) return call;
+    const named = (text: string) => ledger.nameBlob(encoder.encode(text), { private: true });
+    const texts = new Set<string>();
+    for (const pattern of privates) mapTexts(call.input, pattern, (text) => (texts.add(text), text));
+    const names = new Map<string, string>();
+    for (const text of texts) names.set(text, `${PRIVATE} ${yield* named(text)}`);
+    const input = privates.reduce(
+      (shown, pattern) => mapTexts(shown, pattern, (text) => names.get(text) ?? text),
+      call.input,
+    );
+    return { arguments: yield* named(canonicalJson(call.input)), input };
+  });
+
 const intentData = (call: Call, decision: Decision, run: string, input: Json): Json => ({
   operation: call.operation,
   declaration: call.declaration,
@@ -106,7 +130,13 @@ const intentData = (call: Call, decision: Decision, run: string, input: Json): J
 
 const outcomeData = (ledger: LedgerShape, call: Call, outcome: Outcome): Effect.Effect<Json, LedgerFailure> =>
   outcome.ok
-    ? Effect.succeed({ operation: call.operation, ok: true, output: outcome.output })
+    ? Effect.map(
+      // Of a call with private texts the answer may be one: its identity is keyed as well.
+      call.privates === undefined
+        ? Effect.succeed(outcome.output)
+        : ledger.nameBlob(encoder.encode(outcome.output), { private: true }),
+      (output) => ({ operation: call.operation, ok: true, output }),
+    )
     : Effect.map(inlined(ledger, "failure", outcome.failure), (failure) => ({
       operation: call.operation,
       ok: false,
@@ -121,8 +151,9 @@ const journalOver = (ledger: LedgerShape, entropy: EntropyShape, runs: Runs): Jo
     intent: (call, decision) =>
       Effect.gen(function* () {
         yield* runs.begin(run);
-        const input = yield* inlined(ledger, "input", call.input);
-        yield* record(INTENT, call, intentData(call, decision, run, input));
+        const shown = yield* discreet(ledger, call);
+        const input = yield* inlined(ledger, "input", shown.input);
+        yield* record(INTENT, call, intentData({ ...call, ...shown }, decision, run, input));
       }).pipe(Effect.mapError(asKernelFailure)),
     outcome: (call, outcome) =>
       outcomeData(ledger, call, outcome).pipe(

@@ -28,6 +28,8 @@ export interface Call {
   readonly arguments: Digest;
   /** The canonical encoded input, paths already resolved. */
   readonly input: Json;
+  /** Members of the input that hold private text, as names from the root; `*` is every item of a list. */
+  readonly privates?: ReadonlyArray<ReadonlyArray<string>>;
   /** Who asks. */
   readonly actor: Actor;
   /** Effect classes of this call, refined. */

@@ -36,7 +36,7 @@ import type { Request } from "./kernel.ts";
 import { type Account, type Amounts, AXES, type Axis, Budget, type MeterShape } from "./meter.ts";
 import { type AnyOperation, authoritiesOf, declarationDigest } from "./operation.ts";
 import { random } from "./random.ts";
-import { locate } from "./roles.ts";
+import { locate, roleFields } from "./roles.ts";
 
 /** What is reserved for a call on the axes that neither the caller nor the declaration names. */
 export const DEFAULT_RESERVE: Amounts = {
@@ -106,6 +106,7 @@ const read = (engine: Engine, { operation: declared }: Declared, request: Reques
     yield* canonical(declared.id, given);
     if (Exit.isFailure(decodeInput(declared)(given))) return yield* inputFailure(declared, given);
     const located = locate(declared, given, engine.folders.workspace);
+    const privates = roleFields(declared).filter(({ role }) => role === "privateText").map(({ pattern }) => pattern);
     const decoded = decodeInput(declared)(located.input);
     if (Exit.isFailure(decoded)) return yield* inputFailure(declared, located.input);
     const { effects, kinds } = authoritiesOf(declared, decoded.value);
@@ -121,6 +122,7 @@ const read = (engine: Engine, { operation: declared }: Declared, request: Reques
       kinds,
       reversible: declared.reversible,
       paths: located.paths,
+      ...(privates.length === 0 ? {} : { privates }),
     };
     return { call, input: decoded.value };
   });

@@ -30,6 +30,7 @@ export * from "./paths.ts";
 export * from "./plugin.ts";
 export * from "./random.ts";
 export * from "./resolve.ts";
+export { mapTexts } from "./roles.ts";
 export * from "./search_index.ts";
 export * from "./slices.ts";
 export * from "./supervisor.ts";

@@ -212,7 +212,7 @@ export const ROLE_KEY = "x-rmi-role";
 const isRoleKey = (key: string): boolean => key === ROLE_KEY;
 
 /** What a text field is for: paths are resolved in the user's folder, free text is redacted at ingestion. */
-export type Role = "readPath" | "writePath" | "freeText" | "operationId";
+export type Role = "readPath" | "writePath" | "freeText" | "privateText" | "operationId";
 
 /** Marks a text field with its role. */
 export const role = <S extends PlainCodec<string, string>>(name: Role, description: string, schema?: S): S =>

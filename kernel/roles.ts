@@ -58,12 +58,13 @@ export const roleFields = (declared: AnyOperation): ReadonlyArray<RoleField> => 
   return found;
 };
 
-const mapAt = (value: Json, pattern: ReadonlyArray<string>, change: (text: string) => string): Json => {
+/** A value with every text at a place changed; `*` in the place stands for every item of a list. */
+export const mapTexts = (value: Json, pattern: ReadonlyArray<string>, change: (text: string) => string): Json => {
   if (pattern.length === 0) return typeof value === "string" ? change(value) : value;
   const [key, ...rest] = pattern;
-  if (key === "*") return Array.isArray(value) ? value.map((item) => mapAt(item, rest, change)) : value;
+  if (key === "*") return Array.isArray(value) ? value.map((item) => mapTexts(item, rest, change)) : value;
   if (!isJsonObject(value) || !Object.hasOwn(value, key)) return value;
-  return { ...value, [key]: mapAt(value[key], rest, change) };
+  return { ...value, [key]: mapTexts(value[key], rest, change) };
 };
 
 /** Paths named by an input, resolved, by what is done with them; and the input with those paths in place. */
@@ -81,7 +82,7 @@ export const locate = (declared: AnyOperation, input: Json, workspace: string): 
   let located = input;
   for (const { pattern, role } of roleFields(declared)) {
     if (role !== "readPath" && role !== "writePath") continue;
-    located = mapAt(located, pattern, (text) => {
+    located = mapTexts(located, pattern, (text) => {
       const path = resolvePath(workspace, text);
       (role === "readPath" ? read : write).push(path);
       return path;

@@ -14,10 +14,10 @@ import { ScopeInput } from "./scope.ts";
 const Words = Schema.Array(Schema.String);
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
 
-const File = Schema.Struct({ name: Schema.String, text: Schema.String });
+const File = Schema.Struct({ name: Schema.String, text: role("privateText", "The file's text") });
 
 const request = {
-  prompt: role("freeText", "What is asked"),
+  prompt: role("privateText", "What is asked"),
   profile: Schema.optionalKey(ProfileName),
   scope: ScopeInput,
   files: Schema.optionalKey(
@@ -157,7 +157,7 @@ export const Remember = operation("norion.remember", {
   ...declare,
   summary: "Remember a text in a scope, without the secrets in it; what it contradicts or replaces is said.",
   input: {
-    text: role("freeText", "What to remember, one fact at a time"),
+    text: role("privateText", "What to remember, one fact at a time"),
     scope: ScopeInput,
     namespace: Schema.optionalKey(Schema.Literals(NAMESPACES)),
     supersedes: Schema.optionalKey(Words.annotate({ description: "ids of memories that this one replaces" })),
@@ -187,7 +187,7 @@ export const RecallFor = operation("norion.recall", {
   ...declare,
   summary: "Answer a question from memory: the facts that speak of it, the most credible first; none where none does.",
   input: {
-    query: role("freeText", "What is asked"),
+    query: role("privateText", "What is asked"),
     scope: ScopeInput,
     limit: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 64 }))),
   },

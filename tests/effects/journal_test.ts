@@ -184,3 +184,34 @@ Deno.test("a journal that cannot write refuses the call with a kernel failure th
     assert.ok(failure.fix !== undefined);
   });
 });
+
+Deno.test("private texts of an input are in no event, and no guess of them can be tested without the ledger's key", async () => {
+  await inFolder((folder) =>
+    within(
+      folder,
+      "private",
+      Effect.gen(function* () {
+        const journal = yield* Journal;
+        const ledger = yield* Ledger;
+        const input = {
+          prompt: "a quiet word",
+          files: [{ name: "n", text: "a quiet word" }, { name: "m", text: "two" }],
+        };
+        const one = { ...call("c1", input), privates: [["prompt"], ["files", "*", "text"]] };
+        yield* journal.intent(one, decision);
+        yield* journal.outcome(one, { ok: true, output: digestJson("an answer") });
+        const [intent, outcome] = yield* ledger.read();
+        const stored = JSON.stringify([intent, outcome]);
+        for (const text of ["quiet", "two", digestJson(input), digestJson("an answer"), digestJson("a quiet word")]) {
+          assert.equal(stored.includes(text), false, text);
+        }
+        const shown =
+          (intent.data as { input: { prompt: string; files: ReadonlyArray<{ name: string; text: string }> } }).input;
+        assert.match(shown.prompt, /^private sha256:[0-9a-f]{64}$/u);
+        assert.equal(shown.files[0].text, shown.prompt);
+        assert.notEqual(shown.files[1].text, shown.prompt);
+        assert.deepEqual(shown.files.map(({ name }) => name), ["n", "m"]);
+      }),
+    )
+  );
+});

@@ -217,7 +217,34 @@ Deno.test("one request moves what is learned at most once (20.14)", () =>
       };
       const settled = events.filter(({ type }) => type === "norion.request.settled");
       assert.equal(settled.length, 1);
-      const lessons = events.filter((event) => /lesson\\*":\{\\*"threshold/u.test(JSON.stringify(event)));
+      const lessons = events.filter((event) => JSON.stringify(event).includes("observations"));
       assert.deepEqual(lessons.map(({ type }) => type), ["norion.request.settled"]);
     })
   ));
+
+Deno.test("no prompt, file or question is stored, and a memory that was taken back is found nowhere on disk", async () => {
+  const workspace = Deno.makeTempDirSync();
+  const [prompt, file, fact] = [
+    "purple zeppelins over Trieste",
+    "marble staircases in Ghent",
+    "Our codename is Whimbrel",
+  ];
+  try {
+    await Effect.runPromise(Effect.scoped(Effect.gen(function* () {
+      const kernel = yield* openRmi({ workspace });
+      const { id } = (yield* callAs(kernel, "norion.remember", { text: `${fact}.` })) as JsonObject;
+      yield* ask(kernel, {
+        prompt: `Tell me about ${prompt}.`,
+        files: [{ name: "notes", text: `I saw ${file} today.` }],
+      });
+      yield* ask(kernel, { prompt: "What is our codename?" });
+      yield* recall(kernel, `Where are the ${prompt}?`);
+      yield* callAs(kernel, "norion.retract", { id, reason: "it was wrong" });
+    })) as Effect.Effect<void>);
+    for (const [path, bytes] of everything(workspace)) {
+      for (const text of [prompt, file, fact]) assert.equal(holds(bytes, text), false, `${text} in ${path}`);
+    }
+  } finally {
+    Deno.removeSync(workspace, { recursive: true });
+  }
+});
