@@ -26,7 +26,13 @@ export const memoryGate = (state: MemoryState): GateReport => {
     const ids = failing(wrong);
     return check(name, ids.length === 0, listed(ids, all.length, "items"));
   };
-  const replaced = new Set(all.flatMap(({ supersedes }) => supersedes));
+  // An item replaces only what is of its own scope and kind; what else it names is left alone.
+  const replaced = new Set(all.flatMap(({ supersedes, scope, namespace }) =>
+    supersedes.filter((id) => {
+      const old = itemOf(state, id);
+      return old?.scope === scope && old.namespace === namespace;
+    })
+  ));
   return {
     checks: [
       rule("strengths are within their bounds", (id) => {
@@ -47,10 +53,6 @@ export const memoryGate = (state: MemoryState): GateReport => {
           seen.add(at);
         }
         return false;
-      }),
-      rule("steps are in order", (id) => {
-        const { born, used, retractedAt = Infinity } = itemOf(state, id)!;
-        return used < born || retractedAt <= born;
       }),
     ],
     unchecked: ["whether what is remembered is true", "texts, which are private"],
@@ -109,7 +111,7 @@ export const traceGate = (events: Iterable<LedgerEvent>): GateReport => {
     } else if (type === REQUEST_EVENTS.settled) {
       claims.push(data as unknown as SettledData);
     } else if (type === MEMORY_EVENTS.added) {
-      told.added.set(String(data.id), String(data.source));
+      if (isJsonObject(data.item)) told.added.set(String(data.item.id), String(data.item.source));
     }
   }
   settle();
