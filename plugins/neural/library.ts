@@ -32,6 +32,21 @@ export {
   type NetworkDescription,
   type PortDescription,
 } from "./describe.ts";
+export {
+  CATALOGUE,
+  CATALOGUE_GROUPS,
+  type CatalogueEntry,
+  type CatalogueGroup,
+  catalogueNetwork,
+  type Caution,
+  describeLayer,
+  formulaAt,
+  inputsAt,
+  layerAt,
+  type LayerDescription,
+  type Sizes,
+  sizesIn,
+} from "./layers/catalogue.ts";
 export { LAYERS } from "./layers/table.ts";
 export { initialTensor, type InitialValues, initialValues, type Seed } from "./layers/initialise.ts";
 export * from "./layers/constructors.ts";
@@ -247,3 +262,72 @@ export {
   sizeOf,
 } from "./architecture/materialise.ts";
 export { type Proposal, PROPOSAL_NAMES, type ProposalName, PROPOSALS, proposeEdit } from "./architecture/variation.ts";
+export { attempting, type BuildingFailure } from "./attempting.ts";
+export { exhausted, type FitBudget, JOULES_PER_FLOP, joulesOf, type Used } from "./budget.ts";
+export { COLDEST, HOTTEST, logLossAt, temperatureFor } from "./calibration.ts";
+export { CHECKPOINT_MEDIA, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
+export { eventJson, type FitEvent, FitEventJson, type Scores, type StopCause } from "./events.ts";
+export {
+  answering,
+  type ExportFormat,
+  exportModel,
+  EXPORTS,
+  formatOf,
+  type ImportFormat,
+  importModel,
+  IMPORTS,
+} from "./exchange.ts";
+export { type Epoch, type Fed, type Feed, feedOf, type FeedOptions, presented, type Shown, shown } from "./feed.ts";
+export {
+  type Checkpoint,
+  type EpochRecord,
+  fit,
+  type FitPlan,
+  type FitResult,
+  MAX_SKIPPED,
+  type Progress as FitProgress,
+  stepSeed,
+  train,
+  type Watch,
+} from "./fit.ts";
+export { CHANNELS, fitProgram, type Fitted, NARROWEST, WIDEST } from "./fitted.ts";
+export { type Answerer, judge, type Judged, JUDGED_AT_ONCE, makeAnswerer, MAX_CONFUSED } from "./judge.ts";
+export {
+  argMax,
+  BINS,
+  type ClassMetrics,
+  ClassTally,
+  type Confusion,
+  confusionMetrics,
+  type NumberMetrics,
+  NumberTally,
+  perplexity,
+} from "./metrics.ts";
+export { decodeModel, encodeModel, type InputScale, type Lineage, type Model, MODEL_MEDIA } from "./model.ts";
+export { confusionChart, MAX_COUNTED } from "./plots/confusion_chart.ts";
+export {
+  CHART_HEIGHT,
+  CHART_WIDTH,
+  type Line,
+  type LineChart,
+  lineChart,
+  MAX_POINTS,
+  type Point,
+} from "./plots/line_chart.ts";
+export { autocast, type Narrow } from "./precision.ts";
+export { languageType, networkOfProgram } from "./program.ts";
+export {
+  type Listened,
+  listened,
+  type Moment,
+  NOTHING_HEARD,
+  rateAt,
+  type Schedule,
+  SCHEDULE_NAMES,
+  type ScheduleName,
+  type ScheduleRow,
+  SCHEDULES,
+} from "./schedules.ts";
+export { readStored, type StoredKind, writeStored } from "./stored.ts";
+export { ADAM_RATE, type PlannedTraining, planTraining, TRAINING_DEFAULTS, type TrainingRequest } from "./training.ts";
+export { withWeights } from "./weighted_program.ts";
