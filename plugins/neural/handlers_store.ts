@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect";
 import * as Option from "effect/Option";
 import { type CapsOf, using } from "../../kernel/authority.ts";
-import { CallContext } from "../../kernel/context.ts";
+import type { CallContext } from "../../kernel/context.ts";
 import type { Digest } from "../../kernel/digest.ts";
 import { failureToJson, type KernelFailure } from "../../kernel/failure.ts";
 import { facilityAbsent } from "../../kernel/mod.ts";
