@@ -7,7 +7,7 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { failure, type FailureDefinition, type FailuresOf, isFailure } from "../../kernel/mod.ts";
+import { failure, type FailureDefinition, type FailuresOf, inSlices, isFailure } from "../../kernel/mod.ts";
 
 /** There is no profile of a name. */
 export const unknownProfile: FailureDefinition<"NORION_PROFILE", { profile: string }> = failure("NORION_PROFILE", {
@@ -144,13 +144,27 @@ export type NorionFailure = FailuresOf<typeof NORION_FAILURES[number]>;
 
 const CODES: ReadonlySet<string> = new Set(NORION_FAILURES.map(({ code }) => code));
 
+const carried = (thrown: unknown): Effect.Effect<never, NorionFailure> => {
+  if (isFailure(thrown) && CODES.has(thrown.code)) return Effect.fail(thrown as NorionFailure);
+  throw thrown;
+};
+
 /** Runs a computation that throws failures of this room; what else it throws is a defect. */
 export const attempting = <A>(compute: () => A): Effect.Effect<A, NorionFailure> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(compute());
     } catch (thrown) {
-      if (isFailure(thrown) && CODES.has(thrown.code)) return Effect.fail(thrown as NorionFailure);
-      throw thrown;
+      return carried(thrown);
     }
   });
+
+/** Runs a long computation of the same kind in slices, so that others have their turn. */
+export const attemptingSteps = <A>(compute: () => Generator<void, A>): Effect.Effect<A, NorionFailure> =>
+  Effect.flatten(inSlices(function* (): Generator<void, Effect.Effect<A, NorionFailure>> {
+    try {
+      return Effect.succeed(yield* compute());
+    } catch (thrown) {
+      return carried(thrown);
+    }
+  }));

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import type { ExpectedEffect } from "../../effects/mod.ts";
-import { CallContext, type Json } from "../../kernel/mod.ts";
+import { CallContext, inSlices, type Json } from "../../kernel/mod.ts";
 import { attempting, badEdit } from "./failures.ts";
 import { type KnobName, knobNumber, KNOBS, type Knobs, knobSet } from "./genome.ts";
 import { decayOf, driftOf, fitnessOf, trustOf } from "./health.ts";
@@ -16,7 +16,7 @@ import { type Profile, profileOf } from "./profile.ts";
 import type { Edit } from "./scissors/edits.ts";
 import { type GeneReport, type GenomeReport, Scissors } from "./scissors/service.ts";
 import { strategyGenes, strategyOf } from "./scissors/strategies.ts";
-import { ablate, bare, measure } from "./scissors/suite.ts";
+import { ablating, bare, measuring } from "./scissors/suite.ts";
 
 type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Type<O["input"]>;
 
@@ -53,11 +53,16 @@ const shownGene = ({ gene, usage, standing, lifecycle, probation }: GeneReport, 
   };
 };
 
-const measuredOf = ({ genome }: GenomeReport) => ({
-  whole: measure(genome).values,
-  bare: measure(bare(genome.profile)).values,
-  genes: ablate(genome).map(({ gene, worth, solves }) => ({ gene, worth, solves })),
-});
+function* measuredOf({ genome }: GenomeReport) {
+  const whole = yield* measuring(genome);
+  const alone = yield* measuring(bare(genome.profile));
+  const genes = yield* ablating(genome);
+  return {
+    whole: whole.values,
+    bare: alone.values,
+    genes: genes.map(({ gene, worth, solves }) => ({ gene, worth, solves })),
+  };
+}
 
 /** Genes of the strategy of a profile that its genome does not have. */
 const openStrategies = (profile: Profile, { genome }: GenomeReport): ReadonlyArray<string> =>
@@ -91,7 +96,7 @@ const standingOf = (profile: Profile) =>
 
 /** The handlers. */
 export const scissorsHandlers = {
-  "norion.genome": ({ profile: name, measure: measuring }: InputOf<typeof GenomeOf>) =>
+  "norion.genome": ({ profile: name, measure }: InputOf<typeof GenomeOf>) =>
     Effect.gen(function* () {
       const profile = yield* named(name);
       const report = yield* (yield* Scissors).genome(profile);
@@ -107,7 +112,7 @@ export const scissorsHandlers = {
         knobs: shownKnobs(report.knobs),
         insistent: report.insistent,
         strategies: openStrategies(profile, report),
-        ...(measuring === true ? { measured: measuredOf(report) } : {}),
+        ...(measure === true ? { measured: yield* inSlices(() => measuredOf(report)) } : {}),
       };
     }),
   "norion.propose": ({ profile: name, edit, reason, evidence, expected, validation }: InputOf<typeof Propose>) =>

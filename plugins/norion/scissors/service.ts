@@ -30,7 +30,7 @@ import {
 } from "../../../effects/mod.ts";
 import type { Actor, Digest, Json, JsonObject, JsonPatch } from "../../../kernel/mod.ts";
 import { ALLOWS } from "../calm.ts";
-import { attempting, badEdit, type NorionFailure } from "../failures.ts";
+import { attempting, attemptingSteps, badEdit, type NorionFailure } from "../failures.ts";
 import { expressGenome, type Gene, type Genome, type Knobs, knobSet, SPEAKING, type Standing } from "../genome.ts";
 import {
   branchesOf,
@@ -50,7 +50,7 @@ import { domainFor, GENOME_DOMAIN, genomeFold, type GenomeState, profileIn, usag
 import { genomeChecks, type Seen } from "./checks.ts";
 import { genesOf, type GenomeDocument, genomeOf, identityOf, readDocument } from "./document.ts";
 import { changeOf, differences, type Edit, type Ground, patchOf } from "./edits.ts";
-import { type Trial, tryChange } from "./trial.ts";
+import { type Trial, tryingChange } from "./trial.ts";
 
 /** A piece of evidence that an edit cites: what was found in a request, or what somebody says in a line. */
 export interface EvidenceInput {
@@ -492,11 +492,10 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
     rollback,
     settle,
     trial: (profile, patch, expected) =>
-      Effect.flatMap(ledger.state(proposalFold), (changes) =>
-        attempting(() => {
-          const { document } = domainOf(changes, domainFor(profile));
-          return tryChange(profile, document, patch, policy, expected);
-        })),
+      Effect.flatMap(ledger.state(proposalFold), (changes) => {
+        const { document } = domainOf(changes, domainFor(profile));
+        return attemptingSteps(() => tryingChange(profile, document, patch, policy, expected));
+      }),
   };
 };
 

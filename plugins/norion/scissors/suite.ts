@@ -92,9 +92,13 @@ const milliShare = (ran: ReadonlyArray<Ran>): number =>
 const mean = (ran: ReadonlyArray<Ran>, of: (one: Ran) => number): number =>
   Math.round(ran.reduce((sum, one) => sum + of(one), 0) / Math.max(1, ran.length));
 
-/** Measures a genome on the tasks of its profile. */
-export const measure = (genome: Genome): Measured => {
-  const ran = tasksOf(genome.profile).map((task) => run(task, genome.profile, genome));
+/** Measures a genome on the tasks of its profile, a task a step. */
+export function* measuring(genome: Genome): Generator<void, Measured> {
+  const ran: Ran[] = [];
+  for (const task of tasksOf(genome.profile)) {
+    ran.push(run(task, genome.profile, genome));
+    yield;
+  }
   const kind = (name: TaskKind): ReadonlyArray<Ran> => ran.filter(({ task }) => task.kind === name);
   const values: { readonly [M in MeasureName]: number } = {
     solved: milliShare(ran),
@@ -110,7 +114,7 @@ export const measure = (genome: Genome): Measured => {
     tasks: ran.map(({ task, solved }) => ({ id: task.id, solved })),
     broken: ran.filter(({ broken }) => broken).map(({ task }) => task.id),
   };
-};
+}
 
 /** The genome without one of its genes. */
 export const without = (genome: Genome, id: string): Genome => ({
@@ -134,16 +138,18 @@ export interface Ablated {
 }
 
 /** What each gene of a genome is worth on the tasks of its profile. */
-export const ablate = (genome: Genome): ReadonlyArray<Ablated> => {
-  const whole = measure(genome);
-  return genome.genes.map(({ id }): Ablated => {
-    const rest = measure(without(genome, id));
+export function* ablating(genome: Genome): Generator<void, ReadonlyArray<Ablated>> {
+  const whole = yield* measuring(genome);
+  const found: Ablated[] = [];
+  for (const { id } of genome.genes) {
+    const rest = yield* measuring(without(genome, id));
     const turned = (solved: boolean): ReadonlyArray<string> =>
       whole.tasks.filter((task, index) => task.solved === solved && rest.tasks[index].solved !== solved)
         .map((task) => task.id);
     const worth = Object.fromEntries(
       Object.entries(whole.values).map(([name, value]) => [name, value - rest.values[name as MeasureName]]),
     ) as Ablated["worth"];
-    return { gene: id, worth, solves: turned(true), spoils: turned(false) };
-  });
-};
+    found.push({ gene: id, worth, solves: turned(true), spoils: turned(false) });
+  }
+  return found;
+}

@@ -13,7 +13,7 @@ import type { Policy } from "../policy.ts";
 import type { Profile } from "../profile.ts";
 import { genomeOf } from "./document.ts";
 import { type Benefit, judgeBenefit, type Measured } from "./measures.ts";
-import { measure } from "./suite.ts";
+import { measuring } from "./suite.ts";
 
 /** The operation that runs a trial. */
 export const TRIAL_OPERATION = "norion.trial";
@@ -31,18 +31,19 @@ export interface Trial extends Benefit {
 }
 
 /** Measures a change of a profile's document; throws `NORION_EDIT` where it does not fit. */
-export const tryChange = (
+export function* tryingChange(
   profile: Profile,
   document: Json,
   patch: JsonPatch,
   policy: Policy,
   expected?: ExpectedEffect,
-): Trial => {
+): Generator<void, Trial> {
   const result = patched(patch, document);
   if ("problem" in result) throw badEdit({ edit: "try", reason: result.problem, path: "/patch" });
   const genome = genomeOf(profile, result.after, 0);
   if (genome.fault !== undefined) throw badEdit({ edit: "try", reason: genome.fault, path: "/patch" });
-  const [before, after] = [measure(genomeOf(profile, document, 0)), measure(genome)];
+  const before = yield* measuring(genomeOf(profile, document, 0));
+  const after = yield* measuring(genome);
   const only = (one: Measured, other: Measured): ReadonlyArray<string> =>
     one.tasks.filter(({ solved }, index) => solved && !other.tasks[index].solved).map(({ id }) => id);
   return {
@@ -52,4 +53,4 @@ export const tryChange = (
     gained: only(after, before),
     lost: only(before, after),
   };
-};
+}
