@@ -142,7 +142,7 @@ export const readParts = <A, E, R>(
           pieces[index]
         );
         const unread = taken.flatMap((piece) => piece.unread);
-        const answers = taken.flatMap((piece) => piece.answer === undefined ? [] : [piece.answer]);
+        const answers = taken.flatMap((piece) => "answer" in piece ? [piece.answer as A] : []);
         if (answers.length === 0) {
           merged.push({ unread });
           continue;
@@ -158,5 +158,5 @@ export const readParts = <A, E, R>(
       pieces = merged;
     }
     const [piece] = pieces;
-    return { ...(piece.answer === undefined ? {} : { answer: piece.answer }), unread: piece.unread, calls, readTokens };
+    return { ...piece, calls, readTokens };
   });

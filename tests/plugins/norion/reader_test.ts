@@ -1,83 +1,79 @@
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
-import { type Random, random } from "../../../kernel/mod.ts";
-import { type Part, type PartReader, type Reading, readParts } from "../../../plugins/norion/reader.ts";
+import { random } from "../../../kernel/mod.ts";
+import { type PartReader, type Reading, readParts } from "../../../plugins/norion/reader.ts";
 import { schedule, type ScheduleOptions } from "../../../plugins/norion/recursion.ts";
 import { estimateTokens } from "../../../plugins/norion/text.ts";
+import { counting, flaky, needle, OPTIONS, readAll, strewn } from "./reading_tasks.ts";
 
-const OPTIONS: ScheduleOptions = { window: 1024, overlap: 1 / 64, partial: 32, parallel: 4, maxCalls: 100_000 };
-
-/** A text of about so many tokens: filler with facts strewn in, and what is true of it. */
-const strewn = (draw: Random, tokens: number, facts: ReadonlyArray<string>): string => {
-  const filler = ["the", "river", "runs", "slowly", "under", "old", "stone", "bridges", "today", "again."];
-  const words = Array.from({ length: tokens }, () => draw.pick(filler));
-  for (const fact of facts) words[draw.below(words.length)] += ` ${fact}`;
-  return words.join(" ");
-};
-
-/** Marks that begin in the part's own stretch. */
-const marks = (part: Part, pattern: RegExp): ReadonlyArray<RegExpMatchArray> =>
-  [...part.text.matchAll(pattern)].filter(({ index }) => part.chunk.from + index! < part.ownTo);
-
-const needle: PartReader<ReadonlyArray<string>, string> = {
-  read: (part) => Effect.succeed(marks(part, /\[code (\d+)\]/gu).map(([, code]) => code)),
-  merge: (partials) => Effect.succeed(partials.flat()),
-};
-
-const counting: PartReader<number, string> = {
-  read: (part) => Effect.succeed(marks(part, /\[item\]/gu).length),
-  merge: (partials) => Effect.succeed(partials.reduce((sum, count) => sum + count, 0)),
-};
-
-type Joined = { readonly left: ReadonlyMap<string, string>; readonly right: ReadonlyMap<string, string> };
-
-/** Who owns a key stands in one place, what the key opens in another: partial answers carry both until they meet. */
-const joining: PartReader<Joined, string> = {
-  read: (part) =>
-    Effect.succeed({
-      left: new Map(marks(part, /\[key (\d+) of (\w+)\]/gu).map(([, key, owner]) => [key, owner])),
-      right: new Map(marks(part, /\[key (\d+) opens (\w+)\]/gu).map(([, key, door]) => [key, door])),
-    }),
-  merge: (partials) =>
-    Effect.succeed({
-      left: new Map(partials.flatMap(({ left }) => [...left])),
-      right: new Map(partials.flatMap(({ right }) => [...right])),
-    }),
-};
+const readBy = <A>(text: string, options: ScheduleOptions, reader: PartReader<A, string>): Promise<Reading<A>> =>
+  Effect.runPromise(readParts(text, schedule(text, options), reader, { retries: 0 }));
 
 const read = <A>(text: string, reader: PartReader<A, string>, retries = 0): Promise<Reading<A>> =>
   Effect.runPromise(readParts(text, schedule(text, OPTIONS), reader, { retries }));
 
 for (const power of [13, 15, 17, 20]) {
   Deno.test(`a needle, a count and a join over 2^${power} tokens are found, for the predicted calls`, async () => {
-    const draw = random(power);
-    const items = 1 + draw.below(200);
-    const pairs = Array.from(
-      { length: 12 },
-      (_, i) => [`${1000 + i}`, `p${draw.below(99)}`, `d${draw.below(99)}`] as const,
-    );
-    const text = strewn(draw, 2 ** power, [
-      "[code 4711]",
-      ...Array.from({ length: items }, () => "[item]"),
-      ...pairs.flatMap(([key, owner, door]) => [`[key ${key} of ${owner}]`, `[key ${key} opens ${door}]`]),
-    ]);
-    const planned = schedule(text, OPTIONS);
-    const found = await read(text, needle);
-    assert.deepEqual(found.answer, ["4711"]);
-    assert.deepEqual([found.calls, found.readTokens, found.unread], [planned.calls, planned.readTokens, []]);
-    assert.ok(found.calls <= Math.ceil(1.1 * Math.ceil(estimateTokens(text) / OPTIONS.window)), `${found.calls}`);
-    assert.equal((await read(text, counting)).answer, items);
-    const joined = (await read(text, joining)).answer!;
-    for (const [key, owner, door] of pairs) {
-      assert.deepEqual([joined.left.get(key), joined.right.get(key)], [owner, door]);
-    }
+    const { text, outcomes, calls } = await readAll(power, power);
+    assert.deepEqual(outcomes, { needle: "right", count: "right", join: "right" });
+    assert.ok(calls.spent <= Math.ceil(1.1 * Math.ceil(estimateTokens(text) / OPTIONS.window)), `${calls.spent}`);
+    assert.equal(calls.spent, calls.planned);
   });
 }
 
-/** A reader some of whose calls fail, by seed. */
-const flaky = <A>(reader: PartReader<A, string>, share: number, draw: Random): PartReader<A, string> => ({
-  read: (part) => Effect.suspend(() => draw.float() < share ? Effect.fail("lost") : reader.read(part)),
-  merge: (partials) => Effect.suspend(() => draw.float() < share ? Effect.fail("lost") : reader.merge(partials)),
+Deno.test("parts overlap and cover the text, waves are as wide as allowed and barriers, merges read a window full, and calls are capped (20.79)", async () => {
+  const draw = random(79);
+  const text = strewn(draw, 20_000, []);
+  for (const [parallel, overlap, partial] of [[1, 0, 512], [3, 1 / 8, 200], [8, 1 / 4, 32]] as const) {
+    const options = { ...OPTIONS, parallel, overlap, partial };
+    const made = schedule(text, options);
+    assert.equal(made.chunks[0].from, 0);
+    assert.equal(made.chunks.at(-1)!.to, text.length);
+    made.chunks.slice(1).forEach(({ from, to }, i) => {
+      const before = made.chunks[i];
+      const shared = before.to - from;
+      assert.ok(from < to && shared >= 0 && shared <= overlap * (before.to - before.from) + 1, `${shared}`);
+      assert.ok(overlap === 0 || shared > 0);
+    });
+    const fanIn = Math.max(2, Math.floor(options.window / partial));
+    let width = made.chunks.length;
+    for (const round of made.rounds) {
+      assert.equal(round.length, Math.ceil(width / fanIn));
+      assert.deepEqual(round.flatMap(({ inputs }) => inputs), Array.from({ length: width }, (_, i) => i));
+      width = round.length;
+    }
+    assert.equal(width, 1);
+    assert.equal(made.calls, made.chunks.length + made.rounds.flat().length);
+    let [running, most] = [0, 0];
+    const order: number[] = [];
+    const reading = await readBy(text, options, {
+      read: ({ chunk }) =>
+        Effect.gen(function* () {
+          most = Math.max(most, ++running);
+          yield* Effect.sleep(`${1 + chunk.index % 3} millis`);
+          running--;
+          order.push(chunk.index);
+          return 1;
+        }),
+      merge: (partials) => Effect.succeed(partials.reduce((a, b) => a + b, 0)),
+    });
+    assert.deepEqual([reading.answer, reading.calls], [made.chunks.length, made.calls]);
+    assert.equal(most, Math.min(parallel, made.chunks.length));
+    order.forEach((index, at) => assert.equal(Math.floor(index / parallel), Math.floor(at / parallel), "a barrier"));
+    assert.equal(schedule(text, { ...options, maxCalls: made.calls }).calls, made.calls);
+    assert.throws(() => schedule(text, { ...options, maxCalls: made.calls - 1 }), { code: "NORION_REQUEST" });
+  }
+});
+
+Deno.test("a reader whose answers are nothing is not a reader that failed", async () => {
+  const text = strewn(random(5), 8192, []);
+  let merged = 0;
+  const reading = await read(text, {
+    read: () => Effect.succeed(undefined),
+    merge: (partials: ReadonlyArray<undefined>) => Effect.sync(() => void (merged += partials.length)),
+  });
+  assert.ok("answer" in reading && merged >= schedule(text, OPTIONS).chunks.length);
+  assert.deepEqual(reading.unread, []);
 });
 
 Deno.test("a reader that fails one call in twenty gives the right answer or says what it did not read", async () => {
