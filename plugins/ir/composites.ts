@@ -30,7 +30,11 @@ const TANH_GELU_SCALE = Math.sqrt(2 / Math.PI);
 const TANH_GELU_CUBE = 0.044715;
 const LEAKY_SLOPE = 0.01;
 
-const softplus = (g: Composites, x: Value): Value => g.add(g.max(x, 0), g.log1p(g.exp(g.neg(g.abs(x)))));
+/** max(x, 0) + log(1 + e^−|x|), with the former as half of x and |x|, whose derivative at 0 is the function's. */
+const softplus = (g: Composites, x: Value): Value => {
+  const size = g.abs(x);
+  return g.add(g.add(g.mul(x, 0.5), g.mul(size, 0.5)), g.log1p(g.exp(g.neg(size))));
+};
 
 const ACTIVATIONS: { readonly [K in Activation]: (g: Composites, x: Value) => Value } = {
   relu: (g, x) => g.max(x, 0),

@@ -114,9 +114,12 @@ const bce = ({ g, x, t }: Compared): Each => {
   return { losses: g.neg(g.add(yes, no)) };
 };
 
-const bceWithLogits = ({ g, x, t }: Compared): Each => ({
-  losses: g.add(g.sub(g.max(x, 0), g.mul(x, t)), g.log1p(g.exp(g.neg(g.abs(x))))),
-});
+const bceWithLogits = ({ g, x, t }: Compared): Each => {
+  // max(x, 0) as half of x and |x|, whose derivative at 0 is that of the loss.
+  const size = g.abs(x);
+  const bounded = g.sub(g.add(g.mul(x, 0.5), g.mul(size, 0.5)), g.mul(x, t));
+  return { losses: g.add(bounded, g.log1p(g.exp(g.neg(size)))) };
+};
 
 /** The logarithm of each sample's class, and how much the sample counts. */
 const picked = (

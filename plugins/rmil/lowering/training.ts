@@ -34,8 +34,10 @@ const crossEntropy: Lower = (given) => {
 const bce: Lower = (given) => {
   const { g, operands: { x, target }, settings } = given;
   if (flag(settings, "logits")) {
-    const bounded = g.sub(g.max(x, 0), g.mul(x, target));
-    return reduced(given, g.add(bounded, g.log1p(g.exp(g.neg(g.abs(x))))));
+    // max(x, 0) as half of x and |x|, whose derivative at 0 is that of the loss.
+    const size = g.abs(x);
+    const bounded = g.sub(g.add(g.mul(x, 0.5), g.mul(size, 0.5)), g.mul(x, target));
+    return reduced(given, g.add(bounded, g.log1p(g.exp(g.neg(size)))));
   }
   const yes = g.mul(target, g.max(g.log(x), LEAST_LOG));
   const no = g.mul(g.sub(1, target), g.max(g.log(g.sub(1, x)), LEAST_LOG));

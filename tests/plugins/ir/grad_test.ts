@@ -192,3 +192,13 @@ Deno.test("a result that is no float scalar, an unknown parameter and an integer
   assert.equal(codeOf(() => grad(program, { result: 1, wrt: ["n"] })), "IR_GRADIENT_TARGET");
   assert.equal(codeOf(() => grad(program, { result: 1, wrt: ["x"] })), "no failure");
 });
+
+Deno.test("softplus has the derivative ½ at 0, where its two parts bend, and mish tanh(ln 2)", () => {
+  const slopeAtZero = (kind: "softplus" | "mish"): unknown =>
+    toNested(
+      evaluate(grad(buildProgram({ x: "f64[]" }, (g, { x }) => g.activation(kind, x))), [tensor("f64", [], [0])])
+        .results[0],
+    );
+  assert.equal(slopeAtZero("softplus"), 0.5);
+  assert.ok(Math.abs(Number(slopeAtZero("mish")) - Math.tanh(Math.LN2)) < 1e-15);
+});
