@@ -209,17 +209,26 @@ const attended = (given: Building, context: Value, mask: Value | undefined): Val
   return flagOf(settings, "bias") ? g.add(out, parameter("output_bias", [features], { kind: "zeros" })) : out;
 };
 
+/** A mask [..., 1, t] as [..., s, t]. */
+const wholeMask = ({ g, x }: Building, mask: Value | undefined): Value | undefined => {
+  const rows = mask?.type.shape.at(-2);
+  if (mask === undefined || rows !== 1) return mask;
+  const { shape } = mask.type;
+  return g.broadcastTo(mask, shape.with(shape.length - 2, x.type.shape.at(-2)!));
+};
+
 /** A second input of bools is the mask of self-attention. */
 const looked = (given: Building): Value => {
   const { inputs: [x, second, third], settings } = given;
   const isMask = second !== undefined && second.type.dtype === "bool" && third === undefined;
-  const [context, mask] = isMask ? [x, second] : [second ?? x, third];
+  const context = isMask ? x : second ?? x;
+  const mask = wholeMask(given, isMask ? second : third);
   if (!isFloat(context.type.dtype)) {
     const reason = "its second input is what it attends to, or a mask of bools";
     throw unfitInput({ kind: "attn", found: printType(context.type), reason });
   }
   if (!isPlain(settings, mask)) return attended(given, context, mask);
-  return useOp(given, "attn", mask === undefined ? second === undefined ? [x] : [x, context] : [x, context, mask]);
+  return useOp(given, "attn", mask === undefined ? [x, ...second === undefined ? [] : [context]] : [x, context, mask]);
 };
 
 /** The rows. */
