@@ -149,6 +149,9 @@ const WEISZFELD_END = 1e-7;
 /** Distances below this share of the middle one count as it: a client on the median itself would get all the weight. */
 const LEAST_DISTANCE = 1e-6;
 
+/** A number whose inverse is finite. */
+const SMALLEST = 1e-300;
+
 const middle = (values: ReadonlyArray<number>): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
@@ -161,7 +164,10 @@ const geometricMedian = (steps: Steps): Combined => {
   let shares: ReadonlyArray<number> = steps.map(() => 1 / steps.length);
   for (let turn = 0; turn < WEISZFELD_TURNS; turn++) {
     const distances = steps.map(({ step }) => Math.sqrt(squaredDistance(step, point)));
-    const least = Math.max(middle(distances) * LEAST_DISTANCE, Number.MIN_VALUE);
+    const usual = middle(distances);
+    // On half of the updates or more: no other point has a smaller sum of distances.
+    if (usual === 0) break;
+    const least = Math.max(usual * LEAST_DISTANCE, SMALLEST);
     const pulls = distances.map((distance) => 1 / Math.max(distance, least));
     const all = pulls.reduce((sum, pull) => sum + pull, 0);
     shares = pulls.map((pull) => pull / all);
@@ -183,7 +189,7 @@ const clippedMean = (steps: Steps): Combined => {
     const radius = middle(distances);
     const sum = new Float64Array(centre.length);
     steps.forEach(({ step }, k) => {
-      const share = Math.min(1, radius / Math.max(distances[k], Number.MIN_VALUE)) / steps.length;
+      const share = Math.min(1, radius / Math.max(distances[k], SMALLEST)) / steps.length;
       for (let i = 0; i < sum.length; i++) sum[i] += share * (step[i] - centre[i]);
     });
     centre = centre.map((value, i) => value + sum[i]);
