@@ -100,7 +100,7 @@ const decoder = (given: Building): Value => {
 
 const BLOCK_SETTINGS: LayerRow["settings"] = [
   settingOf("attn", "heads"),
-  settingOf("attn", "bias"),
+  setting("bias", "flag", "Whether learned shifts are added.", { default: true }),
   ...MORE_SETTINGS,
   setting("inner", "size", "Features inside the feed-forward layer; four times the input's where absent."),
   setting("activation", "name", "Kind of the activation.", { default: "gelu" }),
