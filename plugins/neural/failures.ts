@@ -289,6 +289,17 @@ export const badModel: FailureDefinition<"NEURAL_MODEL", { what: string; reason:
   says: (a) => `Cannot use the ${a.what}: ${a.reason}`,
 });
 
+/** A layer has no form in the language, or an expression none as a layer. */
+export const notWritten: FailureDefinition<"NEURAL_WRITTEN", { kind: string; reason: string }> = failure(
+  "NEURAL_WRITTEN",
+  {
+    doc: "A layer cannot be written as a program of the language, or a program not be read as layers.",
+    recoverable: true,
+    says: (args: { kind: string; reason: string }) => `Cannot turn ${args.kind} into the other form: ${args.reason}`,
+    fix: () => ({ summary: "Take layers that are ops of the language, or arrangements of them" }),
+  },
+);
+
 /** Every failure of this room. */
 export const NEURAL_FAILURES = [
   sharedDiffers,
@@ -308,6 +319,7 @@ export const NEURAL_FAILURES = [
   sizeUnknown,
   unfitInput,
   badStart,
+  notWritten,
   badSetting,
 ] as const;
 

@@ -47,6 +47,7 @@ export {
   type Sizes,
   sizesIn,
 } from "./layers/catalogue.ts";
+export { layerOfProgram, programOfLayer } from "./layers/written.ts";
 export { LAYERS } from "./layers/table.ts";
 export { initialTensor, type InitialValues, initialValues, type Seed } from "./layers/initialise.ts";
 export * from "./layers/constructors.ts";

@@ -9,14 +9,7 @@
  */
 import type { TensorType } from "../../ir/contract.ts";
 import type { FunctionBuilder, Value } from "../../ir/library.ts";
-import {
-  type AttributeKind,
-  type AttributeRow,
-  type AttributeValue,
-  type Expression,
-  type OpName,
-  OPS,
-} from "../../rmil/library.ts";
+import { type AttributeKind, type AttributeRow, type AttributeValue, type OpName, OPS } from "../../rmil/library.ts";
 import type { Initializer } from "../contract.ts";
 import type { Scope } from "./scope.ts";
 import type { Settings } from "./settings.ts";
@@ -155,8 +148,8 @@ export interface LayerRow {
   readonly op?: OpName;
   /** The layers it is made of, where it is nothing else. */
   readonly expand?: (given: Expanding) => Layer;
-  /** Its form in the language, from those of its parts. */
-  readonly rmil?: (parts: ReadonlyArray<Expression>) => Expression;
+  /** Its form in the language, from those of its parts, where it is no op by itself; types are those of its results. */
+  readonly rmil?: (parts: ReadonlyArray<string>, given: Expanding, results: ReadonlyArray<TensorType>) => string;
   /** Builds it. */
   readonly build: (given: Building) => Value | ReadonlyArray<Value>;
   /** What holds of it. */

@@ -10,6 +10,7 @@ import type { Value } from "../../ir/library.ts";
 import {
   applyOp,
   type AttributeValue,
+  flow,
   type Initialiser,
   type NeededParameter,
   type OpName,
@@ -71,6 +72,12 @@ export const useOp = (
   });
   for (const [name, value] of Object.entries(running)) scope.update(name, value);
   return values[0];
+};
+
+/** The text of an op with attributes. */
+export const opText = (op: OpName, settings: Settings): string => {
+  const given = Object.entries(settings).filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined);
+  return given.length === 0 ? op : flow(op, Object.fromEntries(given)).toString();
 };
 
 /** The row of a layer that is an op. */

@@ -6,13 +6,15 @@
  *
  * @module
  */
-import { printType, type Value } from "../../ir/library.ts";
+import type { Shape, TensorType } from "../../ir/contract.ts";
+import { printType } from "../../ir/library.ts";
 import { type AttributeValue, type OpName, OPS } from "../../rmil/library.ts";
 import { unfitInput } from "../failures.ts";
 import type { PerAxis } from "./convolution.ts";
-import { type Building, builtRow, type Layer, layerOf, type LayerRow } from "./layer.ts";
-import { opRow, useOp } from "./op_row.ts";
+import { builtRow, type Layer, layerOf, type LayerRow } from "./layer.ts";
+import { opRow, opText, useOp } from "./op_row.ts";
 import type { Settings } from "./settings.ts";
+import { reshapedTo } from "./structure.ts";
 
 /** What a pool is told. */
 export interface PoolSettings {
@@ -71,18 +73,27 @@ const oneHigh = (settings: Settings): Settings =>
     ]),
   );
 
-const ofSequences = (op: OpName) => (given: Building): Value => {
-  const { g, x, settings, layer } = given;
-  const { shape } = x.type;
-  if (shape.length !== 3) {
-    throw unfitInput({ kind: layer.kind, found: printType(x.type), reason: "it takes [batch, channels, steps]" });
+/** The sizes of a sequence as an image of one row. */
+const asImage = (kind: string, x: TensorType): Shape => {
+  if (x.shape.length !== 3) {
+    throw unfitInput({ kind, found: printType(x), reason: "it takes [batch, channels, steps]" });
   }
-  const y = useOp(given, op, [g.reshape(x, [shape[0], shape[1], 1, shape[2]])], oneHigh(settings));
-  return g.reshape(y, [shape[0], shape[1], y.type.shape[3]]);
+  return [x.shape[0], x.shape[1], 1, x.shape[2]];
 };
 
 const sequencePool = (op: OpName, doc: string): LayerRow =>
-  builtRow(`${op}1d`, { family: "pooling", doc, settings: OPS[op].attributes, build: ofSequences(op) });
+  builtRow(`${op}1d`, {
+    family: "pooling",
+    doc,
+    settings: OPS[op].attributes,
+    rmil: (_, { settings, types: [x] }, [y]) =>
+      `(${reshapedTo(asImage(`${op}1d`, x))} >> ${opText(op, oneHigh(settings))} >> ${reshapedTo(y.shape)})`,
+    build: (given) => {
+      const { g, x, settings } = given;
+      const y = useOp(given, op, [g.reshape(x, asImage(`${op}1d`, x.type))], oneHigh(settings));
+      return g.reshape(y, [...x.type.shape.slice(0, 2), y.type.shape[3]]);
+    },
+  });
 
 /** The rows. */
 export const POOLING: ReadonlyArray<LayerRow> = [

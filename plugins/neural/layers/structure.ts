@@ -5,10 +5,9 @@
  *
  * @module
  */
-import type { TensorType } from "../../ir/contract.ts";
+import type { Shape, TensorType } from "../../ir/contract.ts";
 import { multiplyDimensions, printType, quotientOf, type Value } from "../../ir/library.ts";
-import { identity as identityStage, par, residual as residualStage, then } from "../../rmil/library.ts";
-import { unfitInput } from "../failures.ts";
+import { sizeUnknown, unfitInput } from "../failures.ts";
 import { dropout, dropPath } from "./regularisation.ts";
 import { type Building, builtRow, type Layer, layerOf, type LayerRow, madeRow, named, setting } from "./layer.ts";
 import { numberOf, perAxis, type Settings, textOf } from "./settings.ts";
@@ -80,20 +79,35 @@ const flattened: LayerRow["build"] = ({ g, x, settings }) => {
   return g.reshape(x, [...shape.slice(0, from), multiplyDimensions(...shape.slice(from))]);
 };
 
-const patched: LayerRow["build"] = ({ g, x, settings }) => {
-  const { shape } = x.type;
-  const unfit = (reason: string) => unfitInput({ kind: "patches", found: printType(x.type), reason });
-  if (shape.length !== 4) throw unfit("it takes [batch, channels, height, width]");
-  const [batch, channels, ...plane] = shape;
+/** Pieces before channels, rows and columns. */
+const PIECES_FIRST = [0, 2, 4, 1, 3, 5];
+
+/** An image's sizes with rows and columns counted by pieces. */
+const cutInto = (x: TensorType, settings: Settings): Shape => {
+  const unfit = (reason: string) => unfitInput({ kind: "patches", found: printType(x), reason });
+  if (x.shape.length !== 4) throw unfit("it takes [batch, channels, height, width]");
+  const [batch, channels, ...plane] = x.shape;
   const size = perAxis("patches", settings, "size", 2);
   const counts = plane.map((extent, i) => {
     const count = quotientOf(extent, size[i]);
     if (count === undefined) throw unfit(`${size[i]} does not divide ${extent}`);
     return count;
   });
-  const cut = g.reshape(x, [batch, channels, counts[0], size[0], counts[1], size[1]]);
-  const moved = g.transpose(cut, [0, 2, 4, 1, 3, 5]);
-  return g.reshape(moved, [batch, multiplyDimensions(...counts), multiplyDimensions(channels, size[0], size[1])]);
+  return [batch, channels, counts[0], size[0], counts[1], size[1]];
+};
+
+const patched: LayerRow["build"] = ({ g, x, settings }) => {
+  const cut = cutInto(x.type, settings);
+  const [batch, channels, rows, height, columns, width] = cut;
+  const moved = g.transpose(g.reshape(x, cut), PIECES_FIRST);
+  return g.reshape(moved, [batch, multiplyDimensions(rows, columns), multiplyDimensions(channels, height, width)]);
+};
+
+/** A reshape in the language; the batch follows from the other sizes, which must be known. */
+export const reshapedTo = ([, ...sizes]: Shape): string => {
+  const open = sizes.find((size) => typeof size !== "number");
+  if (open !== undefined) throw sizeUnknown({ kind: "reshape", what: "a shape in the language", size: String(open) });
+  return sizes.length === 0 ? "reshape(shape: -1)" : `reshape(shape: (${[-1, ...sizes].join(", ")}))`;
 };
 
 const inOrder = ({ parts, inputs, build }: Building): ReadonlyArray<Value> =>
@@ -137,7 +151,6 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     doc: "Layers one after another.",
     inputs: ANY,
     parts: MAYBE,
-    rmil: ([first = identityStage, ...rest]) => then(first, ...rest),
     build: inOrder,
   }),
   builtRow("parallel", {
@@ -145,7 +158,7 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     doc: "Layers on the same inputs; gives the results of all.",
     inputs: ANY,
     parts: ANY,
-    rmil: ([first, ...rest]) => par(first, ...rest),
+    rmil: (parts) => `(${parts.join(" | ")})`,
     build: ({ parts, inputs, build }) => parts.flatMap((part, i) => build(part, inputs, i)),
   }),
   madeRow("repeated", {
@@ -161,7 +174,7 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     family: "structure",
     doc: "The input plus what a layer makes of it.",
     parts: BODY,
-    rmil: ([body]) => residualStage(body),
+    rmil: ([body]) => `res_add(identity, ${body})`,
     build: (given) => {
       const made = only(given);
       sameShape(given.x.type, made.type);
@@ -174,6 +187,7 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     doc: "The input beside what a layer makes of it, along an axis.",
     settings: [setting("axis", "axis", "Along which they stand side by side.", { default: 1 })],
     parts: BODY,
+    rmil: ([body], { settings }) => `res_cat(identity, ${body}, axis: ${numberOf(settings, "axis")})`,
     build: (given) => given.g.concat([given.x, only(given)], numberOf(given.settings, "axis")),
     source: "Huang et al. 2017",
   }),
@@ -193,7 +207,7 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     family: "structure",
     doc: "The inputs as they are.",
     inputs: ANY,
-    rmil: () => identityStage,
+    rmil: () => "identity",
     build: ({ inputs }) => inputs,
     properties: { elementwise: true, monotonic: true, linear: true, idempotent: true },
   }),
@@ -220,24 +234,31 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     family: "structure",
     doc: "All axes from one on as one.",
     settings: [setting("from", "size", "The first of the axes.", { default: 1 })],
+    rmil: (_, __, [y]) => reshapedTo(y.shape),
     build: flattened,
   }),
   builtRow("reshape", {
     family: "structure",
     doc: "Each sample's elements under other sizes.",
     settings: [setting("sizes", "sizes", "Sizes after the batch.", { default: [] })],
+    rmil: (_, __, [y]) => reshapedTo(y.shape),
     build: ({ g, x, settings }) => g.reshape(x, [x.type.shape[0], ...sizesOf(settings, "sizes")]),
   }),
   builtRow("transpose", {
     family: "structure",
     doc: "Each sample's axes in another order.",
     settings: [setting("axes", "sizes", "Positions of the sample's axes, counted from 1.", { default: [] })],
+    rmil: (_, { settings }) => `transpose(axes: (${[0, ...sizesOf(settings, "axes")].join(", ")}))`,
     build: ({ g, x, settings }) => g.transpose(x, [0, ...sizesOf(settings, "axes")]),
   }),
   builtRow("patches", {
     family: "structure",
     doc: "An image as a sequence of pieces, each flattened.",
     settings: [setting("size", "sizes", "Height and width of a piece.", { default: 4 })],
+    rmil: (_, { types: [x], settings }, [y]) => {
+      const cut = cutInto(x, settings);
+      return `(${reshapedTo(cut)} >> transpose(axes: (${PIECES_FIRST.join(", ")})) >> ${reshapedTo(y.shape)})`;
+    },
     build: patched,
     source: "Dosovitskiy et al. 2021",
   }),

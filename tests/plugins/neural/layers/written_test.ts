@@ -1,0 +1,180 @@
+/**
+ * Layers as programs of the language and back: both compute the same from the same tensors.
+ */
+import assert from "node:assert/strict";
+import { evaluate, scalar, type Tensor, tensor } from "../../../../plugins/ir/library.ts";
+import {
+  adaptivePool1d,
+  added,
+  attention,
+  avgPool1d,
+  batchNorm,
+  bilinear,
+  concatenated,
+  conv2d,
+  denseSkip,
+  dropout,
+  experts,
+  feedForward,
+  flatten,
+  globalPool,
+  gru,
+  identity,
+  type InputTypes,
+  instanceNorm,
+  type Layer,
+  layerNorm,
+  layerOf,
+  layerOfProgram,
+  leakyRelu,
+  linear,
+  lora,
+  lstm,
+  matmul,
+  maxPool,
+  maxPool1d,
+  multiplied,
+  type Network,
+  networkOfLayers,
+  networkOfProgram,
+  parallel,
+  patches,
+  type Port,
+  portsOf,
+  programOfLayer,
+  relu,
+  repeated,
+  reshape,
+  residual,
+  residualBlock,
+  rnn,
+  separableConv2d,
+  sequential,
+  shared,
+  softmax,
+  transposed,
+} from "../../../../plugins/neural/library.ts";
+import { parse, PATTERNS, print } from "../../../../plugins/rmil/library.ts";
+import { distance, failureOf, normals, tensorsOf } from "./support.ts";
+
+const text = (layer: Layer, types: InputTypes): string => {
+  const { root, symbols } = programOfLayer(layer, types);
+  return print(root, symbols);
+};
+
+/** What a network gives from tensors met in order: in both programs, where training draws nothing. */
+const results = (network: Network, tensors: ReadonlyArray<Tensor>, inputs: ReadonlyArray<Tensor>) =>
+  [network.evaluation, ...draws(network) ? [] : [network.training]].map((program) =>
+    evaluate(program, [...tensors, scalar("i64", 3n), ...inputs]).results
+  );
+
+const draws = ({ training }: Network): boolean =>
+  [...training.functions.values()].some(({ nodes }) => nodes.some(({ op }) => op === "random"));
+
+const inputOf = ({ name, type }: Port): Tensor => {
+  const shape = type.shape.map((size) => typeof size === "number" ? size : 2);
+  return type.dtype === "i64" ? tensor("i64", shape, [1n, 2n, 3n, 5n, 7n, 11n]) : normals(name, shape);
+};
+
+const same = (a: Network, b: Network): void => {
+  const inputs = a.inputs.map(inputOf);
+  const shapes = ({ parameters, state }: Network) => [...parameters, ...state].map(({ type }) => type.shape.join("×"));
+  assert.deepEqual(shapes(b), shapes(a));
+  const tensors = Object.values(tensorsOf(a));
+  const [own, other] = [a, b].map((network) => results(network, tensors, inputs));
+  own.flat().forEach((value, i) => assert.ok(distance(other.flat()[i], value) < 1e-6));
+};
+
+const STEPS = { x: "f32[B,6,8]" };
+const IMAGE = { x: "f32[B,2,8,8]" };
+
+const STACKS: ReadonlyArray<readonly [Layer, InputTypes]> = [
+  [sequential(linear({ width: 5 }), relu(), linear({ width: 3, bias: false }), softmax()), STEPS],
+  [sequential(layerNorm({ epsilon: 1e-3 }), feedForward({ inner: 4 }), feedForward({ gated: true, inner: 3 })), STEPS],
+  [repeated(2, residualBlock(feedForward({ inner: 4 }))), STEPS],
+  [residualBlock(attention({ heads: 2, causal: true }), { order: "post", norm: "rms_norm" }), STEPS],
+  [sequential(rnn({ width: 3 }), gru({ width: 4 }), lstm({ width: 3, forgetBias: 0 })), STEPS],
+  [sequential(conv2d({ width: 4, kernel: [3, 2], stride: 2 }), batchNorm(), maxPool(), flatten(), linear()), IMAGE],
+  [sequential(separableConv2d({ width: 4 }), instanceNorm(), globalPool()), IMAGE],
+  [sequential(patches({ size: 4 }), linear({ width: 6 }), transposed([2, 1]), reshape([12, 2])), IMAGE],
+  [sequential(maxPool1d(), avgPool1d({ window: 3, stride: 1, padding: 1 }), adaptivePool1d({ size: 2 })), STEPS],
+  [sequential(parallel(linear(), linear(), relu()), concatenated({ axis: 2 })), STEPS],
+  [sequential(parallel(linear(), linear(), relu()), added(), denseSkip(relu(), { axis: 2 })), STEPS],
+  [sequential(relu(), parallel(linear(), relu()), multiplied()), STEPS],
+  [residual(identity()), STEPS],
+  [matmul(), { x: "f32[B,3,4]", y: "f32[B,4,2]" }],
+  [sequential(), STEPS],
+];
+
+Deno.test("a stack of layers and its program of the language compute the same", () => {
+  for (const [layer, types] of STACKS) {
+    same(networkOfLayers(layer, types), networkOfProgram(programOfLayer(layer, types), portsOf(types)));
+  }
+});
+
+Deno.test("the layers read from that program are the stack again", () => {
+  for (const [layer, types] of STACKS) {
+    same(networkOfLayers(layer, types), networkOfLayers(layerOfProgram(programOfLayer(layer, types)), types));
+  }
+});
+
+Deno.test("a written program reads as one would write it", () => {
+  assert.equal(
+    text(sequential(conv2d({ width: 8, kernel: 5 }), relu(), flatten(), linear({ width: 10 })), {
+      x: "f32[B,1,4,4]",
+    }),
+    "conv2d(kernel: 5, width: 8) >> relu >> reshape(shape: (-1, 128)) >> linear(width: 10)",
+  );
+  assert.equal(
+    text(residualBlock(linear(), { drop: 0.5 }), STEPS),
+    "res_add(identity, layer_norm >> linear >> drop(rate: 0.5))",
+  );
+});
+
+const PATTERN_INPUTS: { readonly [name: string]: string } = {
+  transformer_block: "f32[B,3,4]",
+  mlp: "f32[B,4]",
+  resnet_block: "f32[B,2,4,4]",
+  rnn_model: "i64[B,3]",
+  classifier_head: "f32[B,3,2,2]",
+  conv_backbone: "f32[B,1,4,4]",
+  image_classifier: "f32[B,1,4,4]",
+};
+
+Deno.test("every published neural pattern is layers, and both are one network", () => {
+  for (const [name, { build }] of Object.entries(PATTERNS)) {
+    const program = parse(print(build(2)));
+    const type = PATTERN_INPUTS[name];
+    if (type === undefined) {
+      assert.match(failureOf(() => layerOfProgram(program)).message, /infer.*no kind of layer/u);
+      continue;
+    }
+    same(networkOfProgram(program, portsOf({ x: type })), networkOfLayers(layerOfProgram(program), { x: type }));
+  }
+});
+
+Deno.test("what has no form is refused by kind and reason, and reading by the path of the expression", () => {
+  const written = (layer: Layer, types: InputTypes = STEPS) => {
+    const { code, message } = failureOf(() => programOfLayer(layer, types));
+    assert.equal(code, "NEURAL_WRITTEN");
+    return message;
+  };
+  assert.match(written(experts()), /experts.*no op/u);
+  assert.match(written(bilinear(), { x: "f32[B,4]", z: "f32[B,4]" }), /bilinear/u);
+  assert.match(written(sequential(relu(), leakyRelu())), /leaky_relu/u);
+  assert.match(written(lora(linear())), /lora/u);
+  assert.match(written(attention({ rope: true })), /attn.*rope/u);
+  assert.match(written(lstm()), /forget_bias/u);
+  assert.match(written(parallel(relu(), relu(), relu())), /pairs branches/u);
+  assert.match(written(sequential(shared("w", linear()), shared("w", linear()))), /shares the tensors of w/u);
+  const read = (source: string) => failureOf(() => layerOfProgram(parse(source)));
+  assert.match(read("relu >> 3").message, /names and literals/u);
+  assert.equal(read("relu >> bind(1)").path, "/b");
+  assert.match(read("relu >> matmul(identity, relu)").message, /written in it/u);
+  assert.match(failureOf(() => programOfLayer(layerOf("nothing"), STEPS)).message, /none of that name/u);
+});
+
+Deno.test("dropout stands in the program, and the batch stays open through a reshape", () => {
+  assert.equal(text(sequential(dropout(), flatten()), STEPS), "drop >> reshape(shape: (-1, 48))");
+  assert.equal(failureOf(() => programOfLayer(flatten(), { x: "f32[B,S,4]" })).code, "NEURAL_SIZE");
+});
