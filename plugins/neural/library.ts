@@ -332,3 +332,18 @@ export {
 export { readStored, type StoredKind, writeStored } from "./stored.ts";
 export { ADAM_RATE, type PlannedTraining, planTraining, TRAINING_DEFAULTS, type TrainingRequest } from "./training.ts";
 export { withWeights } from "./weighted_program.ts";
+export { ContextReader, contextsOf, type ContextTable } from "./language/contexts.ts";
+export { asText, chooseByte, generate, type GenerateOptions, MAX_GENERATED } from "./language/generate.ts";
+export {
+  decodeLanguageModel,
+  encodeLanguageModel,
+  LANGUAGE_MEDIA,
+  type LanguageLineage,
+  type LanguageModel,
+  languageParameters,
+  sizeOfLanguage,
+} from "./language/model.ts";
+export { NgramModel } from "./language/ngram.ts";
+export { alphabetOf, languageLayer, languageNetwork, type LanguageShape } from "./language/shape.ts";
+export { type LanguageTraining, largeShape, smallShape, type Texts, trainLanguage } from "./language/train.ts";
+export { bitsPerByte, type TextCost, type Writer, writerOf, type Written } from "./language/writer.ts";

@@ -32,7 +32,7 @@ export interface LanguageTraining {
   readonly length?: number;
   /** Passes over the texts; 1 where absent. */
   readonly epochs?: number;
-  /** Rate of everything but the tables; 0.002 where absent. */
+  /** Rate of everything but the tables; 0.004 where absent. */
   readonly rate?: number;
   /** Rate of the tables in multiples of the others'; 10 where absent. */
   readonly tablesRate?: number;
@@ -45,7 +45,7 @@ const WARM_UP = 0.02;
 
 /** Everything a step of a language model needs besides its events. */
 const planOf = (shape: LanguageShape, { texts }: Texts, training: LanguageTraining): FitPlan => {
-  const { batch = 8, length = 256, epochs = 1, rate = 0.002, tablesRate = 10, seed = 1 } = training;
+  const { batch = 8, length = 256, epochs = 1, rate = 0.004, tablesRate = 10, seed = 1 } = training;
   return {
     network: languageNetwork(shape, length),
     loss: { kind: "crossEntropy" },
@@ -89,18 +89,18 @@ export const largeShape = (texts: ReadonlyArray<Uint8Array>): LanguageShape => (
   contexts: [
     bytes(1, 256, 8),
     bytes(2, 1024, 16),
-    bytes(3, 8192, 16),
-    bytes(4, 16_384, 8),
-    bytes(5, 16_384, 8),
-    bytes(6, 16_384, 8),
-    words(0, 16_384, 16),
-    words(1, 16_384, 8),
+    bytes(3, 8192, 8),
+    bytes(4, 24_576, 8),
+    bytes(5, 24_576, 8),
+    bytes(6, 32_768, 8),
+    words(0, 16_384, 8),
+    words(1, 24_576, 8),
   ],
   heads: 4,
   width: 64,
   window: 256,
   hidden: 512,
-  drop: 0.05,
+  drop: 0.1,
 });
 
 /** A model of at most 50,000 parameters for some texts. */
@@ -117,5 +117,5 @@ export const smallShape = (texts: ReadonlyArray<Uint8Array>): LanguageShape => (
   width: 16,
   window: 64,
   hidden: 80,
-  drop: 0.05,
+  drop: 0.2,
 });
