@@ -8,6 +8,7 @@ import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { Artifacts } from "../../registry/contract.ts";
 import { Backends } from "../backends/library.ts";
 import { dataHandlers } from "./handlers_data.ts";
+import { federateHandlers } from "./handlers_federate.ts";
 import { modelHandlers } from "./handlers_models.ts";
 import { trainHandlers } from "./handlers_train.ts";
 import { operations } from "./operations.ts";
@@ -17,7 +18,7 @@ const plugin: Implementation = implementation({
   operations,
   requires: [Artifacts, Backends],
   layer: Layer.empty,
-  handlers: { ...trainHandlers, ...modelHandlers, ...dataHandlers },
+  handlers: { ...trainHandlers, ...federateHandlers, ...modelHandlers, ...dataHandlers },
 });
 
 export default plugin;

@@ -4,8 +4,9 @@
  * @module
  */
 import { dataOperations } from "./operations_data.ts";
+import { Federate } from "./operations_federate.ts";
 import { modelOperations } from "./operations_models.ts";
 import { Train } from "./operations_train.ts";
 
 /** All operations of the plugin. */
-export const operations = [Train, ...modelOperations, ...dataOperations] as const;
+export const operations = [Train, Federate, ...modelOperations, ...dataOperations] as const;

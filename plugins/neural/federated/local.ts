@@ -13,12 +13,13 @@ import * as Semaphore from "effect/Semaphore";
 import { random } from "../../../kernel/random.ts";
 import { turn } from "../../../kernel/slices.ts";
 import { monotonicMs } from "../../../kernel/platform/clock.ts";
-import type { Backend, BackendsFailure, Executable } from "../../backends/library.ts";
+import type { BackendsFailure, Executable } from "../../backends/library.ts";
 import type { Tensor } from "../../ir/contract.ts";
 import { scalar } from "../../ir/library.ts";
 import { BATCH, type Network } from "../contract.ts";
 import { countsHits, evaluationProgram, type Objective, stepProgram } from "./local_programs.ts";
 import type { Samples } from "./samples.ts";
+import type { Engine } from "../stepper.ts";
 import { flatten, type Layout, layoutOf, unflatten } from "./weights.ts";
 
 /** What a client is asked to do in a round. */
@@ -123,7 +124,7 @@ export interface TrainerOptions {
 
 /** A trainer of one network for one objective; batches have one size. Closing the scope frees it. */
 export const localTrainer = (
-  backend: Backend,
+  engine: Engine,
   network: Network,
   objective: Objective,
   { batch, initial }: TrainerOptions,
@@ -132,8 +133,8 @@ export const localTrainer = (
     const layout = layoutOf(network);
     const step = stepProgram(network, objective);
     const scoring = evaluationProgram(network, objective);
-    const stepper = yield* backend.compile(step.program, { state: step.state, sizes: { [BATCH]: batch } });
-    const scorer = yield* backend.compile(scoring.program, { state: scoring.state, sizes: { [BATCH]: SCORE_BATCH } });
+    const stepper = yield* engine.compile(step.program, { state: step.state, sizes: { [BATCH]: batch } });
+    const scorer = yield* engine.compile(scoring.program, { state: scoring.state, sizes: { [BATCH]: SCORE_BATCH } });
     // What stays on the device belongs to one client at a time.
     const stepping = yield* Semaphore.make(1);
     const scored = yield* Semaphore.make(1);

@@ -7,8 +7,11 @@
  */
 import type { Tensor } from "../../ir/contract.ts";
 import { elementCount } from "../../ir/library.ts";
+import type { Network } from "../contract.ts";
 import { gather, type MemoryDataset } from "../data/dataset.ts";
 import { notFederated } from "../failures.ts";
+import { presented } from "../feed.ts";
+import type { Objective } from "./local_programs.ts";
 
 /** Some rows. */
 export interface Rows {
@@ -48,15 +51,26 @@ export const samplesOf = (all: Rows, only?: ArrayLike<number>): Samples => ({
   },
 });
 
-/** Samples of a data set, by number. Throws `NEURAL_FEDERATED` where the set has nothing to learn. */
-export const samplesOfDataset = (dataset: MemoryDataset, only: ArrayLike<number>): Samples => {
+/**
+ * Samples of a data set, by number, as a network takes them and its objective compares them. Throws `NEURAL_FEDERATED`
+ * where the set has nothing to learn.
+ */
+export const samplesOfDataset = (
+  dataset: MemoryDataset,
+  only: ArrayLike<number>,
+  { inputs: ports }: Pick<Network, "inputs">,
+  { target: type }: Pick<Objective, "target">,
+): Samples => {
   const { inputs, target } = dataset;
   if (target === undefined) throw notFederated({ reason: `the samples of "${dataset.name}" have no target` });
   return {
     count: only.length,
     rows: (indices) => {
       const taken = Array.from(indices, (index) => only[index]);
-      return { inputs: inputs.map((column) => gather(column, taken)), target: gather(target, taken) };
+      return {
+        inputs: inputs.map((column, i) => presented(gather(column, taken), ports[i])),
+        target: presented(gather(target, taken), { name: target.feature.name, type }),
+      };
     },
   };
 };

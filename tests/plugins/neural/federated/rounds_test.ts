@@ -14,7 +14,6 @@ import {
   federate,
   type FederatedClient,
   type FederatedSettings,
-  type FederatedState,
   type Federation,
   hostileClient,
   learnedWeights,
