@@ -98,9 +98,12 @@ export const search = (
 /** How far a record is trusted. */
 const TRUST = 0.8;
 
+/** How ids of context begin that are records. */
+export const EXPERIENCE = "experience:";
+
 /** A found record as a piece of context. */
 export const candidateOf = ({ record, overlap, hint }: Found): Candidate => ({
-  id: `experience:${record.request}`,
+  id: `${EXPERIENCE}${record.request}`,
   source: "experience",
   text: hint,
   similarity: overlap,

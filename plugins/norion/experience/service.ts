@@ -34,7 +34,7 @@ import { requestFold, requestOf } from "../state/requests.ts";
 import { type Audit, audit, capOf, forgetting, mended, type Mending, mendings } from "./hygiene.ts";
 import { learnFrom, planReplay, type ReplayPlan } from "./replay.ts";
 import { packed, unpacked } from "./texts.ts";
-import { candidateOf, type Found, type Indexed, indexed, search } from "./retrieval.ts";
+import { candidateOf, EXPERIENCE, type Found, type Indexed, indexed, search } from "./retrieval.ts";
 
 /** Whatever can go wrong. */
 export type ExperienceFailure = LedgerFailure | MemoryFailure | NorionFailure;
@@ -55,6 +55,8 @@ export interface Repair {
 export interface Feedback {
   /** The request. */
   readonly request: string;
+  /** Its kind of work. */
+  readonly profile: Profile;
   /** What its evidence came to. */
   readonly before: Weighed;
   /** What it comes to now. */
@@ -122,6 +124,9 @@ export interface Experience {
 
 /** From this rating on, what a request used is taken to have helped. */
 const HELPED_FROM = 0.5;
+
+/** How actors begin who are persons. */
+const PERSONS = "user@";
 
 const editOf = (record: ExperienceRecord, after: RecordEdit["after"]): RecordEdit => ({
   request: record.request,
@@ -294,6 +299,8 @@ export const experienceOver = (
       if (entry.settled === undefined) {
         return yield* Effect.fail(badRequest({ reason: `${request} was not answered to its end`, path: "/request" }));
       }
+      // A person's word counts, a program's too, but not on what it asked for itself.
+      const source = actor === entry.actor && !actor.startsWith(PERSONS) ? "self" : "user";
       const weighedNow = Effect.map(
         ledger.state(evidenceFold),
         (state) => statementsOn(state, request).map(({ statement }) => statement),
@@ -302,20 +309,22 @@ export const experienceOver = (
       const before = weigh(told, policy);
       const result = milli(unit(rating)) / 1000;
       const said = statementsOn(yield* ledger.state(evidenceFold), request).find(({ statement, witness }) =>
-        statement.source === "user" && witness === actor
+        statement.source === source && witness === actor
       );
       if (said !== undefined && milli(said.statement.result) === milli(result)) {
-        return { request, before, after: before, memories: [], written: false };
+        return { request, profile: entry.profile, before, after: before, memories: [], written: false };
       }
       const digest = digestJson([request, actor, milli(result)]);
       const about = { request, scope: key, profile: entry.profile, genes: entry.genes };
-      const statement = { source: "user", subject: "answer", result, digest } as const;
+      const statement = { source, subject: "answer", result, digest } as const;
       const events = [evidenceEvent(about, statement, actor, actor)];
-      if (entry.used.length > 0) {
-        events.push(yield* memory.judgement(entry.used, { scope, helped: result >= HELPED_FROM }, actor));
+      const memories = source === "user" ? entry.used.filter((id) => !id.startsWith(EXPERIENCE)) : [];
+      if (memories.length > 0) {
+        events.push(yield* memory.judgement(memories, { scope, helped: result >= HELPED_FROM }, actor));
       }
       yield* ledger.append(events);
-      return { request, before, after: weigh(yield* weighedNow, policy), memories: entry.used, written: true };
+      const after = weigh(yield* weighedNow, policy);
+      return { request, profile: entry.profile, before, after, memories, written: true };
     }).pipe(turns.withPermit);
 
   const planned = (scope: string, limit: number) =>
