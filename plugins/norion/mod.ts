@@ -11,6 +11,7 @@ import { Backends } from "../backends/contract.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { askingHandlers } from "./handlers_ask.ts";
 import { modelHandlers } from "./handlers_models.ts";
+import { reviewHandlers } from "./handlers_review.ts";
 import { scissorsHandlers } from "./handlers_scissors.ts";
 import { layerModels } from "./models/configured.ts";
 import { operations } from "./operations.ts";
@@ -32,7 +33,14 @@ const plugin: Implementation = implementation({
     ).pipe(Layer.provideMerge(layerScissors)),
     layerModels,
   ),
-  handlers: { ...askingHandlers, ...modelHandlers, ...scissorsHandlers },
+  handlers: {
+    ...askingHandlers,
+    ...modelHandlers,
+    ...reviewHandlers,
+    ...scissorsHandlers,
+    "norion.tour": () =>
+      Effect.flatMap(Effect.promise(() => import("./tour/play.ts")), ({ playNorionTour }) => playNorionTour),
+  },
 });
 
 export default plugin;

@@ -151,7 +151,7 @@ export const norionOver = (
     const terms = new Set(termsOf(text));
     return facts.every((fact) => {
       const said = new Set(termsOf(fact.text));
-      return said.intersection(terms).size < policy["memory.duplicate"] * said.size;
+      return said.intersection(terms).size < policy["memory.duplicate"] * Math.min(said.size, terms.size);
     });
   };
 
