@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
-import { Ledger, type LedgerEvent, type LedgerFailure, type LedgerShape } from "../../effects/mod.ts";
+import { Ledger } from "../../effects/mod.ts";
 import { Disk } from "../../kernel/mod.ts";
 import { Backends } from "../backends/contract.ts";
 import { type Descriptor, planDevice, presetOf, PRESETS } from "./device.ts";
@@ -17,6 +17,7 @@ import { configuredModels } from "./models/configured.ts";
 import { type MeasuredDevice, measuredDevice, thisDevice } from "./models/devices.ts";
 import type { Devices, Gate, ModelsFor } from "./operations_models.ts";
 import { DEFAULT_POLICY } from "./policy.ts";
+import { consistencyFold } from "./state/consistency.ts";
 import { memoryFold } from "./state/memory.ts";
 
 type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Type<O["input"]>;
@@ -32,21 +33,6 @@ const assumedDevice: Effect.Effect<MeasuredDevice> = Effect.map(
   thisDevice,
   (device) => ({ device, assumed: ["everything"] }),
 );
-
-const EVENTS_AT_ONCE = 256;
-
-/** Every event of the ledger, in order, page by page. */
-const eventsOf = (ledger: LedgerShape): Effect.Effect<ReadonlyArray<LedgerEvent>, LedgerFailure> =>
-  Effect.gen(function* () {
-    const { count } = yield* ledger.head;
-    const events: LedgerEvent[] = [];
-    for (let from = 1; from <= count; from += EVENTS_AT_ONCE) {
-      const page = yield* ledger.read({ from, to: Math.min(count, from + EVENTS_AT_ONCE - 1) });
-      // Only what norion wrote is looked at; the rest need not be held.
-      for (const event of page) if (event.type.startsWith("norion.")) events.push(event);
-    }
-    return events;
-  });
 
 /** Text of a file that a gate needs. */
 const textOf = (kind: string, member: "file" | "baseline", path: string | undefined) =>
@@ -113,7 +99,7 @@ const LOOKS = {
   device,
   manifest: manifestGate,
   memory: () => Effect.flatMap(Ledger, (ledger) => Effect.map(ledger.state(memoryFold), memoryGate)),
-  trace: () => Effect.flatMap(Ledger, (ledger) => Effect.map(eventsOf(ledger), traceGate)),
+  trace: () => Effect.flatMap(Ledger, (ledger) => Effect.map(ledger.state(consistencyFold), traceGate)),
   benchmark,
 } as const;
 

@@ -2,20 +2,21 @@
  * State gates: whether memory and the record of requests contradict themselves.
  *
  * Not the ledger's own check (it proves that nothing was changed): here is whether what was written makes sense.
- * Invariant: pure over events and their folds; a claim counts only with the event that did what is claimed.
+ * Invariant: pure over folds of events; a claim counts only with the event that did what is claimed.
  *
  * @module
  */
-import type { LedgerEvent } from "../../../effects/mod.ts";
-import { isJsonObject } from "../../../kernel/mod.ts";
-import { itemOf, itemsOf, lives, MAX_STRENGTH, MEMORY_EVENTS, type MemoryState } from "../state/memory.ts";
-import { REQUEST_EVENTS, type SettledData, sourceOf } from "../state/requests.ts";
+import type { ConsistencyState, ViolationCode } from "../state/consistency.ts";
+import { itemOf, itemsOf, lives, MAX_STRENGTH, type MemoryState } from "../state/memory.ts";
 import { check, type GateReport } from "./check.ts";
+
+/** Ids or violations that a reason names. */
+const MOST_SHOWN = 5;
 
 const listed = (ids: ReadonlyArray<string>, all: number, what: string): string =>
   ids.length === 0
     ? `${all} ${what}`
-    : ids.slice(0, 5).join(", ") + (ids.length > 5 ? ` and ${ids.length - 5} more` : "");
+    : ids.slice(0, MOST_SHOWN).join(", ") + (ids.length > MOST_SHOWN ? ` and ${ids.length - MOST_SHOWN} more` : "");
 
 /** Looks at everything that is remembered. */
 export const memoryGate = (state: MemoryState): GateReport => {
@@ -59,71 +60,35 @@ export const memoryGate = (state: MemoryState): GateReport => {
   };
 };
 
-/** What a look at the record of requests gathers. */
-interface Told {
-  readonly planned: Set<string>;
-  readonly answered: Set<string>;
-  readonly settled: Set<string>;
-  readonly added: Map<string, string>;
-  readonly disordered: string[];
-  readonly unfounded: string[];
-  readonly contradicted: string[];
-  readonly silent: string[];
-}
+/** What the record of requests is checked for, and the violations that speak against each. */
+const STORIES: ReadonlyArray<readonly [name: string, codes: ReadonlyArray<ViolationCode>]> = [
+  [
+    "requests are planned, answered and settled once, in this order",
+    ["planned-twice", "answered-unplanned", "answered-twice", "settled-unanswered", "settled-twice"],
+  ],
+  ["what is said to be written or applied was", ["said-unwritten", "claims-applied"]],
+  ["what was written is said", ["written-unsaid", "written-after-settling"]],
+  ["a request that says hold wrote nothing", ["held-but-written"]],
+  ["nothing was written without proof or under drift", ["written-unproven", "written-under-drift"]],
+  ["lessons are within their bounds", ["lesson-too-large"]],
+  ["records are of settled requests, once, and agree with them", [
+    "recorded-unsettled",
+    "recorded-twice",
+    "record-differs",
+  ]],
+  ["replays are of records, once a version", ["replayed-unrecorded", "replayed-twice"]],
+  ["evidence is about something", ["evidence-of-nothing"]],
+];
 
-const settledFaults = (told: Told, data: SettledData): void => {
-  const { request, stored, decision } = data;
-  if (!told.answered.has(request) || told.settled.has(request)) told.disordered.push(request);
-  told.settled.add(request);
-  if (stored.some((id) => !told.added.has(id))) told.unfounded.push(request);
-  if (decision !== "stored" && (stored.length > 0 || data.lesson !== undefined)) told.contradicted.push(request);
-  const left = [...told.added].filter(([, source]) => source === sourceOf(request)).map(([id]) => id);
-  if (left.some((id) => !stored.includes(id))) told.silent.push(request);
-};
-
-/** Looks at the events of requests, in order, with those of memory between them. */
-export const traceGate = (events: Iterable<LedgerEvent>): GateReport => {
-  const told: Told = {
-    planned: new Set(),
-    answered: new Set(),
-    settled: new Set(),
-    added: new Map(),
-    disordered: [],
-    unfounded: [],
-    contradicted: [],
-    silent: [],
-  };
-  // What an append writes is written at once: claims are judged when all its events, up to the next request's, are in.
-  const claims: SettledData[] = [];
-  const settle = (): void => {
-    for (const claim of claims.splice(0)) settledFaults(told, claim);
-  };
-  for (const { type, data } of events) {
-    if (!isJsonObject(data)) continue;
-    const request = String(data.request);
-    if (type === REQUEST_EVENTS.planned) {
-      settle();
-      if (told.planned.has(request)) told.disordered.push(request);
-      told.planned.add(request);
-    } else if (type === REQUEST_EVENTS.answered || type === REQUEST_EVENTS.failed) {
-      if (!told.planned.has(request) || told.answered.has(request)) told.disordered.push(request);
-      if (type === REQUEST_EVENTS.answered) told.answered.add(request);
-    } else if (type === REQUEST_EVENTS.settled) {
-      claims.push(data as unknown as SettledData);
-    } else if (type === MEMORY_EVENTS.added) {
-      if (isJsonObject(data.item)) told.added.set(String(data.item.id), String(data.item.source));
-    }
-  }
-  settle();
-  const rule = (name: string, ids: ReadonlyArray<string>) =>
-    check(name, ids.length === 0, listed([...new Set(ids)], told.planned.size, "requests"));
-  return {
-    checks: [
-      rule("requests are planned, answered and settled once, in this order", told.disordered),
-      rule("what a request claims to have stored was stored", told.unfounded),
-      rule("a request that says hold wrote nothing", told.contradicted),
-      rule("what a request stored, it says", told.silent),
-    ],
-    unchecked: ["whether the answers were right"],
-  };
-};
+/** Looks at what the events of norion say of each other. */
+export const traceGate = ({ violations, count, checked }: ConsistencyState): GateReport => ({
+  checks: STORIES.map(([name, codes]) => {
+    const found = violations.filter(({ code }) => codes.includes(code));
+    const shown = found.slice(0, MOST_SHOWN).map(({ code, request, step }) =>
+      `${code} at ${step}${request === undefined ? "" : ` (${request})`}`
+    );
+    const more = found.length > MOST_SHOWN ? [`${count} in all`] : [];
+    return check(name, found.length === 0, found.length === 0 ? `${checked} events` : [...shown, ...more].join(", "));
+  }),
+  unchecked: ["whether the answers were right"],
+});
