@@ -6,11 +6,12 @@
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import type { ExpectedEffect } from "../../effects/mod.ts";
-import { CallContext, inSlices, type Json } from "../../kernel/mod.ts";
+import { CallContext, Entropy, inSlices, type Json } from "../../kernel/mod.ts";
+import { runDrills } from "./drills.ts";
 import { attempting, badEdit } from "./failures.ts";
 import { type KnobName, knobNumber, KNOBS, type Knobs, knobSet } from "./genome.ts";
 import { decayOf, driftOf, fitnessOf, trustOf } from "./health.ts";
-import type { ApplyEdit, GenomeOf, PreviewEdit, Propose, TrialOf, UndoEdit } from "./operations_scissors.ts";
+import type { ApplyEdit, Drill, GenomeOf, PreviewEdit, Propose, TrialOf, UndoEdit } from "./operations_scissors.ts";
 import { DEFAULT_POLICY as policy, milli } from "./policy.ts";
 import { type Profile, profileOf } from "./profile.ts";
 import type { Edit } from "./scissors/edits.ts";
@@ -147,6 +148,12 @@ export const scissorsHandlers = {
       const { actor } = yield* CallContext;
       const { undone, profile } = yield* (yield* Scissors).rollback(proposal, actor);
       return { undone, ...yield* standingOf(profile) };
+    }),
+  "norion.drill": ({ kinds }: InputOf<typeof Drill>) =>
+    Effect.gen(function* () {
+      const { random } = yield* CallContext;
+      const entropy = { bytes: (count: number) => Uint8Array.from({ length: count }, () => random.below(256)) };
+      return yield* Effect.provideService(runDrills(kinds), Entropy, entropy);
     }),
   "norion.trial": ({ profile: name, patch, expected }: InputOf<typeof TrialOf>) =>
     Effect.gen(function* () {

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema";
 import { gateHolds, malformedProposal, notApprover, staleChange, wrongAdmission } from "../../effects/mod.ts";
 import { Digest, digestJson, Edit as PatchEdit, JsonValue, operation, role, unknownEntry } from "../../kernel/mod.ts";
 import { declare, failures, Milli, ProfileName } from "./declaration.ts";
+import { DRILLS } from "./drills.ts";
 import { GENE_KINDS, GENE_STATUSES } from "./genome.ts";
 import { EffectSchema } from "./scissors/document.ts";
 import { type MeasureName, MEASURES } from "./scissors/measures.ts";
@@ -165,7 +166,7 @@ export const Propose = operation("norion.propose", {
     evidence: Schema.optionalKey(
       Schema.Array(Schema.Struct({
         request: Schema.optionalKey(Text.annotate({ description: "a request somebody from outside judged" })),
-        summary: Schema.optionalKey(role("freeText", "What was seen, in one line", Text)),
+        summary: Schema.optionalKey(role("privateText", "What was seen, in one line", Text)),
       })).check(Schema.isMaxLength(16)),
     ),
     expected: Schema.optionalKey(Expected),
@@ -290,5 +291,37 @@ export const TrialOf = operation("norion.trial", {
   ],
 });
 
+/** `norion.drill`. */
+export const Drill = operation("norion.drill", {
+  ...declare,
+  summary: "Let six kinds of malignant genes loose in a ledger of their own, and see each one found, cut and replaced.",
+  input: {
+    kinds: Schema.optionalKey(
+      Schema.Array(Schema.Literals(DRILLS)).annotate({ description: "only these; then the others are missing" }),
+    ),
+  },
+  output: Schema.Struct({
+    ok: Schema.Boolean,
+    missing: Schema.Array(Schema.Literals(DRILLS)),
+    drills: Schema.Array(Schema.Struct({
+      kind: Schema.Literals(DRILLS),
+      passed: Schema.Array(Schema.Struct({ step: Schema.String, code: Schema.String })),
+      failed: Schema.optionalKey(Schema.Struct({ step: Schema.String, code: Schema.String })),
+    })),
+  }),
+  failures: moving,
+  effects: [],
+  idempotent: true,
+  cost: { compute: "plans some two thousand requests" },
+  examples: [{
+    title: "a kind that is left out is missing",
+    input: { kinds: ["stale-label"] },
+    output: {
+      ok: false,
+      drills: [{ kind: "stale-label", passed: [{ step: "detection", code: "LABEL_STALE" }, { step: "relabel" }] }],
+    },
+  }],
+});
+
 /** Declarations of genes and their edits. */
-export const SCISSORS = [GenomeOf, Propose, PreviewEdit, ApplyEdit, UndoEdit, TrialOf] as const;
+export const SCISSORS = [GenomeOf, Propose, PreviewEdit, ApplyEdit, UndoEdit, TrialOf, Drill] as const;

@@ -11,7 +11,7 @@ import { isFailure } from "../../../kernel/mod.ts";
 import { presetOf } from "../device.ts";
 import type { Genome } from "../genome.ts";
 import { TARGETS } from "../hierarchy.ts";
-import { recallOver, scopeMemory } from "../memory/recall.ts";
+import { recallOver, type ScopeMemory, scopeMemory } from "../memory/recall.ts";
 import { type NorionState, type Plan, plan } from "../plan.ts";
 import { DEFAULT_POLICY } from "../policy.ts";
 import { type Profile, PROFILES } from "../profile.ts";
@@ -38,8 +38,19 @@ interface Ran {
   readonly latencyMs: number;
 }
 
-const stateFor = (task: Task, genome: Genome): NorionState => {
+/** Memories of tasks: recalling changes nothing, so one serves every genome. */
+const memories = new WeakMap<Task, ScopeMemory>();
+
+const memoryOf = (task: Task): ScopeMemory => {
+  const known = memories.get(task);
+  if (known !== undefined) return known;
   const memory = scopeMemory(task.memory);
+  memories.set(task, memory);
+  return memory;
+};
+
+const stateFor = (task: Task, genome: Genome): NorionState => {
+  const memory = memoryOf(task);
   return {
     router: initialRouter(DEFAULT_POLICY),
     hierarchy: TARGETS,
