@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect";
 import { type Failure, isFailure } from "../../../kernel/failure.ts";
 import { random } from "../../../kernel/random.ts";
 import type { BackendsFailure } from "../../backends/library.ts";
-import { clientFailed, isNeuralFailure, type NeuralFailure } from "../failures.ts";
+import { attemptEffect, clientFailed, isNeuralFailure, type NeuralFailure } from "../failures.ts";
 import { compress, decompress } from "./compress.ts";
 import type { LocalTrainer } from "./local.ts";
 import {
@@ -59,9 +59,10 @@ export const localClient = (
   const packed = (order: Order, step: Float32Array): Effect.Effect<UpdatePayload, ClientFailure> => {
     const { sealing, round, compression } = order;
     if (sealing === undefined) {
-      const made = compress(step, compression, left);
-      left = made.left;
-      return Effect.succeed(made.payload);
+      return Effect.map(attemptEffect(() => compress(step, compression, left)), (made) => {
+        left = made.left;
+        return made.payload;
+      });
     }
     if (keeper === undefined) return Effect.fail(clientFailed({ client: id, reason: "it cannot seal its steps" }));
     const sealed = keeper.seal(id, round, sealing, step);

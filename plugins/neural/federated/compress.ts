@@ -36,14 +36,17 @@ const INT8_MOST = 127;
 /** Most elements a sparse payload may stand for: what a model may have. */
 const MAX_ELEMENTS: number = 2 ** 28;
 
+/** Refuses a packing that would send nothing; throws `NEURAL_SETTING`. */
+export const checkCompression = (how: Compression): void => {
+  if (how.kind !== "topK" || (how.share > 0 && how.share <= 1)) return;
+  throw badSetting({
+    what: "share of topK",
+    reason: `it is ${how.share}, and more than 0 up to 1 is needed`,
+    path: "/compression/share",
+  });
+};
+
 const topK = (step: Float32Array, share: number): Payload => {
-  if (!(share > 0 && share <= 1)) {
-    throw badSetting({
-      what: "share of topK",
-      reason: `it is ${share}, and more than 0 up to 1 is needed`,
-      path: "/compression/share",
-    });
-  }
   const kept = Math.min(step.length, Math.max(1, Math.round(step.length * share)));
   const places = Array.from(step, (_, i) => i).sort((a, b) => Math.abs(step[b]) - Math.abs(step[a]) || a - b);
   const indices = Uint32Array.from(places.slice(0, kept)).sort();
@@ -100,6 +103,7 @@ export const compress = (
   how: Compression,
   left?: Float32Array,
 ): { readonly payload: Payload; readonly left: Float32Array<ArrayBuffer> } => {
+  checkCompression(how);
   const due = left === undefined ? new Float32Array(step) : step.map((value, i) => value + left[i]);
   const payload = pack(due as Float32Array<ArrayBuffer>, how);
   return { payload, left: difference(due as Float32Array, decompress(payload)!) };

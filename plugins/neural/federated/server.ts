@@ -47,10 +47,18 @@ export const serverMemory = ({ kind }: ServerOptimiser, learned: number): Server
   second: new Float32Array(kind === "adam" ? learned : 0),
 });
 
-const settingsOf = (optimiser: ServerOptimiser): { readonly [name: string]: number } => {
+/** The settings of a server optimiser with its defaults; throws `NEURAL_SETTING` where one has no meaning. */
+export const serverSettings = (optimiser: ServerOptimiser): { readonly [name: string]: number } => {
   const { kind, ...given } = optimiser;
   const settings: Record<string, number> = { ...DEFAULTS[kind], ...given };
   for (const [name, value] of Object.entries(settings)) {
+    if (!Object.hasOwn(DEFAULTS[kind], name)) {
+      throw badSetting({
+        what: `${name} of the server`,
+        reason: `${kind} has none of that name`,
+        path: `/server/${name}`,
+      });
+    }
     const isShare = name === "momentum" || name.startsWith("beta");
     if (value >= 0 && Number.isFinite(value) && (isShare ? value < 1 : value > 0)) continue;
     throw badSetting({
@@ -70,7 +78,7 @@ export const follow = (
   step: Float32Array,
   learned: number,
 ): { readonly weights: Float32Array<ArrayBuffer>; readonly memory: ServerMemory } => {
-  const settings = settingsOf(optimiser);
+  const settings = serverSettings(optimiser);
   const next = new Float32Array(weights);
   const [first, second] = [new Float32Array(memory.first), new Float32Array(memory.second)];
   const { rate, momentum, beta1, beta2, epsilon } = settings;

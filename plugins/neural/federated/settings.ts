@@ -6,9 +6,9 @@
 import { badSetting, notFederated } from "../failures.ts";
 import { type Rule, ruleRow } from "./aggregate.ts";
 import type { FederatedClient } from "./client.ts";
-import type { Compression } from "./compress.ts";
+import { checkCompression, type Compression } from "./compress.ts";
 import { checkPrivacy, type Privacy } from "./privacy.ts";
-import type { ServerOptimiser } from "./server.ts";
+import { type ServerOptimiser, serverSettings } from "./server.ts";
 
 /** How rounds go. */
 export interface FederatedSettings {
@@ -87,6 +87,8 @@ export const checkSettings = (settings: FederatedSettings, clients: ReadonlyArra
   }
   const rule = settings.rule ?? { kind: "mean" };
   ruleRow(rule);
+  if (settings.server !== undefined) serverSettings(settings.server);
+  if (settings.compression !== undefined) checkCompression(settings.compression);
   if (settings.privacy !== undefined) checkPrivacy(settings.privacy);
   const { privacy, secure = false, compression } = settings;
   const apart = [

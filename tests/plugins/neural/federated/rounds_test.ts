@@ -486,6 +486,9 @@ Deno.test("settings that have no meaning are refused before anybody is asked", a
     ["/average", { average: 1 }],
     ["/least", { least: 3 }],
     ["/rule/ratio", { rule: { kind: "trimmedMean", ratio: 2 } }],
+    ["/server/beta1", { server: { kind: "momentum", beta1: 0.5 } as never }],
+    ["/server/rate", { server: { kind: "adam", rate: -1 } }],
+    ["/compression/share", { compression: { kind: "topK", share: 1.1 } }],
     ["/privacy/clip", { privacy: { clip: 0, noise: 1, delta: 0.1 } }],
     ["/privacy/delta", { privacy: { clip: 1, noise: 1, delta: 1 } }],
   ];

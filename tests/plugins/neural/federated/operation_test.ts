@@ -1,0 +1,77 @@
+/**
+ * The operation neural.federate through a kernel: what examples do not show.
+ */
+import * as Effect from "effect/Effect";
+import assert from "node:assert/strict";
+import type { Failure } from "../../../../kernel/failure.ts";
+import type { Json } from "../../../../kernel/json.ts";
+import { callAs, inWorkspace } from "../../../workspace.ts";
+
+type Answer = {
+  readonly digest: string;
+  readonly hostile: number;
+  readonly epsilon?: number;
+  readonly rejected: number;
+  readonly rounds: ReadonlyArray<{ readonly used: number; readonly score: { readonly accuracy: number } }>;
+  readonly metrics: {
+    readonly test?: { readonly accuracy: number };
+    readonly validation: { readonly accuracy: number };
+  };
+};
+
+const BASE = { program: "mlp(2)", data: "moons", clients: 6, rounds: 4, epochs: 2, rate: 0.2 } as const;
+
+const ask = (more: { readonly [name: string]: Json }): Promise<Answer> =>
+  inWorkspace((kernel) => callAs(kernel, "neural.federate", { ...BASE, ...more })) as unknown as Promise<Answer>;
+
+const refused = (more: { readonly [name: string]: Json }): Promise<Failure> =>
+  inWorkspace((kernel) => Effect.flip(callAs(kernel, "neural.federate", { ...BASE, ...more }))) as Promise<Failure>;
+
+Deno.test("what was learned over clients is a stored model that answers, and the same seed gives the same digest", async () => {
+  const [one, two, predicted, evaluated] = await inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const first = (yield* callAs(kernel, "neural.federate", { ...BASE, name: "ours" })) as unknown as Answer;
+      const second = (yield* callAs(kernel, "neural.federate", BASE)) as unknown as Answer;
+      const described = yield* callAs(kernel, "neural.describe", { model: "ours" });
+      const evaluated = yield* callAs(kernel, "neural.evaluate", { model: first.digest, data: "moons" });
+      return [first, second, described, evaluated] as const;
+    })
+  );
+  assert.equal(one.digest, two.digest);
+  assert.ok(one.rounds.at(-1)!.score.accuracy > 0.8);
+  assert.ok(one.metrics.test!.accuracy > 0.8);
+  assert.ok(JSON.stringify(predicted).includes("162"));
+  assert.ok(JSON.stringify(evaluated).includes(String(one.metrics.test!.accuracy)));
+});
+
+Deno.test("clients that lie are as many as asked, and a robust rule is not led astray", async () => {
+  const attackers = { share: 0.34, kind: "flip", scale: 30 };
+  const [led, kept] = [await ask({ attackers }), await ask({ attackers, rule: "geometricMedian" })];
+  assert.deepEqual([led.hostile, kept.hostile], [2, 2]);
+  assert.ok(led.rounds.at(-1)!.score === undefined || led.rounds.at(-1)!.score.accuracy < 0.7);
+  assert.ok(kept.rounds.at(-1)!.score.accuracy > 0.8);
+});
+
+Deno.test("sealed and packed updates learn; a private run says what it told", async () => {
+  const sealed = await ask({ secure: true });
+  const open = await ask({});
+  assert.ok(Math.abs(sealed.metrics.validation.accuracy - open.metrics.validation.accuracy) < 0.02);
+  assert.equal((await ask({ compression: { kind: "topK", share: 0.3 }, test: false })).metrics.test, undefined);
+  const told = await ask({ privacy: { clip: 1, noise: 1, delta: 0.01 }, perRound: 3 });
+  assert.ok(told.epsilon! > 0);
+});
+
+Deno.test("what cannot be spread or combined so is refused with its place", async () => {
+  const cases: ReadonlyArray<readonly [string, string, { readonly [name: string]: Json }]> = [
+    ["NEURAL_SETTING", "/perRound", { perRound: 7 }],
+    ["NEURAL_SETTING", "/secure", { secure: true, rule: "median" }],
+    ["NEURAL_SETTING", "/rule/keep", { rule: { kind: "krum", keep: 2 } }],
+    ["NEURAL_SETTING", "/server/momentum", { server: { kind: "momentum", momentum: 1 } }],
+    ["NEURAL_SETTING", "/compression/share", { compression: { kind: "topK", share: 0 } }],
+    ["NEURAL_FEDERATED", "/clients", { clients: 3000 }],
+  ];
+  for (const [code, path, more] of cases) {
+    const failure = await refused(more);
+    assert.deepEqual([failure.code, failure.path], [code, path], JSON.stringify(more));
+  }
+});
