@@ -56,6 +56,19 @@ const onnx = async (bytes: Uint8Array): Promise<WeightsHeader> => {
   };
 };
 
+const namedTensors = (tensors: ReadonlyMap<string, { readonly shape: ReadonlyArray<number> }>) =>
+  [...tensors].map(([name, { shape }]) => ({ name, shape }));
+
+const safetensors = async (bytes: Uint8Array): Promise<WeightsHeader> => {
+  const { readSafetensors } = await import("../../neural/library.ts");
+  return { container: "safetensors", tensors: namedTensors(readSafetensors(bytes).tensors), facts: {} };
+};
+
+const rmi = async (bytes: Uint8Array): Promise<WeightsHeader> => {
+  const { readRmiModel } = await import("../../neural/library.ts");
+  return { container: "rmi", tensors: namedTensors(readRmiModel(bytes).tensors), facts: {} };
+};
+
 const text = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
 
 /** Containers by how a file begins, and who reads them. */
@@ -63,6 +76,9 @@ const CONTAINERS: ReadonlyArray<
   readonly [begins: (bytes: Uint8Array) => boolean, read: (bytes: Uint8Array) => WeightsHeader | Promise<WeightsHeader>]
 > = [
   [(bytes) => text(bytes, 0, 4) === "GGUF", gguf],
+  [(bytes) => text(bytes, 0, 8) === "RMIMODEL", rmi],
+  // The length of the header, then the header, which is a JSON object.
+  [(bytes) => text(bytes, 8, 9) === "{" && text(bytes, 5, 8) === "\0\0\0", safetensors],
   // The first field of a model is its version: tag 1, a small number.
   [(bytes) => bytes[0] === 0x08 && bytes[1] < 32, onnx],
 ];

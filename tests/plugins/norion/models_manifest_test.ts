@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import { digestBytes, random } from "../../../kernel/mod.ts";
 import { buildProgram, exportOnnx, tensorOf } from "../../../plugins/ir/library.ts";
+import { writeRmiModel } from "../../../plugins/neural/library.ts";
 import { readGguf } from "../../../plugins/norion/models/gguf.ts";
 import { checkManifest, type ManifestReport } from "../../../plugins/norion/models/manifest.ts";
 import { readWeights } from "../../../plugins/norion/models/weights.ts";
@@ -191,6 +192,27 @@ Deno.test("an ONNX file tells its weights and their shapes", async () => {
   assert.ok("container" in header);
   assert.equal(header.container, "onnx");
   assert.deepEqual(header.tensors.map(({ shape }) => [...shape]), [[HIDDEN, 3]]);
+});
+
+Deno.test("a safetensors file tells its tensors, and one whose tensors do not cover its bytes is none", async () => {
+  const header = JSON.stringify({ "model.layers.0.w": { dtype: "F32", shape: [HIDDEN, 2], data_offsets: [0, 64] } });
+  const file = (bytes: number): Uint8Array => {
+    const whole = new Uint8Array(8 + header.length + bytes);
+    new DataView(whole.buffer).setBigUint64(0, BigInt(header.length), true);
+    whole.set(new TextEncoder().encode(header), 8);
+    return whole;
+  };
+  const read = await readWeights(file(64));
+  assert.ok("container" in read && read.container === "safetensors");
+  assert.deepEqual(read.tensors.map(({ name, shape }) => [name, [...shape]]), [["model.layers.0.w", [HIDDEN, 2]]]);
+  for (const bytes of [63, 65]) assert.ok("reason" in await readWeights(file(bytes)));
+});
+
+Deno.test("a .rmi model file tells its tensors", async () => {
+  const tensors = new Map([["layer_0.param_0", tensorOf("f32", [HIDDEN, 2], new Float32Array(2 * HIDDEN))]]);
+  const read = await readWeights(writeRmiModel({ tensors, metadata: {} }));
+  assert.ok("container" in read && read.container === "rmi");
+  assert.deepEqual(read.tensors.map(({ name, shape }) => [name, [...shape]]), [["layer_0.param_0", [HIDDEN, 2]]]);
 });
 
 Deno.test("whatever the bytes of a weights file are, the answer is a header or a reason", async () => {
