@@ -32,12 +32,16 @@ export interface Lesson {
 const HEADER = /^\s*\[(?:norion|control|route|plan)\b[^\]\n]*=[^\]\n]*\]/imu;
 const BACKEND =
   /\b(?:HTTP(?:\/\d\.\d)? [45]\d\d|rate limit(?:ed| exceeded)?|too many requests|connection (?:refused|reset)|ECONNREFUSED|ETIMEDOUT|upstream (?:error|timed out)|internal server error|model (?:is )?overloaded|context length exceeded|Traceback \(most recent call last\))/iu;
-const PAIR = /^[\w.-]+[=:][^\s]+$|^(?:sha256:)?[0-9a-f]{8,}$|^[\d.,%]+$/iu;
+const PAIR = /^[\w.-]+[=:][^\s]+$|^(?:sha256:)?[0-9a-f]{8,}$/iu;
+const FIGURE = /^[\d.,%]+$/u;
 const METADATA_SHARE = 0.6;
 
+/** Mostly figures with their names, or digests; figures without names are somebody's arithmetic. */
 const isMetadata = (text: string): boolean => {
   const words = text.split(/\s+/u).filter((word) => word !== "");
-  return words.length > 0 && words.filter((word) => PAIR.test(word)).length >= METADATA_SHARE * words.length;
+  const pairs = words.filter((word) => PAIR.test(word)).length;
+  const figures = words.filter((word) => FIGURE.test(word)).length;
+  return pairs > 0 && pairs + figures >= METADATA_SHARE * words.length;
 };
 
 /**
