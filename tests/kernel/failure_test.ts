@@ -8,6 +8,7 @@ import {
   isFailure,
   type Json,
   kernelFailures,
+  located,
 } from "../../kernel/mod.ts";
 
 const tooWide = failure("TEST_TOO_WIDE", {
@@ -67,6 +68,15 @@ Deno.test("a failure travels in the error channel and is no defect", async () =>
   const exit = await Effect.runPromise(Effect.result(Effect.fail(tooWide({ width: 2, limit: 1 }))));
   assert(exit._tag === "Failure" && exit.failure.code === "TEST_TOO_WIDE");
   assert.equal(isFailure(new Error("a bug")), false);
+});
+
+Deno.test("a failure is given a path once: where it has one, or none is known, it stays as it is", () => {
+  const made = tooWide({ width: 9, limit: 4, path: "", expected: 4 });
+  const placed = located(made, "/layers/0");
+  assert.equal(placed.path, "/layers/0");
+  assert.deepEqual({ ...failureToJson(placed) as object, path: "" }, failureToJson(made));
+  assert.equal(located(placed, "/elsewhere"), placed);
+  assert.equal(located(made, ""), made);
 });
 
 /** Arguments that any row of the kernel's catalogue can be called with. */

@@ -15,6 +15,7 @@ import {
   makeProgram,
   MAX_CALL_DEPTH,
   type Node,
+  nodeCosts,
   parseType,
   philox,
   PRIMITIVES,
@@ -494,4 +495,21 @@ Deno.test("any node that passes the type rules evaluates to its type, whatever t
 Deno.test("names of primitives are unique, and every row documents itself", () => {
   assert.equal(new Set(PRIMITIVES.map(({ name }) => name)).size, PRIMITIVES.length);
   for (const { name, doc } of PRIMITIVES) assert.ok(doc.endsWith(".") && doc.length > 3, name);
+});
+
+Deno.test("nodes' costs are those of the program, one by one: they add up, a loop's is all its turns'", () => {
+  const program = buildProgram({ x: "f32[S,4]", w: "f32[4,4]" }, (g, { x, w }) => {
+    const [last] = g.scan(
+      { length: "S" },
+      [g.full({ dtype: "f32", shape: [4] }, 0)],
+      [x],
+      (b, [state], [row]) => [b.add(b.matmul(state, w), row)],
+    );
+    return g.add(last, 1);
+  });
+  const costs = nodeCosts(program, { S: 5 });
+  assert.equal(costs.length, functionOf(program).nodes.length);
+  assert.deepEqual(costs.map(({ flops }) => flops).filter((flops) => flops !== 0), [5 * (2 * 4 * 4 + 4), 4]);
+  assert.equal(costs.reduce((sum, { flops }) => sum + Number(flops), 0), costOf(program, { S: 5 }).flops);
+  assert.deepEqual(nodeCosts(program).map(({ flops }) => flops).filter((flops) => flops !== 0), ["36*S", 4]);
 });
