@@ -31,12 +31,23 @@ export const CSV_FIELDS = {
   ),
 } as const;
 
-/** Characters of the first part in which the delimiter is looked for. */
+/** Bytes in which the first line, and with it the delimiter, is looked for. */
 const SNIFFED = 65_536;
+
+const LF = 10;
+const CR = 13;
+
+const joined = (one: Uint8Array, other: Uint8Array): Uint8Array => {
+  const made = new Uint8Array(one.length + other.length);
+  made.set(one);
+  made.set(other, one.length);
+  return made;
+};
 
 class Records {
   readonly #options: CsvOptions;
   #reader: CsvReader | undefined;
+  #first: Uint8Array = new Uint8Array();
   #names: ReadonlyArray<string> | undefined;
   #record = 0;
 
@@ -45,16 +56,25 @@ class Records {
   }
 
   push(bytes: Uint8Array): ReadonlyArray<RowChunk> {
-    this.#reader ??= new CsvReader(
-      this.#options.delimiter ?? delimiterOf(new TextDecoder().decode(bytes.subarray(0, SNIFFED))),
-    );
-    return this.#chunk(this.#reader.push(bytes));
+    if (this.#reader !== undefined) return this.#chunk(this.#reader.push(bytes));
+    this.#first = joined(this.#first, bytes);
+    const whole = this.#options.delimiter !== undefined || this.#first.length >= SNIFFED ||
+      this.#first.some((byte) => byte === LF || byte === CR);
+    return whole ? this.#chunk(this.#start()) : [];
   }
 
   end(): ReadonlyArray<RowChunk> {
-    const made = this.#chunk(this.#reader?.end() ?? []);
+    const first = this.#reader === undefined ? this.#start() : [];
+    const made = this.#chunk([...first, ...this.#reader!.end()]);
     if (this.#names === undefined) throw malformedData({ format: "CSV", at: "row 1", reason: "there is no record" });
     return made;
+  }
+
+  /** Begins with the first line, which tells the delimiter. */
+  #start(): ReadonlyArray<ReadonlyArray<string>> {
+    const text = new TextDecoder().decode(this.#first.subarray(0, SNIFFED));
+    this.#reader = new CsvReader(this.#options.delimiter ?? delimiterOf(text));
+    return this.#reader.push(this.#first);
   }
 
   #chunk(records: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<RowChunk> {
