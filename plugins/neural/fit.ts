@@ -17,7 +17,6 @@ import { SLICE_MS, turn } from "../../kernel/slices.ts";
 import type { BackendsFailure, CompileOptions } from "../backends/library.ts";
 import { costOf, elementCount, scalar } from "../ir/library.ts";
 import { exhausted, type FitBudget, joulesOf } from "./budget.ts";
-import { BATCH } from "./contract.ts";
 import { diagnose } from "./diagnose.ts";
 import type { FitEvent, Scores, StopCause } from "./events.ts";
 import { attempting, type BuildingFailure } from "./attempting.ts";
@@ -25,7 +24,7 @@ import { cannotTrain } from "./failures.ts";
 import type { Feed } from "./feed.ts";
 import { initialValues } from "./layers/initialise.ts";
 import { type Listened, listened, NOTHING_HEARD, rateAt, type Schedule, scheduleOf } from "./schedules.ts";
-import { firstScale, type StepOptions, type TrainingStep, trainingStep, usualRate } from "./step.ts";
+import { firstScale, sizesOfStep, type StepOptions, type TrainingStep, trainingStep, usualRate } from "./step.ts";
 import { compileStep, type Engine, firstCounters, type Stepper, type Values } from "./stepper.ts";
 
 /** What a run remembers besides tensors; plain JSON. */
@@ -189,7 +188,7 @@ class Run<E, R> {
     this.steps = epochs * this.epochSteps;
     this.schedule = schedule;
     this.base = rate ?? usualRate(optimiser);
-    this.flopsPerStep = Number(costOf(step.program, { [BATCH]: feed.batch }).flops);
+    this.flopsPerStep = Number(costOf(step.program, sizesOfStep(step, feed.batch)).flops);
   }
 
   /** Parameters and state as an answerer takes them: averages stand in for parameters where those are kept. */
@@ -399,7 +398,16 @@ const firstValues = ({ network, seed, start, precision }: FitPlan<unknown, unkno
   return values;
 };
 
-const checked = ({ epochs, every = 1, schedule, checkpoint, seed }: FitPlan<unknown, unknown>): void => {
+const checked = (plan: FitPlan<unknown, unknown>): void => {
+  const { epochs, every = 1, schedule, checkpoint, seed, feed, accumulate = 1 } = plan;
+  if (feed.batch % accumulate !== 0) {
+    throw cannotTrain({
+      reason: `a batch of ${feed.batch} cannot be cut into ${accumulate} equal parts`,
+      path: "/accumulate",
+      expected: `a divisor of ${feed.batch}`,
+      actual: accumulate,
+    });
+  }
   const wholes: ReadonlyArray<readonly [string, number, number]> = [
     ["epochs", epochs, 0],
     ["every", every, 1],

@@ -18,7 +18,7 @@ import { attempting } from "./attempting.ts";
 import { joulesOf } from "./budget.ts";
 import { temperatureFor } from "./calibration.ts";
 import { CHECKPOINT_MEDIA, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
-import { BATCH, type Network } from "./contract.ts";
+import type { Network } from "./contract.ts";
 import { type MemoryDataset, TestGuard } from "./data/dataset.ts";
 import { openSource } from "./data/opening.ts";
 import { type DataSource, nameOf } from "./data/source.ts";
@@ -32,7 +32,7 @@ import type { InputScale, Model } from "./model.ts";
 import type { Train } from "./operations_train.ts";
 import { confusionChart } from "./plots/confusion_chart.ts";
 import { type Line, lineChart, type Point } from "./plots/line_chart.ts";
-import { trainingStep } from "./step.ts";
+import { sizesOfStep, trainingStep } from "./step.ts";
 import type { Engine, Values } from "./stepper.ts";
 import { type PlannedTraining, planTraining } from "./training.ts";
 
@@ -234,8 +234,8 @@ const metricsOf = (part: string, judged: Judged | undefined): Scores =>
 const paid = ({ plan }: PlannedTraining) =>
   Effect.gen(function* () {
     const account = yield* Budget;
-    const { program } = yield* attempting(() => trainingStep(plan));
-    const flops = Number(costOf(program, { [BATCH]: plan.feed.batch }).flops);
+    const step = yield* attempting(() => trainingStep(plan));
+    const flops = Number(costOf(step.program, sizesOfStep(step, plan.feed.batch)).flops);
     const steps = Math.min(plan.budget?.steps ?? Infinity, plan.epochs * plan.feed.length);
     yield* account.spend("fuel", Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(flops * steps)));
   });

@@ -76,6 +76,7 @@ export {
   type LossFunction,
   type Measures,
   type Precision,
+  sizesOfStep,
   type Slot,
   type SlotRole,
   type StepOptions,

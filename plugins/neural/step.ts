@@ -9,8 +9,15 @@
  * @module
  */
 import type { ConcreteType, Program, TensorType } from "../ir/contract.ts";
-import { type FunctionBuilder, functionOf, grad, ProgramBuilder, type Value } from "../ir/library.ts";
-import type { Network, ParameterSpec, Port } from "./contract.ts";
+import {
+  type FunctionBuilder,
+  functionOf,
+  grad,
+  multiplyDimensions,
+  ProgramBuilder,
+  type Value,
+} from "../ir/library.ts";
+import { BATCH, type Network, type ParameterSpec, type Port } from "./contract.ts";
 import { cannotTrain } from "./failures.ts";
 import { groupOf, type GroupRule } from "./groups.ts";
 import { emitLoss, type Loss, targetTypeOf } from "./losses.ts";
@@ -98,7 +105,14 @@ export interface TrainingStep {
   readonly targets: ReadonlyArray<Port>;
   /** Names of the measures, in the order of the results. */
   readonly measures: ReadonlyArray<string>;
+  /** Parts into which a batch is cut: the size that the program calls B is that of a part. */
+  readonly parts: number;
 }
+
+/** Numbers for the sizes of a step's program by the samples of a batch. */
+export const sizesOfStep = ({ parts }: Pick<TrainingStep, "parts">, batch: number): { readonly [BATCH]: number } => ({
+  [BATCH]: batch / parts,
+});
 
 /** Largest float32: what is above it, or no number, is not finite. */
 const LARGEST = 3.4028234663852886e38;
@@ -129,7 +143,8 @@ const lossProgram = (
   const made = g.call(forward.entry, given);
   const outputs = made.slice(0, network.outputs.length);
   const changed = made.slice(outputs.length, outputs.length + network.state.length);
-  const auxiliary = made.slice(outputs.length + network.state.length);
+  // What layers add to the loss is state whose next value it is.
+  const auxiliary = changed.filter((_, i) => network.state[i].auxiliary === true);
   const own = typeof loss === "function" ? loss(g, outputs, wanted) : emitLoss(g, loss, outputs[0], wanted[0]);
   if (own.type.shape.length > 0) throw cannotTrain({ reason: "its loss is no scalar", path: "/loss" });
   const whole = auxiliary.reduce((sum, value) => g.add(sum, g.cast(value, sum.type.dtype)), own);
@@ -158,7 +173,10 @@ class StepWriter {
   private readonly optimiser: ReturnType<typeof optimiserOf>;
 
   constructor(private readonly options: StepOptions) {
-    const { network, groups = [] } = options;
+    const { network, groups = [], accumulate = 1 } = options;
+    if (!Number.isSafeInteger(accumulate) || accumulate < 1) {
+      throw cannotTrain({ reason: `a batch cannot be cut into ${accumulate} parts`, path: "/accumulate" });
+    }
     this.targets = options.targets ?? defaultTargets(options);
     this.optimiser = optimiserOf(options.optimiser);
     this.trained = network.parameters.filter((spec) => spec.trained && groupOf(groups, spec).trained);
@@ -198,9 +216,11 @@ class StepWriter {
     const slots = new Map(this.slots.map((slot) => [slot.name, g.parameter(slot.name, slot.type)]));
     const seed = g.parameter("#seed", { dtype: "i64", shape: [] });
     const rate = g.parameter("#rate", { dtype: "f32", shape: [] });
-    const given = [...network.inputs, ...this.targets].map((port, i) =>
-      g.parameter(i < network.inputs.length ? `#input.${port.name}` : `#target.${port.name}`, port.type)
-    );
+    const ports = [
+      ...network.inputs.map((port) => [`#input.${port.name}`, port] as const),
+      ...this.targets.map((port) => [`#target.${port.name}`, port] as const),
+    ];
+    const given = ports.map(([parameter, { type }]) => g.parameter(parameter, this.wholeType(type)));
     const part = this.whole(g, slots, seed, given);
     const { next, norm } = this.update(g, slots, rate, part);
     const results = [part.loss, norm, ...part.measures];
@@ -212,7 +232,14 @@ class StepWriter {
       inputs: network.inputs,
       targets: this.targets,
       measures: this.measures,
+      parts: this.options.accumulate ?? 1,
     };
+  }
+
+  /** The type of what is given for all parts together. */
+  private wholeType({ dtype, shape }: TensorType): TensorType {
+    const { accumulate = 1 } = this.options;
+    return { dtype, shape: shape.map((size, axis) => axis === 0 ? multiplyDimensions(size, accumulate) : size) };
   }
 
   /** One part of a batch. */
@@ -249,10 +276,8 @@ class StepWriter {
     const { network, accumulate = 1 } = this.options;
     const state = network.state.map(({ path }) => slots.get(path)!);
     if (accumulate === 1) return this.part(g, slots, state, seed, given);
-    const rows = given.map((value) => {
-      const [batch, ...rest] = value.type.shape;
-      return g.reshape(value, [accumulate, quotient(batch, accumulate), ...rest]);
-    });
+    const ports = [...network.inputs, ...this.targets];
+    const rows = given.map((value, i) => g.reshape(value, [accumulate, ...ports[i].type.shape]));
     const counts = g.iota("i64", [accumulate], 0);
     const zero = (dtype: "f32" | "f64"): Value => g.full({ dtype, shape: [] }, 0);
     const types = this.probe(g, slots, state, seed, rows);
@@ -394,15 +419,6 @@ class StepWriter {
     next.set("#quiet", g.select(ok, g.select(grows, g.zerosLike(quiet), quiet), g.zerosLike(quiet)));
   }
 }
-
-const quotient = (batch: TensorType["shape"][number], parts: number): TensorType["shape"][number] => {
-  if (typeof batch === "number" && batch % parts === 0) return batch / parts;
-  throw cannotTrain({
-    reason: `a batch of ${batch} cannot be cut into ${parts} equal parts`,
-    path: "/accumulate",
-    expected: "a divisor of a batch size that is known",
-  });
-};
 
 const defaultTargets = ({ network, loss }: StepOptions): ReadonlyArray<Port> => {
   if (typeof loss === "function") throw cannotTrain({ reason: "a loss that is a function says no targets" });

@@ -11,8 +11,7 @@ import type * as Scope from "effect/Scope";
 import type { BackendsFailure, CompileOptions, Executable } from "../backends/library.ts";
 import type { Program, Tensor } from "../ir/contract.ts";
 import { scalar, zeros } from "../ir/library.ts";
-import { BATCH } from "./contract.ts";
-import type { SlotRole, TrainingStep } from "./step.ts";
+import { sizesOfStep, type SlotRole, type TrainingStep } from "./step.ts";
 
 /** Whatever makes programs ready to run: a backend, or all backends behind a choice. */
 export interface Engine {
@@ -75,7 +74,7 @@ export const compileStep = (
   Effect.gen(function* () {
     const executable = yield* engine.compile(step.program, {
       ...options,
-      sizes: { [BATCH]: batch },
+      sizes: sizesOfStep(step, batch),
       state: step.state,
     });
     const indices = new Map(step.slots.map((slot, i) => [slot.name, i]));
