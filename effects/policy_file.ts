@@ -19,6 +19,7 @@ import {
   PartialAmounts,
   pointer,
 } from "../kernel/mod.ts";
+import { PUBLIC_DATA } from "../kernel/flags.ts";
 import { malformedPolicy } from "./failures.ts";
 import { glob, isHostPattern } from "./patterns.ts";
 
@@ -250,6 +251,13 @@ export const DEFAULT_RULES: ReadonlyArray<Rule> = [
     paths: ["$workspace", "$state", "$output"],
     decision: "allow",
     reason: "Reading in the workspace",
+  },
+  {
+    name: "default.data",
+    authorities: ["readLocal"],
+    paths: PUBLIC_DATA,
+    decision: "allow",
+    reason: "Data sets of the system's packages are the same for everybody",
   },
   {
     name: "default.write",

@@ -57,6 +57,12 @@ export const OWN_FOLDERS = [".rmi", "out"] as const;
 /** The policy: a person's file, which the kernel process can never write. */
 export const POLICY_FILE = "rmi.policy.json";
 
+/**
+ * Where packages of the system put data sets that are the same for everybody: reading them tells nothing of a person, so
+ * every operation that reads files may.
+ */
+export const PUBLIC_DATA = ["/usr/share/datasets", "/usr/lib/bible.data"] as const;
+
 /** The lock of plugins, which only {@link LOCK_WRITERS} can write. */
 export const LOCK_FILE = "rmi.lock";
 
@@ -233,6 +239,7 @@ export const flagsFor = (situation: Situation): ReadonlyArray<string> => {
   const own = OWN_FOLDERS.map((name) => `${workspace}/${name}`);
   return [
     ...flag("allow-read", [
+      ...(needed.has("readLocal") ? PUBLIC_DATA : []),
       ...situation.code,
       workspace,
       ...policyFolders(policy, "readLocal", workspace),
