@@ -52,7 +52,7 @@ const checked = (options: GenerateOptions): void => {
       reason: `it takes ${takes}`,
       path: `/${name}`,
       expected: takes,
-      actual: value,
+      actual: String(value),
     });
   }
 };
