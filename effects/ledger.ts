@@ -107,6 +107,8 @@ export interface LedgerShape {
   readonly state: <S>(fold: Fold<S>) => Effect.Effect<S, LedgerFailure>;
   /** A ledger in memory that starts as this one stands and never writes to disk. */
   readonly fork: Effect.Effect<LedgerShape, LedgerFailure>;
+  /** The same as this one stood after its first `count` events. Payloads deleted since are absent from it, too. */
+  readonly forkAt: (count: number) => Effect.Effect<LedgerShape, LedgerFailure>;
   /** Names the present point. */
   readonly mark: (name: string, actor: string) => Effect.Effect<Appended, LedgerFailure>;
   /** The named points one can return to, by position. */
@@ -197,6 +199,15 @@ const spanOf = (range: Range): Span | FailureOf<"EFFECTS_LEDGER_LIMIT"> => {
 const ledgerOver = (parts: Parts): LedgerShape => {
   const { store, submit, blobs, entropy, redact } = parts;
   const { state, cached } = statesOf(store, parts.files, parts.snapshots);
+  const above = (rows: EventStore, snapshots: Parts["snapshots"]): LedgerShape =>
+    ledgerOver({
+      store: rows,
+      submit: submitTo(rows),
+      blobs: memoryBlobs(entropy, blobs),
+      entropy,
+      redact,
+      snapshots,
+    });
   const appendAny = (events: ReadonlyArray<EventDraft>): Effect.Effect<Appended, LedgerFailure> =>
     Effect.flatMap(prepareAll(events, redact), (prepared) => Effect.map(submit(prepared), appendedOf));
   return {
@@ -218,17 +229,22 @@ const ledgerOver = (parts: Parts): LedgerShape => {
     head: onStore("read", () => headOf(store.head())),
     verify: verifyStore(store),
     state,
-    fork: onStore("fork", () => {
-      const above = memoryStore(store);
-      return ledgerOver({
-        store: above,
-        submit: submitTo(above),
-        blobs: memoryBlobs(entropy, blobs),
-        entropy,
-        redact,
-        snapshots: cached,
-      });
-    }),
+    fork: onStore("fork", () => above(memoryStore(store), cached)),
+    forkAt: (count) =>
+      Effect.flatMap(
+        onStore("read", store.head),
+        (head): Effect.Effect<LedgerShape, LedgerFailure> =>
+          Number.isSafeInteger(count) && count >= 0 && count <= head.count
+            // Snapshots of later events would be refused one by one: it starts without any.
+            ? onStore("fork", () => above(memoryStore(store, count), new Map()))
+            : Effect.fail(ledgerLimit({
+              what: "a fork",
+              amount: count,
+              limit: head.count,
+              unit: "events",
+              expected: `an integer from 0 to ${head.count}`,
+            })),
+      ),
     mark: (name, actor) => appendAny([{ type: MARKED, actor, data: { name } }]),
     marks: Effect.map(historyOf(store), (named) => [...named].map(([name, seq]) => ({ name, seq }))),
     rollback: (name, actor) =>

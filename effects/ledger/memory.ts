@@ -9,9 +9,19 @@
 import { GENESIS, type RawHead } from "./chain.ts";
 import { type EventStore, fieldsOf, hashOf, type Prepared, type Row, type Span } from "./store.ts";
 
-/** Rows in memory above `base`, as it stands now. */
-export const memoryStore = (base?: EventStore): EventStore => {
-  const root: RawHead = base?.head() ?? { count: 0, hash: GENESIS };
+/** The end of a store's first rows. */
+const headAt = (base: EventStore, count: number): RawHead => {
+  const [row] = base.rows({ from: count, to: count, limit: 1 });
+  return row === undefined ? { count: 0, hash: GENESIS } : { count, hash: row.hash };
+};
+
+/** Rows in memory above `base`, as it stands now, or as it stood after its first `count` rows. */
+export const memoryStore = (base?: EventStore, count?: number): EventStore => {
+  const root: RawHead = base === undefined
+    ? { count: 0, hash: GENESIS }
+    : count === undefined
+    ? base.head()
+    : headAt(base, count);
   const above: Row[] = [];
   const head = (): RawHead => {
     const last = above.at(-1);

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect";
 import type { Fold, LedgerEvent, LedgerShape } from "../../effects/ledger.ts";
 import { liveStretches } from "../../effects/ledger/history.ts";
 import { SNAPSHOT_EVERY, snapshotName } from "../../effects/ledger/fold.ts";
-import { digestJson, type Json, random } from "../../kernel/mod.ts";
+import { type Digest, digestJson, type Json, random } from "../../kernel/mod.ts";
 import { failureOf, inFolder, numbered, openHere, withLedger } from "./ledger_fixtures.ts";
 
 /** The numbers seen, in order. */
@@ -125,6 +125,36 @@ Deno.test("a fork starts as the ledger stands, goes its own way, and writes noth
     assert.deepEqual((await Effect.runPromise(again.read({ from: 4, to: 6 }))).map(({ seq }) => seq), [4, 5, 6]);
     assert.equal(listing(folder), after);
     assert.notEqual(before, after);
+    await close();
+  });
+});
+
+Deno.test("a fork at an earlier end sees what stood then, marks and rollbacks included, and goes its own way", async () => {
+  await inFolder(async (folder) => {
+    const { ledger, close } = await openHere(folder);
+    const run = <A>(effect: Effect.Effect<A, unknown>) => Effect.runPromise(effect);
+    await run(fill(ledger, 1, 3));
+    await run(ledger.mark("safe", "user@tty"));
+    await run(fill(ledger, 4, 6));
+    const heads: Digest[] = [];
+    for (let count = 1; count <= 7; count++) heads.push((await run(ledger.read({ from: count, to: count })))[0].hash);
+    await run(ledger.rollback("safe", "user@tty"));
+    await run(ledger.state(numbers()));
+    for (const [count, seen] of [[0, []], [2, [1, 2]], [7, [1, 2, 3, 4, 5, 6]], [8, [1, 2, 3]]] as const) {
+      const fork = await run(ledger.forkAt(count));
+      assert.deepEqual(await run(fork.state(numbers())), seen);
+      const { count: counted, hash } = await run(fork.head);
+      assert.equal(counted, count);
+      if (count > 0 && count < 8) assert.equal(hash, heads[count - 1]);
+      assert.equal((await run(fork.read())).length, count);
+      await run(fork.append([numbered(50)]));
+      assert.deepEqual(await run(fork.state(numbers())), [...seen, 50]);
+      assert.deepEqual([(await run(fork.verify)).ok, (await run(fork.verify)).events], [true, count + 1]);
+    }
+    assert.equal((await run(ledger.head)).count, 8);
+    for (const count of [-1, 9, 0.5]) {
+      assert.equal((await failureOf(ledger.forkAt(count))).code, "EFFECTS_LEDGER_LIMIT");
+    }
     await close();
   });
 });
