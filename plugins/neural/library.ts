@@ -37,8 +37,10 @@ export {
   CATALOGUE_GROUPS,
   type CatalogueEntry,
   type CatalogueGroup,
-  catalogueNetwork,
   type Caution,
+} from "./layers/catalogue.ts";
+export {
+  catalogueNetwork,
   describeLayer,
   formulaAt,
   inputsAt,
@@ -46,7 +48,7 @@ export {
   type LayerDescription,
   type Sizes,
   sizesIn,
-} from "./layers/catalogue.ts";
+} from "./layers/described.ts";
 export { layerOfProgram, programOfLayer } from "./layers/written.ts";
 export { LAYERS } from "./layers/table.ts";
 export { initialTensor, type InitialValues, initialValues, type Seed } from "./layers/initialise.ts";

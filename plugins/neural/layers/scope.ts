@@ -181,6 +181,7 @@ export class Scope {
     return { seed: this.registry.seed, stream: this.registry.stream() };
   }
 
+  /** The path of a tensor of this place. */
   private at(name: string): string {
     return this.path === "" ? name : `${this.path}/${name}`;
   }
