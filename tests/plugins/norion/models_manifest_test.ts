@@ -210,7 +210,7 @@ Deno.test("a safetensors file tells its tensors, and one whose tensors do not co
 
 Deno.test("a .rmi model file tells its tensors", async () => {
   const tensors = new Map([["layer_0.param_0", tensorOf("f32", [HIDDEN, 2], new Float32Array(2 * HIDDEN))]]);
-  const read = await readWeights(writeRmiModel({ tensors, metadata: {} }));
+  const read = await readWeights(writeRmiModel(tensors, {}));
   assert.ok("container" in read && read.container === "rmi");
   assert.deepEqual(read.tensors.map(({ name, shape }) => [name, [...shape]]), [["layer_0.param_0", [HIDDEN, 2]]]);
 });
