@@ -270,10 +270,14 @@ export const bytePairs = (joins: ReadonlyArray<Join>): BytePairs => {
     }
     ranks.set(key, index);
     bytes += texts[left].length + texts[right].length;
+    // Joins of joins double at every step: a few of them could ask for more than there is.
     if (bytes > MAX_TRAINING_BYTES) {
       throw dataLimit({ what: "the tokens of a tokenizer", limit: MAX_TRAINING_BYTES, found: bytes });
     }
-    texts.push(Uint8Array.of(...texts[left], ...texts[right]));
+    const text = new Uint8Array(texts[left].length + texts[right].length);
+    text.set(texts[left]);
+    text.set(texts[right], texts[left].length);
+    texts.push(text);
   });
   const remembered = new Map<string, ReadonlyArray<number>>();
   const tokensOf = (key: string, piece: Uint8Array): ReadonlyArray<number> => {

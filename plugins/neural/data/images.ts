@@ -10,9 +10,18 @@ import * as Effect from "effect/Effect";
 import type { KernelFailure } from "../../../kernel/mod.ts";
 import { loadOptional } from "../../../registry/optional.ts";
 import { tensorOf } from "../../ir/library.ts";
-import { absentFile, attemptEffect, badData, dataLimit, malformedData, type NeuralFailure } from "../failures.ts";
+import {
+  absentFile,
+  attemptEffect,
+  attemptPromise,
+  badData,
+  dataLimit,
+  malformedData,
+  type NeuralFailure,
+} from "../failures.ts";
 import { type MemoryDataset, memoryDataset, tensorColumn, uniformly } from "./dataset.ts";
 import { type DataFiles, readWhole } from "./files.ts";
+import { neededPng } from "../formats/png_parts.ts";
 import { classColumn } from "./generated.ts";
 import { type SplitRule, splitSamples } from "./splits.ts";
 
@@ -50,7 +59,7 @@ interface Pixels {
 }
 
 interface PngReader {
-  readonly decode: (bytes: Uint8Array) => Pixels;
+  readonly decode: (bytes: Uint8Array, options: { readonly checkCrc: boolean }) => Pixels;
   readonly convertIndexedToRgb: (image: Pixels) => Uint8Array;
 }
 
@@ -82,9 +91,6 @@ const planes = (data: Pixels["data"], pixels: number, given: number, kept: 1 | 3
   return bytes;
 };
 
-const PNG_SIZE_AT = 16;
-const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-
 /** Grey levels of one, two and four bits lie several to a byte, rows beginning on a byte. */
 const unpacked = ({ data, width, height, depth = 8 }: Pixels): Uint8Array => {
   const bytes = new Uint8Array(width * height);
@@ -101,12 +107,7 @@ const unpacked = ({ data, width, height, depth = 8 }: Pixels): Uint8Array => {
 };
 
 const readPng = (bytes: Uint8Array, reader: PngReader): Image => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < PNG_SIZE_AT + 8 || PNG_SIGNATURE.some((byte, i) => bytes[i] !== byte)) {
-    throw malformedData({ format: "PNG", at: "byte 0", reason: "it does not begin as PNG does" });
-  }
-  checkSize(view.getUint32(PNG_SIZE_AT), view.getUint32(PNG_SIZE_AT + 4));
-  const image = reader.decode(bytes);
+  const image = reader.decode(bytes, { checkCrc: true });
   const { width, height, depth = 8, channels: given = 1 } = image;
   const pixels = width * height;
   if (image.palette !== undefined) {
@@ -154,9 +155,10 @@ export const readImage = (name: string, bytes: Uint8Array): Effect.Effect<Image,
     const row = READERS[suffixOf(name)];
     const module = yield* loadOptional<{ readonly default?: unknown }>(row.package);
     const reader = row.package === "jpeg-js" ? module.default ?? module : module;
+    const needed = row.format === "PNG" ? yield* attemptPromise(() => neededPng(bytes, MAX_IMAGE_PIXELS)) : bytes;
     return yield* attemptEffect(() => {
       try {
-        return row.read(bytes, reader as never);
+        return row.read(needed, reader as never);
       } catch (thrown) {
         // Its reader throws plain errors on anything that is wrong; ours are failures already.
         if (!(thrown instanceof Error) || "code" in thrown) throw thrown;

@@ -7,8 +7,8 @@
  */
 import { dataLimit, malformedData } from "../failures.ts";
 
-/** How bytes are compressed: with gzip's header and checksum, or bare. */
-export type Compression = "gzip" | "deflate-raw";
+/** How bytes are compressed: with gzip's header and checksum, with zlib's, or bare. */
+export type Compression = "gzip" | "deflate" | "deflate-raw";
 
 /** Expands bytes to at most so many. */
 export const inflate = async (

@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { gather } from "../../../../plugins/neural/data/dataset.ts";
 import { memoryFiles } from "../../../../plugins/neural/data/files.ts";
 import { type Image, imageFolder, MAX_IMAGE_PIXELS, readImage } from "../../../../plugins/neural/data/images.ts";
+import { deflate } from "../../../../plugins/neural/formats/inflate.ts";
+import { crc32 } from "../../../../plugins/neural/formats/zip.ts";
 import { editsOf, fixture } from "../hostile.ts";
 
 type Grey = ReadonlyArray<ReadonlyArray<number>>;
@@ -52,17 +54,48 @@ const codeOfImage = (name: string, bytes: Uint8Array): Promise<string> =>
     Effect.match(readImage(name, bytes), { onFailure: ({ code }) => code, onSuccess: () => "taken" }),
   );
 
-Deno.test("a picture that declares too many pixels is refused before it is unpacked, and one at the limit is not", async () => {
-  const of = (width: number, height: number) => {
-    const made = fixture("grey.png");
-    new DataView(made.buffer).setUint32(16, width);
-    new DataView(made.buffer).setUint32(20, height);
+/** A grey PNG of a declared size over pixels, each part with a right checksum. */
+const png = async (width: number, height: number, pixels: Uint8Array, more: Uint8Array = new Uint8Array()) => {
+  const part = (type: string, data: Uint8Array) => {
+    const body = Uint8Array.of(...new TextEncoder().encode(type), ...data);
+    const made = new Uint8Array(body.length + 8);
+    const view = new DataView(made.buffer);
+    view.setUint32(0, data.length);
+    made.set(body, 4);
+    view.setUint32(made.length - 4, crc32(body));
     return made;
   };
-  assert.equal(await codeOfImage("a.png", of(MAX_IMAGE_PIXELS + 1, 1)), "NEURAL_DATA_LIMIT");
-  assert.equal(await codeOfImage("a.png", of(0, 1)), "NEURAL_DATA_MALFORMED");
-  // Allowed by its size, and then found to lack the pixels it declares.
-  assert.equal(await codeOfImage("a.png", of(MAX_IMAGE_PIXELS, 1)), "NEURAL_DATA_MALFORMED");
+  const header = new Uint8Array(13);
+  new DataView(header.buffer).setUint32(0, width);
+  new DataView(header.buffer).setUint32(4, height);
+  header[8] = 8;
+  const packed = await deflate(pixels, "deflate");
+  const signature = fixture("grey.png").slice(0, 8);
+  return Uint8Array.of(
+    ...signature,
+    ...part("IHDR", header),
+    ...(more.length > 0 ? part("iCCP", more) : []),
+    ...part("IDAT", packed),
+    ...part("IEND", new Uint8Array()),
+  );
+};
+
+Deno.test("a picture that declares too many pixels is refused before it is unpacked, and one at the limit is not", async () => {
+  const [width, height] = [4_096, MAX_IMAGE_PIXELS / 4_096];
+  assert.equal(await codeOfImage("a.png", await png(width, height, new Uint8Array(height * (width + 1)))), "taken");
+  assert.equal(await codeOfImage("a.png", await png(width, height + 1, new Uint8Array(9))), "NEURAL_DATA_LIMIT");
+  assert.equal(await codeOfImage("a.png", await png(0, 1, new Uint8Array(9))), "NEURAL_DATA_MALFORMED");
+});
+
+Deno.test("a picture with fewer or more pixels than it declares is refused, however far they would expand", async () => {
+  assert.equal(await codeOfImage("a.png", await png(2, 2, Uint8Array.of(0, 1, 2, 0, 3, 4))), "taken");
+  assert.equal(await codeOfImage("a.png", await png(2, 2, Uint8Array.of(0, 1, 2, 0, 3))), "NEURAL_DATA_MALFORMED");
+  assert.equal(await codeOfImage("a.png", await png(2, 2, new Uint8Array(10_000_000))), "NEURAL_DATA_LIMIT");
+});
+
+Deno.test("what a picture carries besides its pixels is not unpacked", async () => {
+  const bomb = Uint8Array.of(65, 0, 0, ...await deflate(new Uint8Array(1_000_000), "deflate"));
+  assert.equal(await codeOfImage("a.png", await png(2, 2, Uint8Array.of(0, 1, 2, 0, 3, 4), bomb)), "taken");
 });
 
 Deno.test("what is no picture, or none by its name, is refused", async () => {
