@@ -109,6 +109,26 @@ export interface NorionShape {
     request: AskRequest<R, J>,
     actor: string,
   ) => Effect.Effect<AskAnswer, ServiceFailure, R | J>;
+  /** Goes on with a request that was broken off (see runs.ts). */
+  readonly goOn: <R, J = never>(
+    stood: Standing,
+    request: AskRequest<R, J>,
+    actor: string,
+  ) => Effect.Effect<AskAnswer, ServiceFailure, R | J>;
+}
+
+/** Where a request stands that was broken off. */
+export interface Standing {
+  /** Its id. */
+  readonly request: string;
+  /** What was planned. */
+  readonly plan: Plan;
+  /** The candidates that its plan was offered, by id. */
+  readonly offered: ReadonlyMap<string, Candidate>;
+  /** What it was planned at. */
+  readonly step: number;
+  /** Its answer, where there is one that waits. */
+  readonly waiting?: { readonly draft: Draft; readonly blob: Digest };
 }
 
 const NorionBase: Context.ServiceClass<Norion, "rmi/Norion", NorionShape> = Context.Service<Norion, NorionShape>()(
@@ -272,20 +292,16 @@ export const norionOver = (
       return { conclusion, data };
     });
 
-  const ask: NorionShape["ask"] = (asked, actor) =>
+  /** Has a planned request answered; the answer waits as a private blob until it is settled. */
+  const answer = <R, J>(
+    { request, plan: made, offered, step }: Standing,
+    asked: AskRequest<R, J>,
+    now: Known,
+    actor: string,
+  ): Effect.Effect<NonNullable<Standing["waiting"]>, ServiceFailure, R> =>
     Effect.gen(function* () {
-      const now = yield* known(asked);
-      const made = yield* attempting(() => plan(now.state, asked, asked.device));
-      const scope = yield* keyed(`scope ${asked.scope}`);
-      const request = nextRequest(yield* ledger.state(requestFold));
-      const prompt = yield* keyed(redactText(asked.prompt));
-      const genome = now.state.genomes[made.profile];
-      const { first } = yield* ledger.append([
-        plannedEvent(made, { request, scope, prompt }, actor),
-        expressedEvent(request, genome, made.knobs, made.device.pressure, actor),
-      ]);
       const texts = new Map([
-        ...[...now.offered].map(([id, { text }]) => [id, text] as const),
+        ...[...offered].map(([id, { text }]) => [id, text] as const),
         ...(asked.files ?? []).map(({ name, text }) => [`file:${name}`, text] as const),
       ]);
       const outcome = yield* askModels({
@@ -295,7 +311,7 @@ export const norionOver = (
         models: asked.models,
         demand: { ...asked.demand, gain: gainOf(made) },
         breakers: new Map(Object.entries(now.adaptive.breakers)),
-        step: first,
+        step,
         seed: asked.seed,
         temperature: asked.temperature,
         policy,
@@ -321,15 +337,44 @@ export const norionOver = (
         repaired: draft.repaired,
       };
       yield* ledger.append([answeredEvent(answered, actor)]);
-      const { conclusion, data } = yield* settle(
-        request,
-        asked,
-        { plan: made, known: now, draft, scope, prompt },
-        actor,
-      );
+      return { draft, blob };
+    });
+
+  /** Carries a planned request to its end, from wherever it stands. */
+  const carry = <R, J>(
+    standing: Standing,
+    asked: AskRequest<R, J>,
+    now: Known,
+    actor: string,
+  ): Effect.Effect<AskAnswer, ServiceFailure, R | J> =>
+    Effect.gen(function* () {
+      const { request, plan: made, offered } = standing;
+      const { draft, blob } = standing.waiting ?? (yield* answer(standing, asked, now, actor));
+      const scope = yield* keyed(`scope ${asked.scope}`);
+      const prompt = yield* keyed(redactText(asked.prompt));
+      const about = { plan: made, known: { ...now, offered }, draft, scope, prompt };
+      const { conclusion, data } = yield* settle(request, asked, about, actor);
       yield* ledger.dropBlob(blob);
       return { request, draft, conclusion, settled: data, used: takenAlong(made) };
+    });
+
+  const ask: NorionShape["ask"] = (asked, actor) =>
+    Effect.gen(function* () {
+      const now = yield* known(asked);
+      const made = yield* attempting(() => plan(now.state, asked, asked.device));
+      const scope = yield* keyed(`scope ${asked.scope}`);
+      const request = nextRequest(yield* ledger.state(requestFold));
+      const prompt = yield* keyed(redactText(asked.prompt));
+      const genome = now.state.genomes[made.profile];
+      const { first } = yield* ledger.append([
+        plannedEvent(made, { request, scope, prompt }, actor),
+        expressedEvent(request, genome, made.knobs, made.device.pressure, actor),
+      ]);
+      return yield* carry({ request, plan: made, offered: now.offered, step: first }, asked, now, actor);
     }).pipe(turns.withPermit);
+
+  const goOn: NorionShape["goOn"] = (standing, asked, actor) =>
+    Effect.flatMap(known(asked), (now) => carry(standing, asked, now, actor)).pipe(turns.withPermit);
 
   return {
     memory,
@@ -339,5 +384,6 @@ export const norionOver = (
     plan: (request, device) =>
       Effect.flatMap(known(request), ({ state }) => attempting(() => plan(state, request, device))),
     ask,
+    goOn,
   };
 };

@@ -9,7 +9,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Semaphore from "effect/Semaphore";
-import { type EventDraft, type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
+import { blobAbsent, type EventDraft, type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
 import type { Digest, Json } from "../../../kernel/mod.ts";
 import { badMemory, type NorionFailure } from "../failures.ts";
 import type { Recall } from "../plan.ts";
@@ -212,8 +212,11 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
 
   const scopeOf = (scope: string): Effect.Effect<Digest, LedgerFailure> => scopeDigest(ledger, scope);
 
-  const textOf = (digest: Digest): Effect.Effect<string, LedgerFailure> =>
-    Effect.map(ledger.getBlob(digest), (bytes) => decoder.decode(bytes));
+  /** The text of an item; undefined where it was deleted, as on a fork of the ledger from before that. */
+  const textOf = (digest: Digest): Effect.Effect<string | undefined, LedgerFailure> =>
+    Effect.map(ledger.getBlob(digest), (bytes): string | undefined => decoder.decode(bytes)).pipe(
+      Effect.catch((failure) => failure.code === blobAbsent.code ? Effect.succeed(undefined) : Effect.fail(failure)),
+    );
 
   const open = (name: string): Effect.Effect<Open, LedgerFailure> =>
     Effect.gen(function* () {
@@ -230,7 +233,9 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
       for (const item of items) {
         if (!lives(item)) continue;
         const held = memory.get(item.id);
-        if (held?.item !== item) memory.put({ item, text: held?.text ?? (yield* textOf(item.text)) });
+        if (held?.item === item) continue;
+        const text = held?.text ?? (yield* textOf(item.text));
+        if (text !== undefined) memory.put({ item, text });
       }
       scopes.set(scope, { memory, state });
       return { scope, state, memory, now };
