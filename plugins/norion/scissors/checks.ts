@@ -9,7 +9,15 @@
  */
 import * as Effect from "effect/Effect";
 import { type Candidate, type Check, patched, type Reason, witnesses } from "../../../effects/mod.ts";
-import { digestJson, type Failure, isFailure, isJsonObject, type Json, type JsonObject } from "../../../kernel/mod.ts";
+import {
+  type Digest,
+  digestJson,
+  type Failure,
+  isFailure,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+} from "../../../kernel/mod.ts";
 import { ALLOWS } from "../calm.ts";
 import { expressGenome, type Gene, genomeFault, knobSet, MOST_GENES, SPEAKING } from "../genome.ts";
 import { fitnessOf, residencyOf, statusOf, UNUSED } from "../health.ts";
@@ -39,7 +47,7 @@ export interface Seen {
   /** Edits of the genome until now. */
   readonly generation: number;
   /** Documents that undoing one of the applied edits, with what stands on it, would leave. */
-  readonly earlier: ReadonlyArray<Json>;
+  readonly earlier: () => ReadonlyArray<Json>;
   /** Digests among those asked about that nothing in the ledger stands behind. */
   readonly unresolved: (digests: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, Failure>;
   /** Where the ledger stands. */
@@ -113,6 +121,15 @@ const editOf = (changed: Examined["changed"]): Examined["edit"] => {
 
 const YOUNG = ":young";
 
+/** Whether no record was made on a state: then they are those of an earlier one, or of none. */
+const isOld = (changed: Examined["changed"], state: Digest): boolean =>
+  Object.values(changed).every((record) => record?.origin.anchor !== state);
+
+const isAmong = (document: Json, others: ReadonlyArray<Json>): boolean => {
+  const digest = digestJson(document);
+  return others.some((other) => digestJson(other) === digest);
+};
+
 const examine = (candidate: Candidate, seen: Seen, policy: Policy): Examined => {
   const { proposal, document, current } = candidate;
   const profile = profileIn(proposal.domain);
@@ -136,7 +153,7 @@ const examine = (candidate: Candidate, seen: Seen, policy: Policy): Examined => 
     },
     changed,
     after: read,
-    restores: "after" in result && seen.earlier.some((one) => digestJson(one) === digestJson(result.after)),
+    restores: "after" in result && isOld(changed, current) && isAmong(result.after, seen.earlier()),
     fresh: proposal.base === current,
     ...(edit === undefined ? {} : { edit }),
     ...(profile === undefined

@@ -509,7 +509,7 @@ export const seenIn = (ledger: LedgerShape) => (domain: string): Effect.Effect<S
     return {
       state,
       generation: stack.length,
-      earlier: stack.map(({ proposal }) => withoutChange(changes, recordOf(changes, proposal)!)),
+      earlier: () => stack.map(({ proposal }) => withoutChange(changes, recordOf(changes, proposal)!)),
       unresolved: (digests) =>
         Effect.filter(
           digests,

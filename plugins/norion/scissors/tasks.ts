@@ -297,7 +297,11 @@ const OWN: { readonly [P in Profile]: ReadonlyArray<Task> } = {
     ...proofTasks("citation", ["How many seats has the hall?"]),
     ...longTasks([30, 45]),
   ],
-  "local-tool": [...dangerTasks(["destructive-command"]), ...toolTasks([], ["command"])],
+  "local-tool": [
+    ...draftTasks(["unsupported-claim"]),
+    ...dangerTasks(["destructive-command"]),
+    ...toolTasks([], ["command"]),
+  ],
 };
 
 /** The tasks of a profile. */
