@@ -50,6 +50,7 @@ export {
   sizesIn,
 } from "./layers/described.ts";
 export { layerOfProgram, programOfLayer } from "./layers/written.ts";
+export { MAX_LAYER_DEPTH, MAX_LAYERS, readLayer } from "./layers/form.ts";
 export { LAYERS } from "./layers/table.ts";
 export { initialTensor, type InitialValues, initialValues, type Seed } from "./layers/initialise.ts";
 export * from "./layers/constructors.ts";
@@ -256,7 +257,12 @@ export {
 } from "./architecture/edit.ts";
 export { type ChangeEvent, changeIn, type History, historyOf, redo, undo } from "./architecture/history.ts";
 export { architectureFromJson, architectureToJson } from "./architecture/json.ts";
-export { layersOfArchitecture } from "./architecture/layers.ts";
+export {
+  architectureOfLayer,
+  architectureOfProgram,
+  layersOfArchitecture,
+  programOfArchitecture,
+} from "./architecture/layers.ts";
 export {
   analyse,
   type ArchitectureFault,
@@ -348,5 +354,14 @@ export {
 } from "./language/model.ts";
 export { NgramModel } from "./language/ngram.ts";
 export { alphabetOf, languageLayer, languageNetwork, type LanguageShape } from "./language/shape.ts";
-export { type LanguageTraining, largeShape, smallShape, type Texts, trainLanguage } from "./language/train.ts";
+export {
+  LANGUAGE_SIZES,
+  type LanguageSize,
+  type LanguageTraining,
+  largeShape,
+  planLanguage,
+  smallShape,
+  type Texts,
+  trainLanguage,
+} from "./language/train.ts";
 export { bitsPerByte, type TextCost, type Writer, writerOf, type Written } from "./language/writer.ts";

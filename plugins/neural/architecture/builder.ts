@@ -30,10 +30,12 @@ export class ArchitectureBuilder {
     return this.at;
   }
 
+  /** Changes the architecture that all places share. */
   private edit(edit: Edit): void {
     this.made.architecture = applyEdit(this.made.architecture, edit).architecture;
   }
 
+  /** Adds a node, which is then the place. */
   private add(node: NodeSpec): string {
     const id = `n${this.made.architecture.next}`;
     this.edit({ edit: "add", node });
@@ -68,6 +70,7 @@ export class ArchitectureBuilder {
     return this;
   }
 
+  /** The id of a name. */
   private idOf(name: string): string {
     const found = nodeNamed(this.made.architecture, name);
     if (found === undefined) throw badArchitecture({ what: "join", reason: `there is no node called ${name}` });

@@ -1,23 +1,28 @@
 /**
- * Layers: an architecture as one layer, where its graph is one of chains, residuals and branches that meet again.
+ * Layers: an architecture as one layer, and a layer as an architecture; and so as programs of the language, both ways.
  *
- * From there the language's form of layers follows. A graph whose branches cross has no such form and is refused by name.
+ * A layer is a graph of chains, residuals and branches that meet again. A graph whose branches cross has no such form and
+ * is refused by name.
  * Invariant: the layer's tensors have the paths of the architecture's, so weights of one are weights of the other.
  *
  * @module
  */
 import { badArchitecture } from "../failures.ts";
+import type { Program } from "../../rmil/library.ts";
 import { type Layer, layerOf } from "../layers/layer.ts";
+import { layerOfProgram, programOfLayer } from "../layers/written.ts";
 import {
   type Architecture,
   type ArchitectureNode,
   edgesFrom,
   edgesInto,
+  emptyArchitecture,
   INPUT,
   inputsOf,
   nodeOf,
   topologicalOrder,
 } from "./architecture.ts";
+import { applyEdit, type Edit, freshName } from "./edit.ts";
 import { layerOfNode } from "./materialise.ts";
 
 const refuse = (reason: string): never => {
@@ -115,3 +120,82 @@ export const layersOfArchitecture = (architecture: Architecture): Layer => {
   reading.finish();
   return chain(layers);
 };
+
+/** A value in an architecture under construction. */
+interface Place {
+  readonly from: string;
+  readonly output: number;
+}
+
+class Drawing {
+  constructor(private now: Architecture) {}
+
+  get architecture(): Architecture {
+    return this.now;
+  }
+
+  edit(edit: Edit): void {
+    this.now = applyEdit(this.now, edit).architecture;
+  }
+
+  /** A node for a layer that is not opened; it is taken to give one result. */
+  private node(layer: Layer, places: ReadonlyArray<Place>): ReadonlyArray<Place> {
+    const { kind, settings, parts, frozen, name } = layer;
+    if (layer.shared !== undefined && this.now.nodes.some((node) => node.name === layer.shared)) {
+      throw badArchitecture({ what: "draw layers", reason: `two of them share the tensors of ${layer.shared}` });
+    }
+    const id = `n${this.now.next}`;
+    const called = freshName(this.now, (layer.shared ?? name ?? kind).replaceAll(/[^A-Za-z0-9_.-]/gu, "_"));
+    const more = { ...(parts === undefined ? {} : { parts }), ...(frozen === undefined ? {} : { frozen }) };
+    this.edit({ edit: "add", node: { name: called, kind, settings, ...more } });
+    places.forEach(({ from, output }, input) => this.edit({ edit: "connect", from, output, to: id, input }));
+    return [{ from: id, output: 0 }];
+  }
+
+  /** What a layer makes of values. */
+  draw(layer: Layer, places: ReadonlyArray<Place>): ReadonlyArray<Place> {
+    const parts = layer.parts ?? [];
+    switch (layer.kind) {
+      case "sequential":
+        return parts.reduce((at, part) => this.draw(part, at), places);
+      case "parallel":
+        return parts.flatMap((part) => this.draw(part, places));
+      case "residual":
+        return this.node(layerOf("sum"), [...this.draw(parts[0], places), places[0]]);
+      case "identity":
+        return places;
+      default:
+        return this.node(layer, places);
+    }
+  }
+}
+
+/** A layer on one input as an architecture: chains, branches and residuals become edges. */
+export const architectureOfLayer = (
+  layer: Layer,
+  input: { readonly name: string; readonly type: string },
+  name = "network",
+): Architecture => {
+  const drawing = new Drawing(emptyArchitecture(name));
+  drawing.edit({ edit: "add", node: { ...input, kind: INPUT } });
+  const ends = drawing.draw(layer, [{ from: "n1", output: 0 }]);
+  drawing.edit({ edit: "outputs", ids: ends.map(({ from }) => from) });
+  return drawing.architecture;
+};
+
+/**
+ * An architecture as a program of the language. Throws `NEURAL_ARCHITECTURE` where its graph has no such form and
+ * `NEURAL_WRITTEN` where a kind of layer has none.
+ */
+export const programOfArchitecture = (architecture: Architecture): Program => {
+  const layer = layersOfArchitecture(architecture);
+  const [{ name, type }] = inputsOf(architecture);
+  return programOfLayer(layer, { [name]: type! });
+};
+
+/** A program of the language as an architecture. Throws `NEURAL_WRITTEN` where an expression of it is no layer. */
+export const architectureOfProgram = (
+  program: Program,
+  input: { readonly name: string; readonly type: string },
+  name?: string,
+): Architecture => architectureOfLayer(layerOfProgram(program), input, name);

@@ -199,6 +199,7 @@ export class Tape {
     return results;
   }
 
+  /** What an operation that is done now leaves in the history. */
   private origin(
     op: string,
     program: Program,
@@ -215,6 +216,7 @@ export class Tape {
     return age === this.age;
   }
 
+  /** Refuses operands of other tapes. */
   private check(op: string, operands: ReadonlyArray<Variable>): void {
     if (operands.some((operand) => operand.tape !== this)) {
       throw badVariable({ op, reason: "its operands are on different tapes" });

@@ -81,14 +81,17 @@ export class Variable {
     return this.tape.constant(this.value);
   }
 
+  /** A number as a constant of this element type. */
   private operand(input: Operand): Variable {
     return input instanceof Variable ? input : this.tape.constant(scalar(this.value.dtype, input));
   }
 
+  /** Runs an operation by name. */
   private many(name: OpName, operands: ReadonlyArray<Variable>, settings: Settings = {}): ReadonlyArray<Variable> {
     return this.tape.apply(name, settings, operands, (g, values) => OPS[name].build(g, values, settings));
   }
 
+  /** Runs an operation of one result on this variable and others. */
   private one(name: OpName, others: ReadonlyArray<Operand> = [], settings: Settings = {}): Variable {
     return this.many(name, [this, ...others.map((other) => this.operand(other))], settings)[0];
   }

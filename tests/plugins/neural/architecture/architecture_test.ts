@@ -2,6 +2,7 @@
  * Architectures: what can be asked of them, what edits do and undo, and what becomes of them. Judges: hand counts, the
  * network itself, and laws (an edit and its inverse; JSON there and back; one graph by two roads).
  */
+import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import type { Failure } from "../../../../kernel/failure.ts";
 import { random } from "../../../../kernel/random.ts";
@@ -35,10 +36,23 @@ import {
 } from "../../../../plugins/neural/architecture/edit.ts";
 import { changeIn, historyOf, redo, undo } from "../../../../plugins/neural/architecture/history.ts";
 import { architectureFromJson, architectureToJson } from "../../../../plugins/neural/architecture/json.ts";
-import { layersOfArchitecture } from "../../../../plugins/neural/architecture/layers.ts";
+import {
+  architectureOfProgram,
+  layersOfArchitecture,
+  programOfArchitecture,
+} from "../../../../plugins/neural/architecture/layers.ts";
 import { analyse, networkOfArchitecture, sizeOf } from "../../../../plugins/neural/architecture/materialise.ts";
 import { PROPOSAL_NAMES, proposeEdit } from "../../../../plugins/neural/architecture/variation.ts";
-import { initialValues, type Network, networkOfLayers } from "../../../../plugins/neural/library.ts";
+import {
+  compileStep,
+  initialValues,
+  type Network,
+  networkOfLayers,
+  trainingStep,
+} from "../../../../plugins/neural/library.ts";
+import { networkOfProgram } from "../../../../plugins/neural/program.ts";
+import { print } from "../../../../plugins/rmil/library.ts";
+import { cpuBackend } from "../../../../plugins/backends/cpu/mod.ts";
 
 const refused = (compute: () => unknown): Failure => {
   try {
@@ -413,6 +427,52 @@ Deno.test("a graph whose branches cross, or that has several ends, has no form a
   }]);
   assert.match(refused(() => layersOfArchitecture(dangling)).message, /s leads to no output/u);
 });
+
+Deno.test("an architecture is a program of the language and back: the same text, parameters and work", () => {
+  const forked = ArchitectureBuilder.of("forked").input("x", "f32[B,4]").layer("a", "linear", { width: 4 });
+  forked.fork().layer("b", "tanh");
+  const meeting = forked.layer("c", "sigmoid").join("both", "sum", ["b"]).layer("d", "linear", { width: 2 }).build();
+  const cases = [
+    [mlp(), "linear(width: 256) >> relu >> linear(width: 128) >> relu >> linear(width: 10)"],
+    [meeting, undefined],
+    [block(), undefined],
+  ] as const;
+  for (const [made, text] of cases) {
+    const program = programOfArchitecture(made);
+    const said = print(program.root, program.symbols);
+    if (text !== undefined) assert.equal(said, text);
+    const { name, type } = inputsOf(made)[0];
+    const back = architectureOfProgram(program, { name, type: type! });
+    assert.deepEqual(analyse(back).faults, [], said);
+    assert.equal(back.nodes.length, made.nodes.length, said);
+    assert.deepEqual(sizeOf(back, 3), sizeOf(made, 3), said);
+    const again = programOfArchitecture(back);
+    assert.equal(print(again.root, again.symbols), said);
+    const network = networkOfProgram(program, networkOfArchitecture(made).inputs);
+    const count = ({ parameters }: Network) =>
+      parameters.reduce((sum, spec) => sum + spec.type.shape.reduce((x, y) => x * y, 1), 0);
+    assert.equal(count(network), sizeOf(made).parameters, said);
+  }
+  const odd = ArchitectureBuilder.of("odd").input("x", "f32[B,4]").layer("e", "experts", { count: 2 }).build();
+  assert.match(refused(() => programOfArchitecture(odd)).code, /NEURAL_/u);
+});
+
+Deno.test("an architecture is trained: its loss falls to nothing on one batch", () =>
+  Effect.runPromise(Effect.scoped(Effect.gen(function* () {
+    const made = ArchitectureBuilder.of("trained").input("x", "f32[B,2]").layer("in", "linear", { width: 16 })
+      .layer("t", "tanh").layer("mid", "linear", { width: 16 }).residualAdd("sum", "t")
+      .layer("out", "linear", { width: 2 }).build();
+    const network = networkOfArchitecture(made);
+    const step = trainingStep({ network, loss: { kind: "crossEntropy" }, optimiser: { kind: "adam" } });
+    const stepper = yield* compileStep(cpuBackend, step, { batch: 4 });
+    const { parameters } = initialValues(network, 1);
+    yield* stepper.write(new Map(network.parameters.map(({ path }, i) => [path, parameters[i]])));
+    const x = tensor("f32", [4, 2], [0, 0, 0, 1, 1, 0, 1, 1]);
+    const y = tensor("i32", [4], [0, 1, 1, 0]);
+    let loss = Infinity;
+    for (let i = 0; i < 300; i++) ({ loss } = yield* stepper.step([x], [y], { seed: 0n, rate: 0.02 }));
+    assert.ok(loss < 0.01, String(loss));
+  })) as Effect.Effect<void>));
 
 Deno.test("frozen nodes are not trained", () => {
   const made = applyEdit(mlp(), { edit: "freeze", id: "n2", frozen: true }).architecture;
