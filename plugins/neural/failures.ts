@@ -300,6 +300,13 @@ export const notWritten: FailureDefinition<"NEURAL_WRITTEN", { kind: string; rea
   },
 );
 
+/** A layer is not one, or too large to build. */
+export const badForm: FailureDefinition<"NEURAL_FORM", { reason: string }> = failure("NEURAL_FORM", {
+  doc: "A layer is malformed, or layers stand too deep or are too many.",
+  recoverable: true,
+  says: (args: { reason: string }) => `Cannot take this as a layer: ${args.reason}`,
+});
+
 /** Every failure of this room. */
 export const NEURAL_FAILURES = [
   sharedDiffers,
@@ -320,6 +327,7 @@ export const NEURAL_FAILURES = [
   unfitInput,
   badStart,
   notWritten,
+  badForm,
   badSetting,
 ] as const;
 

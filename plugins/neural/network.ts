@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type FunctionBuilder, functionOf, ProgramBuilder, returnTypes, Value } from "../ir/library.ts";
+import { type FunctionBuilder, functionOf, MAX_NAME, ProgramBuilder, returnTypes, Value } from "../ir/library.ts";
 import type { Network, ParameterSpec, Port, StateSpec } from "./contract.ts";
 import { notOneNetwork } from "./failures.ts";
 import { Registry, Scope } from "./layers/scope.ts";
@@ -33,7 +33,10 @@ const build = (forward: Forward, inputs: ReadonlyArray<Port>, training: boolean)
   const outputs = made instanceof Value ? [made] : made;
   const parameters = [...registry.parameters.values()];
   const state = [...registry.state.values()];
-  for (const { spec, value } of [...parameters, ...state]) main.adopt(spec.path, value);
+  [...parameters, ...state].forEach(({ spec: { path }, value }, i) =>
+    // Consumers go by position; a path longer than a name may be stands in the specification alone.
+    main.adopt(path.length <= MAX_NAME ? path : `tensor${i}`, value)
+  );
   main.adopt("seed", seed);
   inputs.forEach(({ name }, i) => main.adopt(name, given[i]));
   const next = state.map(({ spec, value }) => registry.changed.get(spec.path) ?? value);

@@ -10,8 +10,9 @@ import { isFailure, located, nearest } from "../../../kernel/mod.ts";
 import type { TensorType } from "../../ir/contract.ts";
 import { isFloat, MAX_LOCATION, parseType, type Value } from "../../ir/library.ts";
 import type { Network, Port } from "../contract.ts";
-import { unknownLayer, wrongCount } from "../failures.ts";
+import { badForm, unknownLayer, wrongCount } from "../failures.ts";
 import { networkOf } from "../network.ts";
+import { MAX_LAYER_DEPTH } from "./form.ts";
 import { startOf } from "./initialise.ts";
 import type { Building, Count, Layer, LayerRow } from "./layer.ts";
 import type { Scope } from "./scope.ts";
@@ -48,17 +49,31 @@ const placeOf = (layer: Layer, scope: Scope): Scope => {
 const floatOf = ({ type: { dtype } }: Value) => isFloat(dtype) ? { dtype } : {};
 
 /** Builds a layer in a scope; throws the failure of what does not fit, with the layer's path. */
-export const buildLayer = (layer: Layer, scope: Scope, inputs: ReadonlyArray<Value>): ReadonlyArray<Value> => {
+export const buildLayer = (layer: Layer, scope: Scope, inputs: ReadonlyArray<Value>): ReadonlyArray<Value> =>
+  builtAt(layer, scope, inputs, 1);
+
+const builtAt = (
+  layer: Layer,
+  scope: Scope,
+  inputs: ReadonlyArray<Value>,
+  depth: number,
+): ReadonlyArray<Value> => {
+  if (depth > MAX_LAYER_DEPTH) throw badForm({ reason: `layers stand deeper than ${MAX_LAYER_DEPTH}` });
   const place = placeOf(layer, scope);
   const path = `/${place.path}`.slice(0, MAX_LOCATION);
   try {
-    return place.g.at(path, () => built(layer, place, inputs));
+    return place.g.at(path, () => built(layer, place, inputs, depth));
   } catch (thrown) {
     throw isFailure(thrown) ? located(thrown, path) : thrown;
   }
 };
 
-const built = (layer: Layer, scope: Scope, inputs: ReadonlyArray<Value>): ReadonlyArray<Value> => {
+const built = (
+  layer: Layer,
+  scope: Scope,
+  inputs: ReadonlyArray<Value>,
+  depth: number,
+): ReadonlyArray<Value> => {
   const row = rowOf(layer.kind);
   const parts = layer.parts ?? [];
   needCount(layer.kind, "inputs", row.inputs, inputs.length);
@@ -74,7 +89,7 @@ const built = (layer: Layer, scope: Scope, inputs: ReadonlyArray<Value>): Readon
     parts,
     build: (part, values, name, inside = scope) => {
       const at = part.name ?? name;
-      return buildLayer(part, at === "" ? inside : inside.child(at), values);
+      return builtAt(part, at === "" ? inside : inside.child(at), values, depth + 1);
     },
     parameter: (name, shape, initial, options) =>
       scope.parameter(name, shape, initial, { ...floatOf(inputs[0]), ...options }),

@@ -194,15 +194,8 @@ export const fansOf = (shape: ReadonlyArray<number>): { readonly fan: number; re
   return shape.length <= 2 ? { fan: first, fanOut: second } : { fan: second * area, fanOut: first * area };
 };
 
-/** A start as an initialiser for a shape; kinds that need a number have 1 (a sparsity: 0) where it is not said. */
-export const startOf = (start: Start, shape: ReadonlyArray<number>): Initializer => {
-  const { kind, value = 1, bound = 1, deviation = 1, sparsity = 0, gain = 1 } = start;
-  const all = { kind, value, bound, deviation, sparsity, gain, ...fansOf(shape) };
-  const kept = Object.keys(all).filter((name) => NEEDS[kind].includes(name) || name === "kind");
-  return Object.fromEntries(kept.map((name) => [name, all[name as keyof typeof all]])) as unknown as Initializer;
-};
-
-const NEEDS: { readonly [K in Initializer["kind"]]: ReadonlyArray<string> } = {
+/** What each kind of start can be told. */
+export const STARTED: { readonly [K in Initializer["kind"]]: ReadonlyArray<string> } = {
   zeros: [],
   ones: [],
   identity: [],
@@ -210,10 +203,20 @@ const NEEDS: { readonly [K in Initializer["kind"]]: ReadonlyArray<string> } = {
   uniform: ["bound"],
   normal: ["deviation"],
   truncatedNormal: ["deviation"],
-  xavierUniform: ["fan", "fanOut", "gain"],
-  xavierNormal: ["fan", "fanOut", "gain"],
-  kaimingUniform: ["fan", "gain"],
-  kaimingNormal: ["fan", "gain"],
+  xavierUniform: ["gain"],
+  xavierNormal: ["gain"],
+  kaimingUniform: ["gain"],
+  kaimingNormal: ["gain"],
   orthogonal: ["gain"],
   sparse: ["sparsity", "deviation"],
+};
+
+/** A start as an initialiser for a shape; kinds that need a number have 1 (a sparsity: 0) where it is not said. */
+export const startOf = (start: Start, shape: ReadonlyArray<number>): Initializer => {
+  const { kind, value = 1, bound = 1, deviation = 1, sparsity = 0, gain = 1 } = start;
+  const told = { value, bound, deviation, sparsity, gain };
+  const { fan, fanOut } = fansOf(shape);
+  const fans = kind.startsWith("xavier") ? { fan, fanOut } : kind.startsWith("kaiming") ? { fan } : {};
+  const own = STARTED[kind].map((name) => [name, told[name as keyof typeof told]]);
+  return { kind, ...fans, ...Object.fromEntries(own) } as unknown as Initializer;
 };

@@ -7,8 +7,9 @@
  */
 import type { Shape, TensorType } from "../../ir/contract.ts";
 import { multiplyDimensions, printType, quotientOf, type Value } from "../../ir/library.ts";
-import { sizeUnknown, unfitInput } from "../failures.ts";
+import { badForm, sizeUnknown, unfitInput } from "../failures.ts";
 import { dropout, dropPath } from "./regularisation.ts";
+import { MAX_LAYERS } from "./form.ts";
 import { type Building, builtRow, type Layer, layerOf, type LayerRow, madeRow, named, setting } from "./layer.ts";
 import { numberOf, perAxis, type Settings, textOf } from "./settings.ts";
 
@@ -167,8 +168,11 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     inputs: ANY,
     parts: BODY,
     settings: [setting("times", "size", "How often.", { default: 1 })],
-    expand: ({ parts, settings }) =>
-      sequential(...Array.from({ length: numberOf(settings, "times") }, (_, i) => named(String(i), parts[0]))),
+    expand: ({ parts, settings }) => {
+      const times = numberOf(settings, "times");
+      if (times > MAX_LAYERS) throw badForm({ reason: `${times} are more than ${MAX_LAYERS} layers` });
+      return sequential(...Array.from({ length: times }, (_, i) => named(String(i), parts[0])));
+    },
   }),
   builtRow("residual", {
     family: "structure",
