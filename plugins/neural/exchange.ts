@@ -24,7 +24,7 @@ import { BATCH, type Network, type Port } from "./contract.ts";
 import { badModel } from "./failures.ts";
 import { writeSafetensors } from "./formats/safetensors.ts";
 import { decodeModel, encodeModel, type Model } from "./model.ts";
-import { FORWARD } from "./network.ts";
+import { FORWARD, parameterName } from "./network.ts";
 import { networkOfProgram } from "./program.ts";
 import { withWeights } from "./weighted_program.ts";
 
@@ -92,7 +92,7 @@ const networkOfOnnx = (bytes: Uint8Array): Pick<Model, "network" | "values"> => 
   for (const fn of program.functions.values()) builder.add(fn);
   const g = builder.open(builder.fresh(FORWARD));
   const learned = [...weights].map(([name], i) => ({ name, type: entry.parameters[inputs.length + i].type }));
-  const values = learned.map(({ name, type }) => g.parameter(name, type));
+  const values = learned.map(({ name, type }, i) => g.parameter(parameterName(name, i), type));
   g.parameter("seed", { dtype: "i64", shape: [] });
   const ports = entry.parameters.slice(0, inputs.length).map(({ type }, i): Port => ({
     name: inputs[i],

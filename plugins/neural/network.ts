@@ -23,6 +23,11 @@ interface Built {
 /** Name of the entry of a network's programs. */
 export const FORWARD = "forward";
 
+/**
+ * What a program calls a tensor: its path, where it is no longer than a name may be. Consumers of a network go by position.
+ */
+export const parameterName = (path: string, index: number): string => path.length <= MAX_NAME ? path : `tensor${index}`;
+
 const build = (forward: Forward, inputs: ReadonlyArray<Port>, training: boolean): Built => {
   const builder = new ProgramBuilder();
   const main: FunctionBuilder = builder.open(FORWARD, { lean: true });
@@ -33,10 +38,7 @@ const build = (forward: Forward, inputs: ReadonlyArray<Port>, training: boolean)
   const outputs = made instanceof Value ? [made] : made;
   const parameters = [...registry.parameters.values()];
   const state = [...registry.state.values()];
-  [...parameters, ...state].forEach(({ spec: { path }, value }, i) =>
-    // Consumers go by position; a path longer than a name may be stands in the specification alone.
-    main.adopt(path.length <= MAX_NAME ? path : `tensor${i}`, value)
-  );
+  [...parameters, ...state].forEach(({ spec, value }, i) => main.adopt(parameterName(spec.path, i), value));
   main.adopt("seed", seed);
   inputs.forEach(({ name }, i) => main.adopt(name, given[i]));
   const next = state.map(({ spec, value }) => registry.changed.get(spec.path) ?? value);

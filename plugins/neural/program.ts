@@ -20,7 +20,7 @@ import {
 } from "../rmil/library.ts";
 import type { Initializer, Network, ParameterSpec, Port, StateSpec } from "./contract.ts";
 import { notOneNetwork } from "./failures.ts";
-import { FORWARD } from "./network.ts";
+import { FORWARD, parameterName } from "./network.ts";
 
 /** Dtypes of the evaluator by those of the language, where they differ. */
 const OWN_DTYPES: { readonly [dtype: string]: Dtype } = { bool: "b1" };
@@ -88,7 +88,7 @@ const arranged = (
   for (const fn of lowered.program.functions.values()) builder.add(fn);
   const g = builder.open(builder.fresh(FORWARD), { where: entry.constraints, sizes: entry.sizes });
   const learned = new Map<string, Value>(
-    [...parameters, ...state].map(({ path, type }) => [path, g.parameter(path, type)]),
+    [...parameters, ...state].map(({ path, type }, i) => [path, g.parameter(parameterName(path, i), type)]),
   );
   const seed = g.parameter(SEED_NAME, { dtype: "i64", shape: [] });
   const given = new Map(inputs.map(({ name, type }) => [name, g.parameter(name, type)]));

@@ -21,6 +21,7 @@ import { BATCH, type Network, type ParameterSpec, type Port } from "./contract.t
 import { cannotTrain } from "./failures.ts";
 import { groupOf, type GroupRule } from "./groups.ts";
 import { emitLoss, type Loss, targetTypeOf } from "./losses.ts";
+import { parameterName } from "./network.ts";
 import { moveParameter, type Optimiser, optimiserOf, OPTIMISERS } from "./optimisers.ts";
 import { autocast, type Narrow } from "./precision.ts";
 
@@ -213,7 +214,9 @@ class StepWriter {
     const { network } = this.options;
     const name = this.builder.fresh("step");
     const g = this.builder.open(name, { lean: true });
-    const slots = new Map(this.slots.map((slot) => [slot.name, g.parameter(slot.name, slot.type)]));
+    const slots = new Map(
+      this.slots.map(({ name: slot, type }, i) => [slot, g.parameter(parameterName(slot, i), type)]),
+    );
     const seed = g.parameter("#seed", { dtype: "i64", shape: [] });
     const rate = g.parameter("#rate", { dtype: "f32", shape: [] });
     const ports = [

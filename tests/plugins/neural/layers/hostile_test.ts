@@ -10,11 +10,16 @@ import {
   linear,
   MAX_LAYER_DEPTH,
   networkOfLayers,
+  networkOfProgram,
+  portsOf,
   readLayer,
   repeated,
   residual,
   sequential,
+  trainingStep,
 } from "../../../../plugins/neural/library.ts";
+import { MAX_NAME } from "../../../../plugins/ir/library.ts";
+import { parse } from "../../../../plugins/rmil/library.ts";
 import { KINDS } from "./kinds.ts";
 import { failureOf } from "./support.ts";
 
@@ -145,4 +150,17 @@ Deno.test("layers may stand as deep as the limit, and one deeper is refused, bui
 Deno.test("a layer repeated beyond reason is refused before it is made", () => {
   const { code } = failureOf(() => networkOfLayers(repeated(1e9, linear()), { x: "f32[B,4]" }));
   assert.equal(code, "NEURAL_FORM");
+});
+
+Deno.test("a program of many layers and layers in many layers have long paths, and train all the same", () => {
+  const long = networkOfProgram(
+    parse(Array.from({ length: 70 }, () => "linear").join(" >> ")),
+    portsOf({ x: "f32[B,2]" }),
+  );
+  const deep = networkOfLayers(nested(80), { x: "f32[B,2]" });
+  for (const network of [long, deep]) {
+    assert.ok(network.parameters.some(({ path }) => path.length > MAX_NAME));
+    const { slots } = trainingStep({ network, loss: { kind: "mse" }, optimiser: { kind: "adam" } });
+    assert.deepEqual(slots.slice(0, 2).map(({ name }) => name), network.parameters.slice(0, 2).map(({ path }) => path));
+  }
 });
