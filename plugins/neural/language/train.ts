@@ -43,8 +43,8 @@ export interface LanguageTraining {
 /** Share of the run in which the rate rises. */
 const WARM_UP = 0.02;
 
-/** Everything a step of a language model needs besides its events. */
-const planOf = (shape: LanguageShape, { texts }: Texts, training: LanguageTraining): FitPlan => {
+/** Everything that a training of a language model needs besides its events. */
+export const planLanguage = (shape: LanguageShape, { texts }: Texts, training: LanguageTraining): FitPlan => {
   const { batch = 8, length = 256, epochs = 1, rate = 0.004, tablesRate = 10, seed = 1 } = training;
   return {
     network: languageNetwork(shape, length),
@@ -68,7 +68,7 @@ export const trainLanguage = (
   emit: (event: FitEvent) => Effect.Effect<void> = () => Effect.void,
 ): Effect.Effect<LanguageModel, BackendsFailure | BuildingFailure> =>
   Effect.gen(function* () {
-    const plan = yield* attempting(() => planOf(shape, texts, training));
+    const plan = yield* attempting(() => planLanguage(shape, texts, training));
     const { values, flops, checkpoint: { progress } } = yield* train(engine, plan, emit);
     const last = progress.history.at(-1);
     const metrics: Scores = last === undefined ? {} : { trainingBits: last.loss / Math.LN2 };
@@ -119,3 +119,27 @@ export const smallShape = (texts: ReadonlyArray<Uint8Array>): LanguageShape => (
   hidden: 80,
   drop: 0.2,
 });
+
+/** A usual model, and how it learns. */
+export interface LanguageSize {
+  /** What it is. */
+  readonly doc: string;
+  /** Its shape for some texts. */
+  readonly shape: (texts: ReadonlyArray<Uint8Array>) => LanguageShape;
+  /** How it learns where nothing else is said. */
+  readonly training: LanguageTraining;
+}
+
+/** Usual models by name. */
+export const LANGUAGE_SIZES: { readonly [size in "small" | "large"]: LanguageSize } = {
+  small: {
+    doc: "at most 50,000 parameters, for texts of some ten kilobytes",
+    shape: smallShape,
+    training: { batch: 2, length: 64, epochs: 5 },
+  },
+  large: {
+    doc: "about a million parameters, for texts of some megabytes",
+    shape: largeShape,
+    training: { batch: 8, length: 256, epochs: 3 },
+  },
+};
