@@ -1,5 +1,6 @@
 /**
- * Configured: the models of a workspace: those a person lists in `rmi.models.json`, and the embedded one.
+ * Configured: the models of a workspace: those a person lists in `rmi.models.json`, language models of our own among its
+ * artifacts, and the embedded one.
  *
  * Not a permission: a listed model is asked only within the authority of the call; its host must be allowed by the
  * policy, and its program named there.
@@ -15,15 +16,24 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
 import { Programs, type ProgramsShape } from "../../../effects/mod.ts";
-import { CallContext, type Cap, Disk, type KernelFailure, pointer } from "../../../kernel/mod.ts";
+import {
+  CallContext,
+  type Cap,
+  Disk,
+  type Failure,
+  isFailure,
+  type KernelFailure,
+  pointer,
+} from "../../../kernel/mod.ts";
 import type { Locality, ModelBackend, ModelCapabilities, ModelDescription, ModelKind } from "../contract.ts";
+import type { ArtifactState } from "../../../registry/artifact.ts";
 import type { ArtifactStore } from "../../../registry/artifact_store.ts";
 import { Artifacts } from "../../../registry/contract.ts";
 import { Backends, type BackendsShape } from "../../backends/contract.ts";
 import { attempting, badModel, type NorionFailure } from "../failures.ts";
 import { reaches } from "../routing/choose.ts";
 import { commandModel } from "./command.ts";
-import { BYTES } from "./decoding.ts";
+import { BYTES, tokensWithin } from "./decoding.ts";
 import { trouble } from "./finished.ts";
 import { heuristicModel } from "./heuristic.ts";
 import { httpModel } from "./http.ts";
@@ -83,15 +93,18 @@ const Onnx = Schema.Struct({
   ...Traits,
 });
 
+const Language = Schema.Struct({ id: idOf("language"), artifact: Schema.NonEmptyString, ...Traits });
+
+type LanguageEntry = typeof Language.Type;
 type OnnxEntry = typeof Onnx.Type;
 type HttpEntry = typeof Http.Type;
 type CommandEntry = typeof Command.Type;
 type RecordedEntry = typeof Recorded.Type;
-type Entry = HttpEntry | CommandEntry | RecordedEntry | OnnxEntry;
+type Entry = HttpEntry | CommandEntry | RecordedEntry | OnnxEntry | LanguageEntry;
 
 const ModelList = Schema.Struct({
   format: Schema.Literal(MODELS_FORMAT),
-  models: Schema.Array(Schema.Union([Http, Command, Recorded, Onnx])).check(Schema.isMaxLength(MAX_MODELS)),
+  models: Schema.Array(Schema.Union([Http, Command, Recorded, Onnx, Language])).check(Schema.isMaxLength(MAX_MODELS)),
 });
 
 const decodeList = Schema.decodeUnknownResult(Schema.fromJsonString(ModelList));
@@ -104,7 +117,7 @@ export const localityOf = (url: string): Locality => LOOPBACK.test(new URL(url).
 const DEFAULTS = { quality: 0.6, cost: 0, window: 8192, latencyMs: 2000 } as const;
 
 const described = (
-  entry: HttpEntry | CommandEntry | OnnxEntry,
+  entry: HttpEntry | CommandEntry | OnnxEntry | LanguageEntry,
   kind: ModelKind,
   locality: Locality,
   capabilities: Partial<ModelCapabilities>,
@@ -163,22 +176,21 @@ const makeRecorded = (entry: RecordedEntry): Made =>
     return { ...model, describe: () => ({ ...model.describe(), id: entry.id }) };
   });
 
-/** Tokens that a model of open size reads where nothing is said: each answered byte computes all of them. */
-const ONNX_WINDOW = 256;
+/** Bytes that an ONNX model of open size reads where nothing is said: each answered byte computes all of them. */
+const ONNX_BYTES = 512;
 
-const makeOnnx = (entry: OnnxEntry, { artifacts, backends }: Makers): Made => {
-  const description: ModelDescription = {
-    ...described(entry, "onnx", "process", { streaming: true }, `It is the ONNX model ${entry.artifact}.`),
-    window: entry.window ?? ONNX_WINDOW,
-  };
-  const loaded = Effect.gen(function* () {
-    const { digest } = yield* artifacts.find(entry.artifact);
-    // Tensor programs are loaded only where one is asked.
-    const { onnxModel, readOnnxModel } = yield* Effect.promise(() => import("./onnx.ts"));
-    const bytes = yield* artifacts.read(digest);
-    const model = yield* attempting(() => readOnnxModel(bytes, description.window));
-    return onnxModel({ description, model, backends, ...(entry.end === undefined ? {} : { end: entry.end }) });
-  }).pipe(Effect.mapError((failure) => trouble("unavailable", failure.message)));
+/** A backend over an artifact that is read when it is first asked for. */
+const lazily = (
+  artifact: string,
+  description: ModelDescription,
+  { artifacts }: Makers,
+  load: (bytes: Uint8Array) => Effect.Effect<ModelBackend, Failure>,
+): Made => {
+  const loaded = artifacts.find(artifact).pipe(
+    Effect.flatMap(({ digest }) => artifacts.read(digest)),
+    Effect.flatMap(load),
+    Effect.mapError((failure) => trouble("unavailable", failure.message)),
+  );
   return Effect.succeed({
     describe: () => description,
     generate: (request) => Effect.flatMap(loaded, (model) => model.generate(request)),
@@ -186,13 +198,73 @@ const makeOnnx = (entry: OnnxEntry, { artifacts, backends }: Makers): Made => {
   });
 };
 
+const makeOnnx = (entry: OnnxEntry, makers: Makers): Made => {
+  const bytesRead = entry.window ?? ONNX_BYTES;
+  const description: ModelDescription = {
+    ...described(entry, "onnx", "process", { streaming: true }, `It is the ONNX model ${entry.artifact}.`),
+    window: tokensWithin(bytesRead),
+  };
+  return lazily(entry.artifact, description, makers, (bytes) =>
+    Effect.gen(function* () {
+      // Tensor programs are loaded only where one is asked.
+      const { onnxModel, readOnnxModel } = yield* Effect.promise(() => import("./onnx.ts"));
+      const model = yield* attempting(() => readOnnxModel(bytes, bytesRead));
+      const { backends } = makers;
+      return onnxModel({ description, model, backends, ...(entry.end === undefined ? {} : { end: entry.end }) });
+    }));
+};
+
+/** Bytes that a language model of ours reads and writes; the text of a request is held to it. */
+const LANGUAGE_BYTES = 65_536;
+
+/** Where nobody says how good one is: it goes on with text and was not taught to answer. */
+const LANGUAGE_QUALITY = 0.1;
+
+const makeLanguage = (entry: LanguageEntry, makers: Makers): Made => {
+  const description: ModelDescription = {
+    ...described(
+      { quality: LANGUAGE_QUALITY, ...entry },
+      "language",
+      "process",
+      { streaming: true, deterministic: true },
+      `It is this project's own language model ${entry.artifact}: it continues text, byte by byte.`,
+    ),
+    window: Math.min(entry.window ?? Infinity, tokensWithin(LANGUAGE_BYTES)),
+  };
+  return lazily(entry.artifact, description, makers, (artifact) =>
+    Effect.gen(function* () {
+      const { languageModel } = yield* Effect.promise(() => import("./language.ts"));
+      try {
+        return languageModel({ description, artifact, held: LANGUAGE_BYTES, backends: makers.backends });
+      } catch (cause) {
+        if (!isFailure(cause)) throw cause;
+        return yield* Effect.fail(cause);
+      }
+    }));
+};
+
+/** Media type of language models of ours (plugins/neural/language). */
+export const LANGUAGE_MEDIA = "application/vnd.rmi.language+safetensors";
+
+/** Names of the language models in the store that no entry speaks of. */
+const unlisted = (entries: ReadonlyArray<Entry>, { names, artifacts }: ArtifactState): ReadonlyArray<LanguageEntry> =>
+  Object.entries(names).flatMap(([name, digest]) => {
+    const known = entries.some((entry) =>
+      "artifact" in entry && (entry.artifact === digest || entry.artifact === name)
+    );
+    if (digest === null || known || artifacts[digest]?.media !== LANGUAGE_MEDIA) return [];
+    return [{ id: `language:${name}`, artifact: name }];
+  });
+
+const isOnnx = (entry: OnnxEntry | LanguageEntry): entry is OnnxEntry => entry.id.startsWith("onnx:");
+
 const make = (entry: Entry, makers: Makers): Made =>
   "url" in entry
     ? makeHttp(entry)
     : "program" in entry
     ? makeCommand(entry, makers)
     : "artifact" in entry
-    ? makeOnnx(entry, makers)
+    ? isOnnx(entry) ? makeOnnx(entry, makers) : makeLanguage(entry, makers)
     : makeRecorded(entry);
 
 interface IssueLike {
@@ -249,10 +321,13 @@ export const layerModels: Layer.Layer<Models, never, Programs | Artifacts | Back
           const disk = yield* Disk;
           const { workspace } = yield* CallContext;
           const file = `${workspace}/${MODELS_FILE}`;
-          if (yield* Effect.map(disk.stat(file), (stat) => stat === undefined)) return [heuristicModel];
-          const text = yield* disk.readText(file);
-          const entries = yield* attempting(() => readModels(text));
-          const models = yield* Effect.forEach(entries, (entry) => make(entry, makers));
+          const listed = (yield* disk.stat(file)) === undefined ? undefined : yield* disk.readText(file);
+          const entries = listed === undefined ? [] : yield* attempting(() => readModels(listed));
+          const state = yield* Effect.mapError(makers.artifacts.state, (failure) =>
+            badModel({ what: "the store of artifacts", reason: failure.message }));
+          const all = [...entries, ...unlisted(entries, state)];
+          const models = yield* Effect.forEach(all, (entry) =>
+            make(entry, makers));
           return [...models.filter((model) => reaches(reach, model.describe().locality)), heuristicModel];
         }),
     };

@@ -24,6 +24,12 @@ import { finished, tooLong, trouble } from "./finished.ts";
 /** Tokens of one byte each; numbers beyond are marks of the model's own. */
 export const BYTES = 256;
 
+/** Most bytes that one of norion's estimated tokens stands for: two characters of four bytes. */
+const BYTES_A_TOKEN = 8;
+
+/** Tokens, as norion estimates them, that surely fit into some bytes. */
+export const tokensWithin = (bytes: number): number => Math.max(1, Math.floor(bytes / BYTES_A_TOKEN));
+
 /** One text being read and written by a model. */
 export interface Reading<R> {
   /** Takes tokens in and gives the scores of the token after them, one a token of the vocabulary. */
@@ -32,8 +38,10 @@ export interface Reading<R> {
 
 /** A model of the next byte. */
 export interface ByteModel<R> {
-  /** How it is declared; its window counts bytes. */
+  /** How it is declared. */
   readonly description: ModelDescription;
+  /** Bytes of a text, read and written together, that it can hold. */
+  readonly bytes: number;
   /** A mark that ends a text, where the model has one. */
   readonly end?: number;
   /** A mark that begins a text, where the model wants one. */
@@ -134,7 +142,7 @@ interface Step {
 
 const generating = <R>(model: ByteModel<R>, request: ModelRequest): Stream.Stream<ModelEvent, ModelTrouble, R> =>
   Stream.unwrap(Effect.gen(function* () {
-    const { description: { window }, end } = model;
+    const { bytes: window, end } = model;
     const tokens = tokensOf(model, request);
     if (tokens.length === 0) return yield* Effect.fail(trouble("refused", "there is nothing to go on from"));
     if (tokens.length >= window) return yield* Effect.fail(tooLong(tokens.length, window));

@@ -26,7 +26,7 @@ import {
 } from "../../ir/library.ts";
 import type { ModelBackend, ModelDescription, ModelTrouble } from "../contract.ts";
 import { badModel } from "../failures.ts";
-import { byteModel, BYTES } from "./decoding.ts";
+import { byteModel, BYTES, tokensWithin } from "./decoding.ts";
 import { trouble } from "./finished.ts";
 
 /** A model of the next byte as a tensor program of known sizes. */
@@ -145,7 +145,8 @@ export const onnxModel = (
   },
 ): ModelBackend =>
   byteModel({
-    description: { ...description, window: Math.min(description.window, model.window) },
+    description: { ...description, window: tokensWithin(model.window) },
+    bytes: model.window,
     ...(end === undefined ? {} : { end }),
     open: Effect.gen(function* () {
       const { executable } = yield* Effect.mapError(backends.compile(model.program, { sizes: model.sizes }), failed);

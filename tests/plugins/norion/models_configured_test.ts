@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import type { Failure, Json, JsonObject, Kernel } from "../../../kernel/mod.ts";
 import { buildProgram, exportOnnx, tensorOf } from "../../../plugins/ir/library.ts";
 import type { ModelRequest } from "../../../plugins/norion/contract.ts";
-import { localityOf, readModels } from "../../../plugins/norion/models/configured.ts";
+import {
+  encodeLanguageModel,
+  initialValues,
+  LANGUAGE_MEDIA as OUR_MEDIA,
+  languageNetwork,
+  smallShape,
+} from "../../../plugins/neural/library.ts";
+import { LANGUAGE_MEDIA, localityOf, readModels } from "../../../plugins/norion/models/configured.ts";
 import { heuristicModel } from "../../../plugins/norion/models/heuristic.ts";
 import { recordingOf, writeRecording } from "../../../plugins/norion/models/recording.ts";
 import { openRmi } from "../../../plugins/open.ts";
@@ -163,6 +170,38 @@ Deno.test("an ONNX artifact answers in the process, and one that is absent fails
       assert.match(failed.message, /onnx:none: .*none/u);
     }));
 });
+
+Deno.test("a language model of our own answers once its artifact is there, after the embedded backend, and is not trusted blindly", () =>
+  inHouse({}, ({ kernel, folder }) =>
+    Effect.gen(function* () {
+      assert.equal(OUR_MEDIA, LANGUAGE_MEDIA);
+      const texts = ["abcd\n".repeat(60)].map((text) => new TextEncoder().encode(text));
+      const shape = { ...smallShape(texts), window: 16 };
+      const network = languageNetwork(shape, 1);
+      const { parameters } = initialValues(network, 1);
+      const model = {
+        shape,
+        values: new Map(network.parameters.map(({ path }, i) => [path, parameters[i]])),
+        metrics: {},
+        lineage: { data: "abcd", seed: 1, steps: 0, flops: 0 },
+      };
+      Deno.writeFileSync(`${folder}/own.bin`, encodeLanguageModel(model));
+      Deno.writeTextFileSync(`${folder}/bad.bin`, "no model");
+      const put = (file: string, name: string) =>
+        callAs(kernel, "artifacts.put", { kind: "model", file, name, media: LANGUAGE_MEDIA });
+      yield* put("own.bin", "own");
+      yield* put("bad.bin", "bad");
+      const { models } = (yield* callAs(kernel, "norion.models", {})) as { models: ReadonlyArray<JsonObject> };
+      assert.deepEqual(models.map(({ id }) => id).toSorted(), ["heuristic", "language:bad@1", "language:own@1"]);
+      assert.equal((yield* ask(kernel, { prompt: "What is 2 + 2?" })).kind, "heuristic");
+      const own = { prompt: "abc", model: "language:own@1", budget: { answerTokens: 12 } };
+      const made = yield* ask(kernel, own);
+      assert.equal(made.kind, "language");
+      assert.ok([...String(made.answer)].length > 0);
+      assert.equal((yield* ask(kernel, own)).answer, made.answer);
+      const refused = yield* Effect.flip(ask(kernel, { prompt: "abc", model: "language:bad@1" }));
+      assert.equal(refused.code, "NORION_MODEL");
+    })));
 
 Deno.test("a recording answers as the model did", async () => {
   const { backend, recording } = recordingOf(heuristicModel);

@@ -11,11 +11,12 @@ import type {
   ModelTrouble,
 } from "../../../plugins/norion/contract.ts";
 import { answerWith, nobodyAnswered } from "../../../plugins/norion/models/answering.ts";
-import { byteModel } from "../../../plugins/norion/models/decoding.ts";
+import { byteModel, tokensWithin } from "../../../plugins/norion/models/decoding.ts";
 import { finished, inOnePiece, trouble } from "../../../plugins/norion/models/finished.ts";
 import { heuristicModel, shownNumber } from "../../../plugins/norion/models/heuristic.ts";
 import { readRecording, recordedModel, recordingOf, writeRecording } from "../../../plugins/norion/models/recording.ts";
 import { DEFAULT_POLICY } from "../../../plugins/norion/policy.ts";
+import { estimateTokens } from "../../../plugins/norion/text.ts";
 import { rational } from "../../../plugins/norion/review/rational.ts";
 
 const ask = (prompt: string, more: Partial<ModelRequest> = {}): ModelRequest => ({
@@ -179,6 +180,7 @@ Deno.test("a recording that was changed by hand, or is none, is refused with its
 const following = (next: (so: ReadonlyArray<number>) => Float32Array, end?: number): ModelBackend =>
   byteModel({
     description: { ...DESCRIPTION, id: "onnx:table", kind: "onnx" },
+    bytes: 64,
     ...(end === undefined ? {} : { end }),
     open: Effect.sync(() => {
       const read: number[] = [];
@@ -236,6 +238,21 @@ Deno.test("an answer ends at its limit of tokens and at the window, and a reques
   assert.deepEqual([long.usage.input + long.usage.output, long.finish], [65, "length"]);
   assert.equal((await answer(endless, ask("x".repeat(64))) as ModelTrouble).fault, "too-long");
   assert.equal((await answer(endless, ask("x".repeat(63))) as ModelAnswer).finish, "length");
+});
+
+Deno.test("a text of no more estimated tokens than surely fit does fit, in whatever script", () => {
+  const draw = random("fit");
+  let refused = 0;
+  for (let n = 0; n < 500; n++) {
+    const text = Array.from({ length: 1 + draw.below(60) }, () => draw.pick(["a", " ", "é", "雨", "🙂", "\n"])).join(
+      "",
+    );
+    const bytes = new TextEncoder().encode(text).length;
+    const held = 8 + draw.below(200);
+    if (estimateTokens(text) <= tokensWithin(held)) assert.ok(bytes <= held, `${text} in ${held}`);
+    else refused++;
+  }
+  assert.ok(refused > 50 && refused < 450, `${refused}`);
 });
 
 Deno.test("tokens are drawn by the softmax of their scores over the temperature, by seed, and no mark of the model's is drawn", async () => {

@@ -1,0 +1,54 @@
+/**
+ * Language: this project's own byte-level language model as a model that answers: it writes on after the prompt.
+ *
+ * Not a model that was taught to answer: it continues text like the text it learned from, and its description says so.
+ * Invariant: what it is comes from the artifact alone; the text it reads and writes stays within its bytes.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import type { BackendsShape } from "../../backends/contract.ts";
+import { decodeLanguageModel, sizeOfLanguage, writerOf } from "../../neural/library.ts";
+import type { ModelBackend, ModelDescription, ModelTrouble } from "../contract.ts";
+import { byteModel } from "./decoding.ts";
+import { trouble } from "./finished.ts";
+
+const failed = (failure: { readonly message: string }): ModelTrouble => trouble("unavailable", failure.message);
+
+/** A model from the bytes of its artifact; throws `NEURAL_MODEL` where they are none. */
+export const languageModel = (
+  { description, artifact, held, backends }: {
+    /** How it is declared; its kind is `language`. */
+    readonly description: ModelDescription;
+    /** Its bytes. */
+    readonly artifact: Uint8Array;
+    /** Bytes of a text that are read and written; the model itself has no end. */
+    readonly held: number;
+    /** What runs it. */
+    readonly backends: BackendsShape;
+  },
+): ModelBackend => {
+  const model = decodeLanguageModel(artifact);
+  const learned = `It has ${sizeOfLanguage(model)} learned numbers and continues text like "${model.lineage.data}".`;
+  return byteModel({
+    description: { ...description, notes: [...description.notes, learned] },
+    bytes: held,
+    open: Effect.gen(function* () {
+      const engine = {
+        compile: (...given: Parameters<BackendsShape["compile"]>) =>
+          Effect.map(backends.compile(...given), ({ executable }) => executable),
+      };
+      const writer = yield* Effect.mapError(writerOf(engine, model), failed);
+      return {
+        next: (tokens: ReadonlyArray<number>) =>
+          Effect.mapError(
+            Effect.andThen(
+              writer.read(Uint8Array.from(tokens)),
+              Effect.map(writer.next, (shares) => Float32Array.from(shares, Math.log)),
+            ),
+            failed,
+          ),
+      };
+    }),
+  });
+};
