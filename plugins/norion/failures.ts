@@ -109,10 +109,22 @@ export const badEdit: FailureDefinition<"NORION_EDIT", { edit: string; reason: s
   says: (a) => `Cannot propose to ${a.edit}: ${a.reason}`,
 });
 
+/** A recorded request or edit cannot be taken up like this. */
+export const badRecord: FailureDefinition<"NORION_RECORD", { what: string; reason: string }> = failure(
+  "NORION_RECORD",
+  {
+    doc:
+      "A recorded request or an edit of records is not where this would take it up, or what was brought is not its own.",
+    recoverable: true,
+    says: (a) => `Cannot take up ${a.what}: ${a.reason}`,
+  },
+);
+
 /** Every row of the catalogue. */
 export const NORION_FAILURES: readonly [
   typeof badScope,
   typeof unknownRequest,
+  typeof badRecord,
   typeof unknownProfile,
   typeof unknownDevice,
   typeof badRequest,
@@ -125,6 +137,7 @@ export const NORION_FAILURES: readonly [
 ] = [
   badScope,
   unknownRequest,
+  badRecord,
   unknownProfile,
   unknownDevice,
   badRequest,

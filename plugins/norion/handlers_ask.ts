@@ -17,7 +17,7 @@ import { explainPlan, type NorionRequest } from "./plan.ts";
 import { milli } from "./policy.ts";
 import { profileOf } from "./profile.ts";
 import { scopeOf } from "./scope.ts";
-import { Norion } from "./service.ts";
+import { type AskAnswer, Norion } from "./service.ts";
 
 type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Type<O["input"]>;
 
@@ -45,64 +45,72 @@ const planned = (input: InputOf<typeof PlanFor>, window: number) =>
     return { request, device };
   });
 
+/** What an input asks for, with the models within its reach. */
+export const askedBy = (input: InputOf<typeof Ask>) =>
+  Effect.gen(function* () {
+    const context = yield* CallContext;
+    const sandbox = yield* Sandbox;
+    const programs = yield* Programs;
+    const all = yield* configuredModels(input.reach ?? "process");
+    const models = input.model === undefined ? all : all.filter((one) => one.describe().id === input.model);
+    if (models.length === 0) {
+      return yield* Effect.fail<NorionFailure>(badRequest({
+        reason: `there is no model ${input.model} within reach`,
+        path: "/model",
+        expected: all.map((one) => one.describe().id),
+        actual: input.model ?? "",
+      }));
+    }
+    const window = Math.max(...models.map((one) => one.describe().window));
+    const { request, device } = yield* planned(input, window);
+    const { budget = {} } = input;
+    return {
+      ...request,
+      device,
+      models,
+      demand: {
+        privacy: input.reach ?? "process",
+        ...(budget.cost === undefined ? {} : { maxCost: budget.cost }),
+        ...(budget.latencyMs === undefined ? {} : { maxLatencyMs: budget.latencyMs }),
+      },
+      temperature: input.temperature ?? 0,
+      seed: context.random.below(2 ** 31),
+      materials: input.check ?? {},
+      judges: {
+        logic: symbolicDefault,
+        trial: sandbox.run,
+        program: (name: string, answer: string) => programs.run(name, answer),
+      },
+      onEvent: context.emit,
+    };
+  });
+
+/** An answer as it is given out. */
+export const answerJson = ({ request, draft, settled, conclusion, used }: AskAnswer) => ({
+  request,
+  answer: draft.text,
+  model: draft.model,
+  kind: draft.kind,
+  quality: settled.quality,
+  proven: settled.proven,
+  verdict: settled.drift,
+  issues: draft.issues.map(({ check, severity }) => `${severity}: ${check}`),
+  used,
+  stored: settled.stored,
+  held: settled.reasons,
+  learned: conclusion.lesson !== undefined,
+  calls: draft.calls,
+  tokens: { read: draft.readTokens, answered: draft.answerTokens },
+  unread: draft.unread,
+});
+
 /** The handlers. */
 export const askingHandlers = {
   "norion.ask": (input: InputOf<typeof Ask>) =>
     Effect.gen(function* () {
       const norion = yield* Norion;
-      const context = yield* CallContext;
-      const sandbox = yield* Sandbox;
-      const programs = yield* Programs;
-      const all = yield* configuredModels(input.reach ?? "process");
-      const models = input.model === undefined ? all : all.filter((one) => one.describe().id === input.model);
-      if (models.length === 0) {
-        return yield* Effect.fail<NorionFailure>(badRequest({
-          reason: `there is no model ${input.model} within reach`,
-          path: "/model",
-          expected: all.map((one) => one.describe().id),
-          actual: input.model ?? "",
-        }));
-      }
-      const window = Math.max(...models.map((one) => one.describe().window));
-      const { request, device } = yield* planned(input, window);
-      const { budget = {} } = input;
-      const made = yield* norion.ask({
-        ...request,
-        device,
-        models,
-        demand: {
-          privacy: input.reach ?? "process",
-          ...(budget.cost === undefined ? {} : { maxCost: budget.cost }),
-          ...(budget.latencyMs === undefined ? {} : { maxLatencyMs: budget.latencyMs }),
-        },
-        temperature: input.temperature ?? 0,
-        seed: context.random.below(2 ** 31),
-        materials: input.check ?? {},
-        judges: {
-          logic: symbolicDefault,
-          trial: sandbox.run,
-          program: (name, answer) => programs.run(name, answer),
-        },
-        onEvent: context.emit,
-      }, context.actor);
-      const { draft, settled, conclusion } = made;
-      return {
-        request: made.request,
-        answer: draft.text,
-        model: draft.model,
-        kind: draft.kind,
-        quality: settled.quality,
-        proven: settled.proven,
-        verdict: settled.drift,
-        issues: draft.issues.map(({ check, severity }) => `${severity}: ${check}`),
-        used: made.used,
-        stored: settled.stored,
-        held: settled.reasons,
-        learned: conclusion.lesson !== undefined,
-        calls: draft.calls,
-        tokens: { read: draft.readTokens, answered: draft.answerTokens },
-        unread: draft.unread,
-      };
+      const { actor } = yield* CallContext;
+      return answerJson(yield* norion.ask(yield* askedBy(input), actor));
     }),
   "norion.plan": (input: InputOf<typeof PlanFor>) =>
     Effect.gen(function* () {

@@ -12,6 +12,7 @@ import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { askingHandlers } from "./handlers_ask.ts";
 import { modelHandlers } from "./handlers_models.ts";
 import { reviewHandlers } from "./handlers_review.ts";
+import { runHandlers } from "./handlers_runs.ts";
 import { scissorsHandlers } from "./handlers_scissors.ts";
 import { layerModels } from "./models/configured.ts";
 import { operations } from "./operations.ts";
@@ -37,6 +38,7 @@ const plugin: Implementation = implementation({
     ...askingHandlers,
     ...modelHandlers,
     ...reviewHandlers,
+    ...runHandlers,
     ...scissorsHandlers,
     "norion.tour": () =>
       Effect.flatMap(Effect.promise(() => import("./tour/play.ts")), ({ playNorionTour }) => playNorionTour),

@@ -8,8 +8,9 @@
 import { ASKING } from "./operations_ask.ts";
 import { MODEL_OPERATIONS } from "./operations_models.ts";
 import { REVIEWING } from "./operations_review.ts";
+import { RUNS } from "./operations_runs.ts";
 import { SCISSORS } from "./operations_scissors.ts";
 import { NorionTour } from "./tour/operation.ts";
 
 /** Every declaration of norion. */
-export const operations = [...ASKING, ...MODEL_OPERATIONS, ...REVIEWING, ...SCISSORS, NorionTour] as const;
+export const operations = [...ASKING, ...MODEL_OPERATIONS, ...REVIEWING, ...RUNS, ...SCISSORS, NorionTour] as const;

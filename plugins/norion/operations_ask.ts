@@ -16,7 +16,8 @@ const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
 
 const File = Schema.Struct({ name: Schema.String, text: role("privateText", "The file's text") });
 
-const request = {
+/** What a request brings along. */
+export const request = {
   prompt: role("privateText", "What is asked"),
   profile: Schema.optionalKey(ProfileName),
   scope: ScopeInput,
@@ -43,55 +44,72 @@ const request = {
   ),
 };
 
+/** What asking takes. */
+export const asking = {
+  ...request,
+  model: Schema.optionalKey(Schema.String.annotate({ description: "ask this model and no other" })),
+  check: Schema.optionalKey(
+    Schema.Struct({
+      schema: Schema.optionalKey(JsonValue),
+      tests: Schema.optionalKey(Schema.String),
+      program: Schema.optionalKey(Schema.String),
+      axioms: Schema.optionalKey(Words),
+      rules: Schema.optionalKey(Words),
+    }).annotate({
+      description: "what the answer is judged by: a JSON Schema, tests of its code, a program of the host by name " +
+        "(exit 0 where the answer is right), axioms and rules of a proof",
+    }),
+  ),
+  temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 2 }))),
+};
+
+/** What an answer says. */
+export const Answer = Schema.Struct({
+  request: Schema.String,
+  answer: Schema.String,
+  model: Schema.String,
+  kind: Schema.String.annotate({ description: "what answered: heuristic means a template, not a model" }),
+  quality: Milli,
+  proven: Schema.Boolean.annotate({ description: "whether anybody from outside the run vouched for it" }),
+  verdict: Schema.Literals(["stable", "watch", "block", "rollback"]),
+  issues: Words,
+  used: Words.annotate({ description: "memories that came along" }),
+  stored: Words.annotate({ description: "memories it left" }),
+  held: Words.annotate({ description: "what was not written, and why: reason codes" }),
+  learned: Schema.Boolean,
+  calls: Count,
+  tokens: Schema.Struct({ read: Count, answered: Count }),
+  unread: Schema.Array(Schema.Struct({ from: Count, to: Count, reason: Schema.String })),
+});
+
+/** What is heard while an answer is made. */
+export const Heard = Schema.Union([
+  Schema.Struct({ type: Schema.Literal("piece"), model: Schema.String, text: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("withdrawn"), model: Schema.String }),
+]);
+
+/** What asking may do, by how far it reaches and who judges. */
+export const authoritiesOfAsking = (
+  { reach = "process", check }: {
+    readonly reach?: typeof REACHES[number];
+    readonly check?: { readonly program?: string };
+  },
+) => {
+  const { effects, kinds } = authoritiesOfReach(reach);
+  const judge: ReadonlyArray<"exec"> = check?.program === undefined ? [] : ["exec"];
+  return { effects: [...new Set(["readLocal" as const, "writeLocal" as const, ...effects, ...judge])], kinds };
+};
+
 /** `norion.ask`. */
 export const Ask = operation("norion.ask", {
   ...declare,
   summary: "Answer a request under a plan: recall, read, ask a model, look the draft over, keep what may be kept.",
-  input: {
-    ...request,
-    model: Schema.optionalKey(Schema.String.annotate({ description: "ask this model and no other" })),
-    check: Schema.optionalKey(
-      Schema.Struct({
-        schema: Schema.optionalKey(JsonValue),
-        tests: Schema.optionalKey(Schema.String),
-        program: Schema.optionalKey(Schema.String),
-        axioms: Schema.optionalKey(Words),
-        rules: Schema.optionalKey(Words),
-      }).annotate({
-        description: "what the answer is judged by: a JSON Schema, tests of its code, a program of the host by name " +
-          "(exit 0 where the answer is right), axioms and rules of a proof",
-      }),
-    ),
-    temperature: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 2 }))),
-  },
-  output: Schema.Struct({
-    request: Schema.String,
-    answer: Schema.String,
-    model: Schema.String,
-    kind: Schema.String.annotate({ description: "what answered: heuristic means a template, not a model" }),
-    quality: Milli,
-    proven: Schema.Boolean.annotate({ description: "whether anybody from outside the run vouched for it" }),
-    verdict: Schema.Literals(["stable", "watch", "block", "rollback"]),
-    issues: Words,
-    used: Words.annotate({ description: "memories that came along" }),
-    stored: Words.annotate({ description: "memories it left" }),
-    held: Words.annotate({ description: "what was not written, and why: reason codes" }),
-    learned: Schema.Boolean,
-    calls: Count,
-    tokens: Schema.Struct({ read: Count, answered: Count }),
-    unread: Schema.Array(Schema.Struct({ from: Count, to: Count, reason: Schema.String })),
-  }),
-  event: Schema.Union([
-    Schema.Struct({ type: Schema.Literal("piece"), model: Schema.String, text: Schema.String }),
-    Schema.Struct({ type: Schema.Literal("withdrawn"), model: Schema.String }),
-  ]),
+  input: asking,
+  output: Answer,
+  event: Heard,
   effects: ["readLocal", "writeLocal", "network", "exec"],
   kinds: ["env"],
-  refine: ({ reach = "process", check }) => {
-    const { effects, kinds } = authoritiesOfReach(reach);
-    const judge: ReadonlyArray<"exec"> = check?.program === undefined ? [] : ["exec"];
-    return { effects: [...new Set(["readLocal" as const, "writeLocal" as const, ...effects, ...judge])], kinds };
-  },
+  refine: authoritiesOfAsking,
   idempotent: false,
   cost: { compute: "the calls of the plan (norion.plan says how many)" },
   examples: [

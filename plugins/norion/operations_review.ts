@@ -131,7 +131,7 @@ export const Repair = operation("norion.repair", {
       input: {},
       output: { edits: [], before: { records: 1, quality: 1000, risk: "clean" } },
     },
-    { title: "nothing to take back", input: { undo: 1 }, failure: "NORION_REQUEST" },
+    { title: "nothing to take back", input: { undo: 1 }, failure: "NORION_RECORD" },
   ],
 });
 

@@ -62,7 +62,7 @@ import { blobAbsent, type LedgerEvent, type LedgerShape, redactText } from "../.
 import { canonicalJson, type Digest, type JsonObject } from "../../kernel/mod.ts";
 import type { Draft } from "./asking.ts";
 import type { DeviceState } from "./device.ts";
-import { attempting, badRequest, type NorionFailure, unknownRequest } from "./failures.ts";
+import { attempting, badRecord, type NorionFailure, unknownRequest } from "./failures.ts";
 import { scopeDigest } from "./memory/service.ts";
 import { explainPlan, type NorionRequest, type Plan, plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
@@ -102,7 +102,8 @@ export interface Replayed {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-const refused = (reason: string, path: string): NorionFailure => badRequest({ reason, path });
+const refused = (request: string, reason: string, path: string): NorionFailure =>
+  badRecord({ what: request, reason, path });
 
 /** The request of an id, where the prompt is its prompt. */
 const opened = (
@@ -116,7 +117,7 @@ const opened = (
       return yield* Effect.fail(unknownRequest({ request, path: "/request" }));
     }
     const digest = yield* ledger.nameBlob(encoder.encode(redactText(prompt)), { private: true });
-    if (entry.prompt !== digest) return yield* Effect.fail(refused(`that is not the prompt of ${request}`, "/prompt"));
+    if (entry.prompt !== digest) return yield* Effect.fail(refused(request, "that is not its prompt", "/prompt"));
     return entry;
   });
 
@@ -152,7 +153,7 @@ const waitingOf = (
     const bytes = yield* ledger.getBlob(answer).pipe(
       Effect.catch((failure): Effect.Effect<never, ServiceFailure> =>
         Effect.fail(
-          failure.code === blobAbsent.code ? refused(`the answer of ${id} was deleted`, "/request") : failure,
+          failure.code === blobAbsent.code ? refused(id, "its answer was deleted", "/request") : failure,
         )
       ),
     );
@@ -187,12 +188,12 @@ export const resume = <R, J = never>(
   Effect.gen(function* () {
     const entry = yield* opened(ledger, request, asked);
     if (entry.settled !== undefined) {
-      return yield* Effect.fail(refused(`${request} has come to its end`, "/request"));
+      return yield* Effect.fail(refused(request, "it has come to its end", "/request"));
     }
     const { made, same, offered } = yield* planThen(ledger, norion.policy, entry, asked, asked.device);
     if (!same) {
       return yield* Effect.fail(
-        refused(`${request} was planned for another profile, device or input, or under another policy`, ""),
+        refused(request, "it was planned for another profile, device or input, or under another policy", ""),
       );
     }
     const waiting = yield* waitingOf(ledger, entry);
@@ -252,12 +253,12 @@ export const replay = <J = never>(
     if (answer === undefined) return { request, samePlan, lines, differing: [] };
     const { answered, settled } = entry;
     if (answered === undefined || settled === undefined) {
-      return yield* Effect.fail(refused(`${request} was not answered to its end`, "/request"));
+      return yield* Effect.fail(refused(request, "it was not answered to its end", "/request"));
     }
     const recorded = (yield* eventAt(ledger, answered)).data as unknown as AnsweredData;
     const digest = yield* ledger.nameBlob(waitingAnswer(request, redactText(answer)), { private: true });
     if (recorded.answer !== digest) {
-      return yield* Effect.fail(refused(`that is not the answer of ${request}`, "/answer"));
+      return yield* Effect.fail(refused(request, "that is not its answer", "/answer"));
     }
     const then = yield* ledger.forkAt(answered);
     const waiting = { draft: draftOf(recorded, answer), blob: digest };

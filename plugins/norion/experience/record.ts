@@ -11,7 +11,7 @@ import type { EventDraft, LedgerFailure, LedgerShape } from "../../../effects/mo
 import { type Digest, digestJson } from "../../../kernel/mod.ts";
 import type { Plan } from "../plan.ts";
 import { milli, type Policy } from "../policy.ts";
-import { type Conclusion, type Review } from "../review/review.ts";
+import type { Conclusion, Review } from "../review/review.ts";
 import type { Statement } from "../review/evidence.ts";
 import { evidenceDigest, type Given } from "../state/evidence.ts";
 import { type RecordData, recordedEvent } from "../state/experience.ts";

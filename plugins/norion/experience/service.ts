@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect";
 import * as Semaphore from "effect/Semaphore";
 import { blobAbsent, type LedgerFailure, type LedgerShape } from "../../../effects/mod.ts";
 import { type Digest, digestJson, type JsonObject } from "../../../kernel/mod.ts";
-import { badRequest, type NorionFailure, unknownRequest } from "../failures.ts";
+import { badRecord, type NorionFailure, unknownRequest } from "../failures.ts";
 import { type Memory, type MemoryFailure, scopeDigest } from "../memory/service.ts";
 import { milli, type Policy, unit } from "../policy.ts";
 import type { Profile } from "../profile.ts";
@@ -267,7 +267,9 @@ export const experienceOver = (
       const [found] = yield* ledger.read({ from: event, to: event, type: EXPERIENCE_EVENTS.edited });
       const data = found?.data as JsonObject | undefined;
       if (data?.scope !== key) {
-        return yield* Effect.fail(badRequest({ reason: `there is no edit ${event} in this scope`, path: "/event" }));
+        return yield* Effect.fail(
+          badRecord({ what: `edit ${event}`, reason: "there is none in this scope", path: "/undo" }),
+        );
       }
       const state = yield* ledger.state(experienceFold);
       const edits = (data.edits as unknown as ReadonlyArray<RecordEdit>)
@@ -297,7 +299,9 @@ export const experienceOver = (
       const entry = requestOf(yield* ledger.state(requestFold), request);
       if (entry?.scope !== key) return yield* Effect.fail(unknownRequest({ request, path: "/request" }));
       if (entry.settled === undefined) {
-        return yield* Effect.fail(badRequest({ reason: `${request} was not answered to its end`, path: "/request" }));
+        return yield* Effect.fail(
+          badRecord({ what: request, reason: "it was not answered to its end", path: "/request" }),
+        );
       }
       // A person's word counts, a program's too, but not on what it asked for itself.
       const source = actor === entry.actor && !actor.startsWith(PERSONS) ? "self" : "user";

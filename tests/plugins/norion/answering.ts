@@ -1,5 +1,5 @@
 /** Norion over a ledger on disk with a model that says what it is told to: what tests of reviews and experience share. */
-import * as Effect from "effect/Effect";
+import type * as Effect from "effect/Effect";
 import { type LedgerShape, redactJson } from "../../../effects/mod.ts";
 import type { ModelBackend } from "../../../plugins/norion/contract.ts";
 import { scopeKey } from "../../../plugins/norion/memory/service.ts";

@@ -247,7 +247,7 @@ Deno.test("a repair is projected without a write, is the same when applied, can 
       assert.equal(yield* experience.undo(event!, ME, "user@tty"), 0);
       const other = scopeKey({ tenant: "you", workspace: "home" });
       const refused = yield* Effect.flip(experience.undo(event!, other, "user@tty"));
-      assert.equal(refused.code, "NORION_REQUEST");
+      assert.equal(refused.code, "NORION_RECORD");
     })
   ));
 
