@@ -32,7 +32,7 @@ import type { ServerOptimiser } from "./federated/server.ts";
 import type { FederatedSettings } from "./federated/settings.ts";
 import { unflatten } from "./federated/weights.ts";
 import { fitProgram } from "./fitted.ts";
-import { keepModel, withEngine } from "./handlers_store.ts";
+import { keepModel, modelFrom, withEngine } from "./handlers_store.ts";
 import { memoryData, scalesOf } from "./handlers_train.ts";
 import { judge, makeAnswerer } from "./judge.ts";
 import { initialValues } from "./layers/initialise.ts";
@@ -53,6 +53,29 @@ const firstValues = (network: Network, seed: number): ReadonlyArray<Tensor> => {
   const { parameters, state } = initialValues(network, seed);
   return [...parameters, ...state];
 };
+
+/** What is learned: a program with first values by the seed, or a stored model from where it stands. */
+const startOf = (input: Input, dataset: MemoryDataset) =>
+  Effect.gen(function* () {
+    const { program, digest } = input;
+    if ((program === undefined) === (digest === undefined)) {
+      return yield* notFederated({
+        reason: program === undefined ? "neither a program nor a model is given" : "a program and a model are given",
+        path: program === undefined ? "/program" : "/digest",
+        expected: "exactly one of program and digest",
+      });
+    }
+    if (program !== undefined) {
+      const given = yield* programFrom(program);
+      const fitted = yield* attempting(() => fitProgram(given, dataset.schema));
+      const { seed } = { ...DEFAULTS, ...input };
+      return { ...fitted, first: yield* attempting(() => firstValues(fitted.network, seed)), parent: undefined };
+    }
+    const { model, info } = yield* modelFrom(digest!, "/digest");
+    const { network, values } = model;
+    const first = [...network.parameters, ...network.state].map(({ path }) => values.get(path)!);
+    return { program: model.program, network, first, parent: info.digest };
+  });
 
 /** The samples of each client, by their numbers in the data. */
 const spread = (dataset: MemoryDataset, how: Partition, clients: number, seed: number): ReadonlyArray<Uint32Array> => {
@@ -159,9 +182,14 @@ const eventJson = (event: FederatedEvent) => {
 };
 
 /** The tensors of a network whose learned ones are a vector's. */
-const valuesOf = (network: Network, trainer: LocalTrainer, weights: Float32Array, seed: number): Values => {
+const valuesOf = (
+  network: Network,
+  trainer: LocalTrainer,
+  weights: Float32Array,
+  first: ReadonlyArray<Tensor>,
+): Values => {
   const specs = [...network.parameters, ...network.state];
-  const values = new Map(firstValues(network, seed).map((tensor, i) => [specs[i].path, tensor]));
+  const values = new Map(first.map((tensor, i) => [specs[i].path, tensor]));
   const { layout } = trainer;
   unflatten(layout, weights).forEach((tensor, i) => values.set(layout.slots[i].path, tensor));
   return values;
@@ -188,15 +216,14 @@ const federated = (input: Input, engine: Engine) =>
     const account = yield* Budget;
     const { batch, seed, rounds, epochs } = { ...DEFAULTS, ...input };
     const dataset = yield* memoryData(input.data);
-    const given = yield* programFrom(input.program);
-    const { network, program } = yield* attempting(() => fitProgram(given, dataset.schema));
+    const { network, program, first, parent } = yield* startOf(input, dataset);
     const isNumber = dataset.schema.target?.kind === "regression";
     const objective = yield* attempting(() =>
       objectiveOf(network, { kind: input.loss ?? (isNumber ? "mse" : "crossEntropy") })
     );
     const trainer = yield* localTrainer(engine, network, objective, {
       batch,
-      initial: () => firstValues(network, seed),
+      initial: () => first,
     });
     const { clients, hostile, parts } = yield* clientsOf(input, trainer, network, objective, dataset);
     const settings = settingsOf(input);
@@ -228,10 +255,10 @@ const federated = (input: Input, engine: Engine) =>
         }
         yield* call.emit(eventJson(event));
       }));
-    const values = valuesOf(network, trainer, weights, seed);
+    const values = valuesOf(network, trainer, weights, first);
     const metrics = yield* judgedBy(engine, network, dataset, values, input.test ?? true);
     const info = yield* keepModel({
-      program,
+      ...(program === undefined ? {} : { program }),
       network,
       values,
       schema: dataset.schema,
@@ -241,13 +268,23 @@ const federated = (input: Input, engine: Engine) =>
           Object.entries(scores).map(([name, value]) => [`${part}.${name}`, value] as const)
         ),
       ),
-      lineage: { made: "federate", data: nameOf(input.data), seed, flops },
-    }, { name: input.name, description: `learned over ${clients.length} clients in ${rounds} rounds` });
+      lineage: {
+        made: "federate",
+        data: nameOf(input.data),
+        seed,
+        flops,
+        ...(parent === undefined ? {} : { parent }),
+      },
+    }, {
+      name: input.name,
+      description: `learned over ${clients.length} clients in ${rounds} rounds`,
+      references: parent === undefined ? [] : [parent],
+    });
     const epsilon = done.at(-1)?.epsilon;
     return {
       digest: info.digest,
       names: info.names,
-      program: print(program.root, program.symbols),
+      ...(program === undefined ? {} : { program: print(program.root, program.symbols) }),
       parameters: trainer.layout.learned,
       clients: clients.length,
       hostile,

@@ -99,9 +99,14 @@ const FederatedEventJson = Schema.Union([
 export const Federate = operation("neural.federate", {
   summary: "Train a program on data spread over clients that only send updates; keep the model.",
   input: {
-    program: ProgramSource.annotate({
+    program: Schema.optionalKey(ProgramSource).annotate({
       description: "program, or pattern such as mlp(2); sizes that it leaves open are fitted to the data",
     }),
+    digest: Schema.optionalKey(
+      Schema.String.annotate({
+        description: "digest or name of a stored model that is trained on instead of a program",
+      }),
+    ),
     data: DataSource,
     loss: Schema.optionalKey(
       Schema.Literals(LOSS_NAMES).annotate({
@@ -155,7 +160,7 @@ export const Federate = operation("neural.federate", {
   output: Schema.Struct({
     digest: Digest,
     names: Schema.Array(Schema.String),
-    program: Schema.String.annotate({ description: "with every size that was chosen" }),
+    program: Schema.optionalKey(Schema.String.annotate({ description: "with every size that was chosen" })),
     parameters: Schema.Int,
     clients: Schema.Int,
     hostile: Schema.Int,

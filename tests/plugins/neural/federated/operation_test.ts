@@ -44,6 +44,23 @@ Deno.test("what was learned over clients is a stored model that answers, and the
   assert.ok(JSON.stringify(evaluated).includes(String(one.metrics.test!.accuracy)));
 });
 
+Deno.test("a stored model is gone on from, and named as the parent", async () => {
+  const [first, second] = await inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const first =
+        (yield* callAs(kernel, "neural.federate", { ...BASE, rounds: 1, name: "early" })) as unknown as Answer;
+      const { program: _, ...rest } = BASE;
+      const later = { ...rest, rounds: 0, digest: "early" };
+      const second = (yield* callAs(kernel, "neural.federate", later)) as unknown as Answer;
+      return [first, second] as const;
+    })
+  );
+  assert.deepEqual(second.metrics, first.metrics);
+  assert.notEqual(second.digest, first.digest);
+  const both = await refused({ digest: "early" });
+  assert.deepEqual([both.code, both.path], ["NEURAL_FEDERATED", "/digest"]);
+});
+
 Deno.test("clients that lie are as many as asked, and a robust rule is not led astray", async () => {
   const attackers = { share: 0.34, kind: "flip", scale: 30 };
   const [led, kept] = [await ask({ attackers }), await ask({ attackers, rule: "geometricMedian" })];
