@@ -47,9 +47,9 @@ const rowsOf = ({ schema, inputs, target }: MemoryDataset): Rows => {
  *
  * @example
  * ```ts
- * import { batches, builtinData } from "@rmi/rmi/neural";
+ * import { batches, generatedData } from "@rmi/rmi/neural";
  * import assert from "node:assert/strict";
- * const epoch = batches(builtinData("moons"), { split: "train", batch: 32, seed: 1 });
+ * const epoch = batches(generatedData("moons"), { split: "train", batch: 32, seed: 1 });
  * const [first] = epoch;
  * assert.deepEqual(first.inputs[0].shape, [32, 2]);
  * assert.deepEqual(epoch.at(0).samples, first.samples);

@@ -35,6 +35,8 @@ export interface Presence {
   readonly reason?: string;
   /** What brings it. */
   readonly command?: string;
+  /** Whether its place may not be looked at, so that it may be there all the same. */
+  readonly hidden?: boolean;
 }
 
 /** A set that comes with the system, or that the system knows how to find. */
@@ -194,11 +196,34 @@ export const presenceOf = <R>(
     if (place === undefined || row.witness === undefined) return { present: true };
     const witness = row.witness(place);
     const found = yield* Effect.result(files.stat(witness));
-    if (found._tag === "Failure") return { present: false, reason: found.failure.message, ...command };
+    if (found._tag === "Failure") {
+      return { present: false, hidden: true, reason: `${witness} may not be looked at from here`, ...command };
+    }
     return found.success?.kind === "file"
       ? { present: true }
       : { present: false, reason: `there is no ${witness}`, ...command };
   });
+
+/** What to do about a set that is not here, or whose place has to be named so that reading it can be granted. */
+const absence = (row: BuiltinSet, { reason, hidden }: Presence, path: string) => {
+  const command = row.command!;
+  if (hidden !== true) return absentData({ name: row.name, reason: reason!, command, path });
+  const whole = path.endsWith("/name");
+  return absentData({
+    name: row.name,
+    reason: reason!,
+    command,
+    path,
+    fix: {
+      summary: `Name its place, so that reading it can be granted; where nothing is there: ${command}`,
+      patch: [
+        whole
+          ? { op: "add", path: path.replace(/name$/u, "path"), value: row.place! }
+          : { op: "replace", path, value: { name: row.name, path: row.place! } },
+      ],
+    },
+  });
+};
 
 /** Opens a set by its name; `place` names its files where they lie elsewhere. */
 export const openBuiltin = <R>(
@@ -211,8 +236,6 @@ export const openBuiltin = <R>(
     const row = yield* attemptEffect(() => builtinSet(name, path));
     const here = place ?? row.place ?? "";
     const presence = yield* presenceOf(row, files, here);
-    if (!presence.present) {
-      return yield* absentData({ name, reason: presence.reason!, command: row.command!, path });
-    }
+    if (!presence.present) return yield* absence(row, presence, path);
     return yield* row.open(files, here);
   });

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
+import { applyPatch, outOfReach } from "../../../../kernel/mod.ts";
 import { tensor } from "../../../../plugins/ir/library.ts";
 import { arraysDataset } from "../../../../plugins/neural/data/arrays.ts";
 import { builtinSet, DATASETS, presenceOf } from "../../../../plugins/neural/data/builtin.ts";
@@ -135,6 +136,17 @@ Deno.test("a set whose files are not here is a described absence with the comman
     assert.match(failure.fix!.command!, command);
     const presence = await Effect.runPromise(presenceOf(builtinSet(name), files));
     assert.deepEqual([presence.present, command.test(presence.command!)], [false, true]);
+  }
+});
+
+Deno.test("a set whose place may not be looked at is refused with the place to name, and naming it is what is asked for", async () => {
+  const hidden = { ...files, stat: () => Effect.fail(outOfReach({ action: "inspect", file: "x" })) };
+  for (const source of ["kjv", { name: "kjv" }] as const) {
+    const failure = await Effect.runPromise(Effect.flip(openData(source, hidden)));
+    assert.equal(failure.code, "NEURAL_DATA_ABSENT");
+    assert.deepEqual(applyPatch(failure.fix!.patch!, { data: source }), {
+      data: { name: "kjv", path: "/usr/lib/bible.data" },
+    });
   }
 });
 
