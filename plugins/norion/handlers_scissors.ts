@@ -15,7 +15,8 @@ import type { ApplyEdit, Drill, GenomeOf, PreviewEdit, Propose, TrialOf, UndoEdi
 import { DEFAULT_POLICY as policy, milli } from "./policy.ts";
 import { type Profile, profileOf } from "./profile.ts";
 import type { Edit } from "./scissors/edits.ts";
-import { type GeneReport, type GenomeReport, Scissors } from "./scissors/service.ts";
+import type { GeneReport, GenomeReport } from "./scissors/report.ts";
+import { Scissors } from "./scissors/service.ts";
 import { strategyGenes, strategyOf } from "./scissors/strategies.ts";
 import { ablating, bare, measuring } from "./scissors/suite.ts";
 

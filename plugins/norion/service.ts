@@ -29,7 +29,7 @@ import type { Demand } from "./routing/choose.ts";
 import type { Candidate } from "./router.ts";
 import { memorable, settling } from "./settling.ts";
 import { observing } from "./scissors/observing.ts";
-import { genomesOf } from "./scissors/service.ts";
+import { genomesOf } from "./scissors/report.ts";
 import { adaptiveFold, type AdaptiveState } from "./state/adaptive.ts";
 import { termsOf } from "./text.ts";
 import { expressedEvent } from "./state/genome.ts";

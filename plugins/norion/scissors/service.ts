@@ -29,28 +29,17 @@ import {
   type ValidationCommand,
 } from "../../../effects/mod.ts";
 import type { Actor, Digest, Json, JsonObject, JsonPatch } from "../../../kernel/mod.ts";
-import { ALLOWS } from "../calm.ts";
 import { attempting, attemptingSteps, badEdit, type NorionFailure } from "../failures.ts";
-import { expressGenome, type Gene, type Genome, type Knobs, knobSet, SPEAKING, type Standing } from "../genome.ts";
-import {
-  branchesOf,
-  confidenceOf,
-  fitnessOf,
-  insistent,
-  lifecycleOf,
-  probationOf,
-  type ProbationVerdict,
-  residencyOf,
-  statusOf,
-  type Usage,
-} from "../health.ts";
+import { expressGenome, type Knobs, knobSet } from "../genome.ts";
+import type { ProbationVerdict } from "../health.ts";
 import { DEFAULT_POLICY, type Policy } from "../policy.ts";
-import { type Profile, PROFILES } from "../profile.ts";
+import type { Profile } from "../profile.ts";
 import { domainFor, GENOME_DOMAIN, genomeFold, type GenomeState, profileIn, usageOf } from "../state/genome.ts";
 import { genomeChecks, type Seen } from "./checks.ts";
 import { genesOf, type GenomeDocument, genomeOf, identityOf, readDocument } from "./document.ts";
 import { changeOf, differences, type Edit, type Ground, patchOf } from "./edits.ts";
-import { type Trial, tryingChange } from "./trial.ts";
+import { type GenomeReport, reportOn } from "./report.ts";
+import { changedBy, type Trial, tryingChange } from "./trial.ts";
 
 /** A piece of evidence that an edit cites: what was found in a request, or what somebody says in a line. */
 export interface EvidenceInput {
@@ -74,36 +63,6 @@ export interface EditRequest {
   readonly expected?: ExpectedEffect;
   /** Commands that validate it; `norion.trial` without an input is a trial of this very edit. */
   readonly validation?: ReadonlyArray<{ readonly operation: string; readonly input?: Json; readonly expect?: Json }>;
-}
-
-/** A gene with how it does. */
-export interface GeneReport {
-  /** The gene as stored. */
-  readonly gene: Gene;
-  /** Its counts. */
-  readonly usage: Usage;
-  /** How it stands. */
-  readonly standing: Standing;
-  /** What its health calls for. */
-  readonly lifecycle: ReturnType<typeof lifecycleOf>;
-  /** How its probation does; absent where it is on none. */
-  readonly probation?: ProbationVerdict;
-}
-
-/** A genome with how its genes do. */
-export interface GenomeReport {
-  /** The genome as plans see it. */
-  readonly genome: Genome;
-  /** Identity of its document. */
-  readonly digest: Digest;
-  /** What its genes come to. */
-  readonly knobs: Knobs;
-  /** Its genes. */
-  readonly genes: ReadonlyArray<GeneReport>;
-  /** Kinds that enough of the latest requests speak against. */
-  readonly insistent: ReadonlyArray<Gene["kind"]>;
-  /** Whether genes may be edited now. */
-  readonly calm: GenomeState["calm"]["verdict"];
 }
 
 /** What applying an edit would do. */
@@ -183,56 +142,6 @@ const encoder = new TextEncoder();
 /** The bytes of a line of evidence: tagged, so that no other blob is the same and takes it along when it is dropped. */
 export const evidenceBytes = (summary: string): Uint8Array => encoder.encode(JSON.stringify({ evidence: summary }));
 
-const reportOf = (
-  profile: Profile,
-  proposals: ProposalState,
-  state: GenomeState,
-  policy: Policy,
-): GenomeReport => {
-  const { document, digest, stack } = domainOf(proposals, domainFor(profile));
-  const stored = genomeOf(profile, document, stack.length);
-  const read = readDocument(document);
-  const records = "records" in read ? read.records : {};
-  const genes = stored.genes.map((gene): GeneReport => {
-    const usage = usageOf(state, identityOf(gene));
-    const status = statusOf(gene, usage, policy);
-    const record = Object.hasOwn(records, gene.id) ? records[gene.id] : undefined;
-    const before = record?.origin.from === undefined ? undefined : usageOf(state, record.origin.from);
-    return {
-      gene,
-      usage,
-      standing: { status, residency: residencyOf(gene, usage) },
-      lifecycle: lifecycleOf(gene, usage, policy),
-      ...(record === undefined || !SPEAKING.has(gene.status)
-        ? {}
-        : { probation: probationOf(usage, fitnessOf(before ?? { wins: 0, losses: 0 }), policy) }),
-    };
-  });
-  const confidences = genes.filter(({ standing }) => SPEAKING.has(standing.status))
-    .map(({ gene, usage }) => confidenceOf(gene.kind, usage, policy));
-  const { verdict } = state.calm;
-  const genome: Genome = {
-    ...stored,
-    standing: Object.fromEntries(genes.map(({ gene, standing }) => [gene.id, standing])),
-    branches: ALLOWS[verdict].parallel ? branchesOf(confidences, policy["gene.branches"]) : 1,
-  };
-  const signals = Object.hasOwn(state.signals, profile) ? state.signals[profile] : [];
-  return { genome, digest, knobs: expressGenome(genome), genes, insistent: insistent(signals, policy), calm: verdict };
-};
-
-/** The genomes of all profiles as plans see them. */
-export const genomesOf = (
-  ledger: Pick<LedgerShape, "state">,
-  policy: Policy = DEFAULT_POLICY,
-): Effect.Effect<{ readonly [P in Profile]: Genome }, LedgerFailure> =>
-  Effect.gen(function* () {
-    const proposals = yield* ledger.state(proposalFold);
-    const state = yield* ledger.state(genomeFold);
-    return Object.fromEntries(
-      PROFILES.map((profile) => [profile, reportOf(profile, proposals, state, policy).genome]),
-    ) as { readonly [P in Profile]: Genome };
-  });
-
 /** The document of a domain as it would be without an applied change and what stands on it. */
 const withoutChange = (state: ProposalState, found: ProposalRecord): Json => {
   const { domain } = found.proposal;
@@ -282,7 +191,7 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
   const states = Effect.all([ledger.state(proposalFold), ledger.state(genomeFold)]);
 
   const reported = (profile: Profile): Effect.Effect<GenomeReport, LedgerFailure> =>
-    Effect.map(states, ([changes, state]) => reportOf(profile, changes, state, policy));
+    Effect.map(states, ([changes, state]) => reportOn(profile, domainOf(changes, domainFor(profile)), state, policy));
 
   const groundOf = (profile: Profile, changes: ProposalState, state: GenomeState): Ground => {
     const { document, digest, stack } = domainOf(changes, domainFor(profile));
@@ -492,10 +401,15 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
     rollback,
     settle,
     trial: (profile, patch, expected) =>
-      Effect.flatMap(ledger.state(proposalFold), (changes) => {
-        const { document } = domainOf(changes, domainFor(profile));
-        return attemptingSteps(() => tryingChange(profile, document, patch, policy, expected));
-      }),
+      Effect.flatMap(states, ([changes, state]) =>
+        attemptingSteps(function* () {
+          const now = domainOf(changes, domainFor(profile));
+          const document = changedBy(patch, now.document);
+          const [before, after] = [now, { ...now, document }].map((domain) =>
+            reportOn(profile, domain, state, policy).genome
+          );
+          return yield* tryingChange(before, after, policy, expected);
+        })),
   };
 };
 

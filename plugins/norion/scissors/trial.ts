@@ -9,9 +9,8 @@
 import { type ExpectedEffect, patched } from "../../../effects/mod.ts";
 import type { Json, JsonPatch } from "../../../kernel/mod.ts";
 import { badEdit } from "../failures.ts";
+import type { Genome } from "../genome.ts";
 import type { Policy } from "../policy.ts";
-import type { Profile } from "../profile.ts";
-import { genomeOf } from "./document.ts";
 import { type Benefit, judgeBenefit, type Measured } from "./measures.ts";
 import { measuring } from "./suite.ts";
 
@@ -30,20 +29,26 @@ export interface Trial extends Benefit {
   readonly lost: ReadonlyArray<string>;
 }
 
-/** Measures a change of a profile's document; throws `NORION_EDIT` where it does not fit. */
+/** A document with a change; throws `NORION_EDIT` where that does not fit, or leaves no genome. */
+export const changedBy = (patch: JsonPatch, document: Json): Json => {
+  const result = patched(patch, document);
+  if ("problem" in result) throw badEdit({ edit: "try", reason: result.problem, path: "/patch" });
+  return result.after;
+};
+
+/** What a genome is measured as: readings side by side follow from its record, not from what is tried. */
+const alone = ({ branches: _branches, ...genome }: Genome): Genome => genome;
+
+/** Measures a genome before and after a change; throws `NORION_EDIT` where there is none after it. */
 export function* tryingChange(
-  profile: Profile,
-  document: Json,
-  patch: JsonPatch,
+  genome: Genome,
+  changed: Genome,
   policy: Policy,
   expected?: ExpectedEffect,
 ): Generator<void, Trial> {
-  const result = patched(patch, document);
-  if ("problem" in result) throw badEdit({ edit: "try", reason: result.problem, path: "/patch" });
-  const genome = genomeOf(profile, result.after, 0);
-  if (genome.fault !== undefined) throw badEdit({ edit: "try", reason: genome.fault, path: "/patch" });
-  const before = yield* measuring(genomeOf(profile, document, 0));
-  const after = yield* measuring(genome);
+  if (changed.fault !== undefined) throw badEdit({ edit: "try", reason: changed.fault, path: "/patch" });
+  const before = yield* measuring(alone(genome));
+  const after = yield* measuring(alone(changed));
   const only = (one: Measured, other: Measured): ReadonlyArray<string> =>
     one.tasks.filter(({ solved }, index) => solved && !other.tasks[index].solved).map(({ id }) => id);
   return {

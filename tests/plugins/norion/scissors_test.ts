@@ -7,10 +7,26 @@ import { defaultGenome, type Gene, MOST_GENES } from "../../../plugins/norion/ge
 import type { Profile } from "../../../plugins/norion/profile.ts";
 import type { Edit } from "../../../plugins/norion/scissors/edits.ts";
 import { identityOf } from "../../../plugins/norion/scissors/document.ts";
-import { type EditRequest, genomesOf, Scissors } from "../../../plugins/norion/scissors/service.ts";
+import { genomesOf } from "../../../plugins/norion/scissors/report.ts";
+import { type EditRequest, Scissors } from "../../../plugins/norion/scissors/service.ts";
 import { strategyGenes } from "../../../plugins/norion/scissors/strategies.ts";
 import { domainFor, violatedEvent } from "../../../plugins/norion/state/genome.ts";
-import { applied, bringing, CHAIN, editOf, geneNow, passing, requests, said, validate, withScissors } from "./genes.ts";
+import { domainOf, proposalFold } from "../../../effects/proposal_state.ts";
+import { inWorkspace } from "../../effects/workspace.ts";
+import { withDatabase } from "../../effects/ledger_fixtures.ts";
+import {
+  applied,
+  bringing,
+  CHAIN,
+  editOf,
+  geneNow,
+  openScissors,
+  passing,
+  requests,
+  said,
+  validate,
+  withScissors,
+} from "./genes.ts";
 
 const RECALL = strategyGenes("code", "coding")[0];
 const ROUTING = "gene:coding:routing";
@@ -602,3 +618,66 @@ Deno.test("forty seeded plans in one genome, applied and undone in any order, en
       assert.equal(yield* digestNow, digestJson({}));
     })
   ));
+
+Deno.test("a cold gene wakes by new evidence, after its rest, in the place of another, and by an applied edit only (20.52)", () =>
+  withScissors((scissors) =>
+    Effect.gen(function* () {
+      const { version: _v, born: _b, status: _s, evidence: _e, parents: _p, ...gene } = defaultGenome("coding").genes
+        .find(({ kind }) => kind === "reflection")!;
+      const wake = (more: Partial<Extract<Edit, { readonly kind: "splice" }>> = {}, summary = "It is needed again") =>
+        editOf({ kind: "splice", gene, displaces: "gene:coding:language", ...more }, { evidence: [{ summary }] });
+      assert.ok((yield* reasons(wake())).includes("NOT_COLD"));
+      yield* requests("coding", 13, 0);
+      assert.equal((yield* geneNow("coding", gene.id))?.standing.residency, "cold");
+      assert.ok((yield* reasons(wake())).includes("RESTING"));
+      yield* requests("coding", 64);
+      const { displaces: _, ...alone } = wake().edit as Extract<Edit, { readonly kind: "splice" }>;
+      assert.ok((yield* reasons(editOf(alone))).includes("VICTIM_UNNAMED"));
+      assert.equal((yield* geneNow("coding", gene.id))?.standing.residency, "cold");
+      yield* applied(wake());
+      assert.deepEqual((yield* geneNow("coding", gene.id))?.standing, { status: "probation", residency: "warm" });
+      assert.ok((yield* scissors.genome("coding")).knobs.expressed.includes(gene.id));
+      yield* requests("coding", 13, 0);
+      yield* requests("coding", 64);
+      const again = yield* reasons(wake({ displaces: "gene:coding:budget" }));
+      assert.ok(again.includes("EVIDENCE_USED"), again.join());
+      const news = yield* reasons(wake({ displaces: "gene:coding:budget" }, "Something else was seen"));
+      assert.ok(!news.includes("EVIDENCE_USED"), news.join());
+    })
+  ));
+
+Deno.test("the journal of edits replays to the same digest in another process, and holds no word of a request (20.46)", () =>
+  inWorkspace(async (folder) => {
+    const word = "marzipanschwein";
+    const before = await openScissors(folder, () =>
+      Effect.gen(function* () {
+        yield* applied(editOf({ kind: "splice", gene: RECALL }, { evidence: [{ summary: `Seen with ${word}` }] }));
+        return yield* digestNow;
+      }));
+    await openScissors(folder, (scissors) =>
+      Effect.gen(function* () {
+        assert.equal(yield* digestNow, before);
+        assert.equal((yield* scissors.genome("coding")).digest, before);
+        const ledger = yield* Ledger;
+        const events = yield* ledger.read();
+        const fresh = events.reduce((state, event) => proposalFold.step(state, event), proposalFold.initial);
+        assert.equal(domainOf(fresh, domainFor("coding")).digest, before);
+        const twice = [...events, ...events].reduce(
+          (state, event) => proposalFold.step(state, event),
+          proposalFold.initial,
+        );
+        assert.deepEqual(twice.domains, fresh.domains);
+        assert.ok(!JSON.stringify(events).includes(word));
+        assert.equal((yield* ledger.verify).ok, true);
+      }));
+    withDatabase(
+      `${folder}/.rmi`,
+      (database) =>
+        database.prepare("UPDATE event SET data = replace(data, 'quarantine', 'cut') || ' ' WHERE seq = 1").run(),
+    );
+    const faults = await openScissors(
+      folder,
+      () => Effect.flatMap(Ledger, (ledger) => Effect.map(ledger.verify, ({ faults }) => faults)),
+    );
+    assert.ok(faults.some(({ seq }) => seq === 1));
+  }));
