@@ -10,10 +10,9 @@
 import * as Effect from "effect/Effect";
 import { type Failure, isFailure } from "../../../kernel/failure.ts";
 import { random } from "../../../kernel/random.ts";
-import type { BackendsFailure } from "../../backends/library.ts";
 import { attemptEffect, clientFailed, isNeuralFailure, type NeuralFailure } from "../failures.ts";
 import { compress, decompress } from "./compress.ts";
-import type { LocalTrainer } from "./local.ts";
+import type { LocalTrainer, TrainerFailure } from "./local.ts";
 import {
   type ClientDescription,
   decodeReply,
@@ -31,7 +30,7 @@ import type { MaskKeeper } from "./secure.ts";
 import { difference } from "./weights.ts";
 
 /** A failure of a client. */
-export type ClientFailure = NeuralFailure | BackendsFailure;
+export type ClientFailure = NeuralFailure | TrainerFailure;
 
 /** Who trains. */
 export interface FederatedClient {

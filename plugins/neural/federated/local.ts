@@ -16,6 +16,7 @@ import { monotonicMs } from "../../../kernel/platform/clock.ts";
 import type { BackendsFailure, Executable } from "../../backends/library.ts";
 import type { Tensor } from "../../ir/contract.ts";
 import { scalar } from "../../ir/library.ts";
+import { attempting, type BuildingFailure } from "../attempting.ts";
 import { BATCH, type Network } from "../contract.ts";
 import { countsHits, evaluationProgram, type Objective, stepProgram } from "./local_programs.ts";
 import type { Samples } from "./samples.ts";
@@ -54,6 +55,9 @@ export interface Score {
   readonly accuracy?: number;
 }
 
+/** What training and scoring may be refused with. */
+export type TrainerFailure = BuildingFailure | BackendsFailure;
+
 /** Trains and scores one kind of network. */
 export interface LocalTrainer {
   /** What the elements of its vectors are. */
@@ -65,9 +69,9 @@ export interface LocalTrainer {
     weights: Float32Array,
     samples: Samples,
     plan: LocalPlan,
-  ) => Effect.Effect<Trained, BackendsFailure>;
+  ) => Effect.Effect<Trained, TrainerFailure>;
   /** Loss and accuracy of some weights. */
-  readonly score: (weights: Float32Array, samples: Samples) => Effect.Effect<Score, BackendsFailure>;
+  readonly score: (weights: Float32Array, samples: Samples) => Effect.Effect<Score, TrainerFailure>;
 }
 
 /** Samples that are scored at once. */
@@ -128,11 +132,13 @@ export const localTrainer = (
   network: Network,
   objective: Objective,
   { batch, initial }: TrainerOptions,
-): Effect.Effect<LocalTrainer, BackendsFailure, Scope.Scope> =>
+): Effect.Effect<LocalTrainer, TrainerFailure, Scope.Scope> =>
   Effect.gen(function* () {
-    const layout = layoutOf(network);
-    const step = stepProgram(network, objective);
-    const scoring = evaluationProgram(network, objective);
+    const { layout, step, scoring } = yield* attempting(() => ({
+      layout: layoutOf(network),
+      step: stepProgram(network, objective),
+      scoring: evaluationProgram(network, objective),
+    }));
     const stepper = yield* engine.compile(step.program, { state: step.state, sizes: { [BATCH]: batch } });
     const scorer = yield* engine.compile(scoring.program, { state: scoring.state, sizes: { [BATCH]: SCORE_BATCH } });
     // What stays on the device belongs to one client at a time.
@@ -160,7 +166,7 @@ export const localTrainer = (
           let sum = 0;
           for (let from = 0; from < order.length; from += batch) {
             const { rows, share } = filled(order, from, batch, Math.min(batch, order.length - from));
-            const { inputs, target } = samples.rows(rows);
+            const { inputs, target } = yield* attempting(() => samples.rows(rows));
             const seed = scalar("i64", bits63(draws));
             const [made] = yield* stepper.step([seed, ...inputs, target, share, rate, proximal]);
             sum += made.data[0] as number;
@@ -181,7 +187,7 @@ export const localTrainer = (
         let [loss, hits] = [0, 0];
         for (let from = 0; from < order.length; from += SCORE_BATCH) {
           const { rows, share } = filled(order, from, SCORE_BATCH, order.length);
-          const { inputs, target } = samples.rows(rows);
+          const { inputs, target } = yield* attempting(() => samples.rows(rows));
           const [l, h] = yield* scorer.step([SEEDLESS, ...inputs, target, share]);
           loss += l.data[0] as number;
           hits += h.data[0] as number;

@@ -59,6 +59,11 @@ Deno.test("a stored model is gone on from, and named as the parent", async () =>
   assert.notEqual(second.digest, first.digest);
   const both = await refused({ digest: "early" });
   assert.deepEqual([both.code, both.path], ["NEURAL_FEDERATED", "/digest"]);
+  const lost = await inWorkspace((kernel) => {
+    const { program: _, ...rest } = BASE;
+    return Effect.flip(callAs(kernel, "neural.federate", { ...rest, digest: "nowhere" }));
+  }) as Failure;
+  assert.deepEqual([lost.code, lost.path], ["NEURAL_MODEL", "/digest"]);
 });
 
 Deno.test("clients that lie are as many as asked, and a robust rule is not led astray", async () => {
@@ -86,6 +91,7 @@ Deno.test("what cannot be spread or combined so is refused with its place", asyn
     ["NEURAL_SETTING", "/server/momentum", { server: { kind: "momentum", momentum: 1 } }],
     ["NEURAL_SETTING", "/compression/share", { compression: { kind: "topK", share: 0 } }],
     ["NEURAL_FEDERATED", "/clients", { clients: 3000 }],
+    ["NEURAL_TRAINING", "/data", { loss: "mse" }],
   ];
   for (const [code, path, more] of cases) {
     const failure = await refused(more);
