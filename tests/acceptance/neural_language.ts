@@ -20,8 +20,10 @@ import {
   NgramModel,
   sizeOfLanguage,
   trainLanguage,
+  type Writer,
   writerOf,
 } from "../../plugins/neural/library.ts";
+import { Decoder, Encoder } from "../plugins/neural/language/arithmetic_coder.ts";
 import { type Figure, rounded } from "./figure.ts";
 
 const FILE = "/usr/lib/bible.data";
@@ -41,6 +43,7 @@ interface Trained {
   readonly bytes: number;
   readonly tokensPerSecond: number;
   readonly sample: string;
+  readonly coded: { readonly bytes: number; readonly coded: number; readonly claimed: number; readonly same: boolean };
 }
 
 const corpus = () => {
@@ -61,6 +64,28 @@ const joined = (texts: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
   }
   return whole;
 };
+
+/** A text coded by an arithmetic coder with the model's probabilities, and decoded from the code alone. */
+const coding = (writer: Writer, text: Uint8Array) =>
+  Effect.gen(function* () {
+    const encoder = new Encoder();
+    yield* writer.reset;
+    for (const byte of text) {
+      encoder.write(byte, yield* writer.next);
+      yield* writer.read(Uint8Array.of(byte));
+    }
+    const bits = encoder.end();
+    const decoder = new Decoder(bits);
+    yield* writer.reset;
+    let same = true;
+    for (const byte of text) {
+      const back = decoder.read(yield* writer.next);
+      same &&= back === byte;
+      yield* writer.read(Uint8Array.of(back));
+    }
+    const claimed = (yield* writer.cost(text)).bits / 8;
+    return { bytes: text.length, coded: bits.length / 8, claimed: rounded(claimed, 6), same };
+  });
 
 let made: Promise<Trained> | undefined;
 
@@ -90,7 +115,8 @@ const trained = (progress: (done: number, total: number) => void): Promise<Train
     );
     const tokensPerSecond = text.length / ((cpuMs() - began) / 1000);
     const sample = new TextDecoder().decode(Uint8Array.from(text)).slice(0, 400);
-    return { model, cpuSeconds, wallSeconds, bits: cost.bits, bytes: cost.bytes, tokensPerSecond, sample };
+    const coded = yield* coding(writer, heldOut[0]);
+    return { model, cpuSeconds, wallSeconds, bits: cost.bits, bytes: cost.bytes, tokensPerSecond, sample, coded };
   })));
 
 /** Bytes that a program makes of its input. */
@@ -189,5 +215,17 @@ const speed: Figure = {
   },
 };
 
+const honesty: Figure = {
+  name:
+    "size of a held-out chapter coded with the model's probabilities and decoded from the code alone, beside the claim",
+  unit: "times the claim",
+  goal: "at most 1.01, the same chapter",
+  measure: async ({ progress }) => {
+    const { coded } = await trained(progress);
+    const value = coded.coded / coded.claimed;
+    return { value: rounded(value), ok: coded.same && value <= 1.01, detail: coded };
+  },
+};
+
 /** The figures of this area. */
-export const figures: ReadonlyArray<Figure> = [quality, work, time, size, speed];
+export const figures: ReadonlyArray<Figure> = [quality, honesty, work, time, size, speed];

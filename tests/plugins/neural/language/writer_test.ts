@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect";
 import { random } from "../../../../kernel/random.ts";
 import { evaluate, scalar, tensor, toFloats } from "../../../../plugins/ir/library.ts";
 import { bitsPerByte, contextsOf, languageNetwork } from "../../../../plugins/neural/library.ts";
+import { Decoder, Encoder } from "./arithmetic_coder.ts";
 import { SHAPE, untrained, writing } from "./small_model.ts";
 
 const model = untrained();
@@ -96,4 +97,29 @@ Deno.test("a text costs the same whatever was read before it, and texts add up",
   const first = await writing(model, (writer) => writer.cost(texts[0]));
   assert.equal(all.bits, first.bits + alone.bits);
   assert.equal(all.bitsPerByte, all.bits / 130);
+});
+
+Deno.test("a text is coded in as many bits as it is said to cost, and decoded by who knows only what came before", async () => {
+  const text = textOf(300, "coded");
+  const [bits, back, cost] = await writing(model, (writer) =>
+    Effect.gen(function* () {
+      const encoder = new Encoder();
+      yield* writer.reset;
+      for (const byte of text) {
+        encoder.write(byte, yield* writer.next);
+        yield* writer.read(Uint8Array.of(byte));
+      }
+      const bits = encoder.end();
+      const decoder = new Decoder(bits);
+      const back: number[] = [];
+      yield* writer.reset;
+      for (let i = 0; i < text.length; i++) {
+        back.push(decoder.read(yield* writer.next));
+        yield* writer.read(Uint8Array.of(back[i]));
+      }
+      return [bits.length, back, (yield* writer.cost(text)).bits] as const;
+    }));
+  assert.deepEqual(back, [...text]);
+  // The coder's whole numbers lose a little, and its end takes some bits.
+  assert.ok(bits >= cost - 1 && bits <= cost * 1.002 + 8, `${bits} bits, said ${cost}`);
 });
