@@ -63,7 +63,7 @@ Deno.test("a stored model is gone on from, and named as the parent", async () =>
     const { program: _, ...rest } = BASE;
     return Effect.flip(callAs(kernel, "neural.federate", { ...rest, digest: "nowhere" }));
   }) as Failure;
-  assert.deepEqual([lost.code, lost.path], ["NEURAL_MODEL", "/digest"]);
+  assert.deepEqual([lost.code, lost.path], ["KERNEL_UNKNOWN_ENTRY", "/digest"]);
 });
 
 Deno.test("clients that lie are as many as asked, and a robust rule is not led astray", async () => {
