@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream";
 import type { KernelFailure } from "../../../kernel/mod.ts";
 import { loadOptional } from "../../../registry/optional.ts";
 import { dataLimit, isNeuralFailure, malformedData, type NeuralFailure } from "../failures.ts";
+import { checkArrow } from "../formats/arrow_check.ts";
 import type { Cell, Row } from "./table.ts";
 
 /** Some rows of a table, and the names of its columns. */
@@ -29,6 +30,9 @@ export const MAX_GROUP_ROWS = 16_777_216;
 /** Most bytes that a group of rows expands to. */
 export const MAX_GROUP_BYTES = 536_870_912;
 
+/** Most characters of the rows that are handed on together. */
+export const MAX_CHUNK_TEXT = 134_217_728;
+
 /** Rows that are handed on together. */
 const CHUNK_ROWS = 4_096;
 
@@ -41,7 +45,23 @@ const cellOf = (value: unknown): Cell => {
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Date) return value.getTime();
   if (value instanceof Uint8Array) return new TextDecoder().decode(value);
-  return JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner);
+  // Lists and records are no cells: a column of them counts as one without values.
+  return null;
+};
+
+/** Rows of values as rows of cells, with no more text than may be held. */
+const cellsOf = (rows: ReadonlyArray<ReadonlyArray<unknown>>): ReadonlyArray<Row> => {
+  let characters = 0;
+  return rows.map((row) =>
+    row.map((value) => {
+      const cell = cellOf(value);
+      if (typeof cell === "string") characters += cell.length;
+      if (characters > MAX_CHUNK_TEXT) {
+        throw dataLimit({ what: "the text of some rows", limit: MAX_CHUNK_TEXT, found: characters });
+      }
+      return cell;
+    })
+  );
 };
 
 const misread = (format: string) => (thrown: unknown): NeuralFailure =>
@@ -140,7 +160,7 @@ async function* parquetChunks(bytes: Uint8Array, reader: Hyparquet, further: Dec
     }
     rowStart += rows;
     for (let from = 0; from < rows; from += CHUNK_ROWS) {
-      yield { names, rows: read.slice(from, from + CHUNK_ROWS).map((row) => names.map((_, i) => cellOf(row[i]))) };
+      yield { names, rows: cellsOf(read.slice(from, from + CHUNK_ROWS).map((row) => names.map((_, i) => row[i]))) };
     }
   }
   if (metadata.row_groups.length === 0) yield { names, rows: [] };
@@ -169,6 +189,7 @@ interface Arrow {
 }
 
 async function* arrowChunks(bytes: Uint8Array, { tableFromIPC }: Arrow): AsyncIterable<RowChunk> {
+  checkArrow(bytes);
   const { schema, batches } = tableFromIPC(bytes);
   const names = schema.fields.map(({ name }) => name);
   let rows = 0;
@@ -180,10 +201,8 @@ async function* arrowChunks(bytes: Uint8Array, { tableFromIPC }: Arrow): AsyncIt
     const columns = names.map((_, i) => batch.getChildAt(i));
     for (let from = 0; from < batch.numRows; from += CHUNK_ROWS) {
       const length = Math.min(CHUNK_ROWS, batch.numRows - from);
-      yield {
-        names,
-        rows: Array.from({ length }, (_, i) => columns.map((column) => cellOf(column?.get(from + i)))),
-      };
+      const values = (i: number) => columns.map((column) => column?.get(from + i));
+      yield { names, rows: cellsOf(Array.from({ length }, (_, i) => values(i))) };
     }
   }
   if (rows === 0) yield { names, rows: [] };

@@ -316,7 +316,7 @@ const placedTarget = (
 
 const UNUSABLE: { readonly [kind: string]: string } = {
   text: `more than ${MAX_CATEGORIES} different texts`,
-  empty: "no values",
+  empty: "no values, or lists and records instead",
 };
 
 /** Plans how the rows of a table become samples; `path` is where the options stand in the input. */
