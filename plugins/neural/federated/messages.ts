@@ -55,7 +55,7 @@ export interface Update {
 export interface ClientDescription {
   /** Its name. */
   readonly id: string;
-  /** How many samples it has. */
+  /** How many samples it has. A mean believes it; rules that withstand hostile clients do not look at it. */
   readonly samples: number;
   /** Its public key in hexadecimal, where it can seal its steps. */
   readonly key?: string;

@@ -6,7 +6,8 @@
  * length; the sum gets normal noise of `noise` times that length and is divided by the expected number of clients. So a
  * round is a Poisson-sampled Gaussian mechanism, whose Rényi divergences are known (Mironov, Talwar & Zhang 2019) and add
  * up over rounds; (ε, δ) follows from them (Canonne, Kamath & Steinke 2020).
- * The server is trusted to add the noise. Invariant: the account never says less than was given away under these terms.
+ * What is accounted for is the weights: the server is trusted to add the noise, and events that name who took part are its
+ * own. Invariant: the account never says less than was given away under these terms.
  *
  * @module
  */

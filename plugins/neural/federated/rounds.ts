@@ -151,6 +151,7 @@ const sealedMean = (
   used: ReadonlyArray<Used>,
   sealings: ReadonlyMap<string, Sealing>,
   round: number,
+  deadlineMs: number | undefined,
 ): Effect.Effect<Float32Array<ArrayBuffer> | string> => {
   const answered = new Set(used.map(({ client }) => client.id));
   const silent = [...sealings.keys()].filter((id) => !answered.has(id));
@@ -158,7 +159,8 @@ const sealedMean = (
   if (steps.length < 2) return Effect.succeed("fewer than two sealed steps, whose sum would tell one of them");
   const revealing = silent.length === 0 ? [] : used;
   const revealed = Effect.forEach(revealing, ({ client }) => {
-    const seeds = client.reveal?.(round, silent) ?? Effect.fail(undefined);
+    const asked = client.reveal?.(round, silent) ?? Effect.fail(undefined);
+    const seeds = deadlineMs === undefined ? asked : Effect.timeout(asked, deadlineMs);
     return Effect.flatMap(
       seeds,
       (list) =>
@@ -176,7 +178,15 @@ const sealedMean = (
 
 type RoundEvent = Extract<FederatedEvent, { readonly kind: "round" }>;
 
-/** One round of a federation. */
+/** What a round leaves. */
+interface Left {
+  readonly next: FederatedState;
+  readonly rolledBack: boolean;
+  /** Why nothing was learned in it after all. */
+  readonly lost?: string;
+}
+
+/** What a federation does round by round. */
 class Course {
   private readonly perRound: number;
   private readonly learned: number;
@@ -207,7 +217,7 @@ class Course {
       return Effect.sync(() => privateMean(stepsOf(used), state.weights.length, this.perRound, privacy, chance));
     }
     if (used.length < least) return Effect.succeed(`${used.length} updates of ${least}`);
-    if (secure) return sealedMean(used, sealings, state.round + 1);
+    if (secure) return sealedMean(used, sealings, state.round + 1, this.settings.deadlineMs);
     return Effect.sync(() => {
       try {
         return aggregate(stepsOf(used), rule).step;
@@ -231,7 +241,7 @@ class Course {
     state: FederatedState,
     step: Float32Array<ArrayBuffer> | string,
     loss: number | undefined,
-  ): { readonly next: FederatedState; readonly rolledBack: boolean } {
+  ): Left {
     const made = this.moved(state, step, loss);
     const { average } = this.settings;
     if (average === undefined) return made;
@@ -247,7 +257,7 @@ class Course {
     state: FederatedState,
     step: Float32Array<ArrayBuffer> | string,
     loss: number | undefined,
-  ): { readonly next: FederatedState; readonly rolledBack: boolean } {
+  ): Left {
     const round = state.round + 1;
     const { rollback } = this.settings;
     if (rollback !== undefined && loss !== undefined && state.best !== undefined) {
@@ -260,6 +270,13 @@ class Course {
     const best = rollback === undefined || loss === undefined ? {} : { best: { loss, weights: state.weights } };
     if (typeof step === "string") return { next: { ...state, ...best, round }, rolledBack: false };
     const followed = follow(this.server, state.memory, state.weights, step, this.learned);
+    if (!followed.weights.every(Number.isFinite)) {
+      return {
+        next: { ...state, ...best, round },
+        rolledBack: false,
+        lost: "the weights after it would not be finite",
+      };
+    }
     return { next: { ...state, ...best, round, ...followed }, rolledBack: false };
   }
 
@@ -289,7 +306,8 @@ class Course {
       const used = answers.filter((answer): answer is Used => !isRejection(answer));
       const loss = used.length === 0 ? undefined : weighted(used);
       const step = yield* this.combine(used, sealings, state, seed);
-      const { next, rolledBack } = this.after(state, step, loss);
+      const { next, rolledBack, lost } = this.after(state, step, loss);
+      const skipped = typeof step === "string" ? step : lost;
       const scored = score === undefined ? {} : { score: yield* score(learnedWeights(next)) };
       return {
         kind: "round",
@@ -299,9 +317,9 @@ class Course {
         rejected: answers.filter(isRejection),
         ...(loss === undefined ? {} : { loss }),
         losses: used.map((one) => one.loss),
-        ...(typeof step === "string" ? { skipped: step } : {}),
+        ...(skipped === undefined ? {} : { skipped }),
         rolledBack,
-        stepLength: typeof step === "string" || rolledBack ? 0 : lengthOf(step),
+        stepLength: typeof step === "string" || skipped !== undefined || rolledBack ? 0 : lengthOf(step),
         ...scored,
         ...(settings.privacy === undefined
           ? {}

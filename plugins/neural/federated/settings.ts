@@ -93,6 +93,7 @@ export const checkSettings = (settings: FederatedSettings, clients: ReadonlyArra
   const { privacy, secure = false, compression } = settings;
   const apart = [
     [privacy !== undefined && rule.kind !== "mean", "privacy", `what ${rule.kind} tells of one client is not bounded`],
+    [privacy !== undefined && settings.rollback !== undefined, "rollback", "it would tell losses that no noise covers"],
     [secure && rule.kind !== "mean", "secure", `${rule.kind} needs every step in the open`],
     [secure && privacy !== undefined, "secure", "noise is measured against single steps, which are sealed"],
     [secure && (compression?.kind ?? "none") !== "none", "secure", "sealed steps are as wide as the model"],

@@ -287,6 +287,31 @@ Deno.test("a round with too few updates changes nothing and says so", async () =
   );
 });
 
+Deno.test("weights that would not be finite are not taken over: the round says so and the next goes on", async () => {
+  const wild = wanting("wild", [3e38]);
+  let turn = 0;
+  const clients = [wild, { ...wanting("calm", [1]), train: wild.train }].map((client): FederatedClient => ({
+    ...client,
+    train: (order) => {
+      const values = Float32Array.of(turn++ < 2 ? 3e38 : 1);
+      return Effect.succeed({
+        client: client.id,
+        round: order.round,
+        loss: 0,
+        payload: { kind: "dense", size: 1, values },
+      });
+    },
+  }));
+  const rounds = roundsOf(
+    await Effect.runPromise(eventsOf(
+      { clients, start: Float32Array.of(0) },
+      { ...PLAN, rounds: 2, server: { kind: "plain", rate: 2 } },
+    )),
+  );
+  assert.deepEqual(rounds.map(({ skipped }) => skipped), ["the weights after it would not be finite", undefined]);
+  assert.deepEqual(rounds.map(({ state, stepLength }) => [state.weights[0], stepLength]), [[0, 0], [2, 1]]);
+});
+
 Deno.test("the loss of a round is that of its clients by their samples, and steps are weighed the same", async () => {
   const clients = [wanting("a", [4], { samples: 3, loss: 1 }), wanting("b", [8], { samples: 1, loss: 5 })];
   const [, round] = await Effect.runPromise(eventsOf({ clients, start: Float32Array.of(0) }, { ...PLAN, rounds: 1 }));
@@ -343,6 +368,8 @@ Deno.test("private rounds draw each client by chance, account for what they tell
   assert.ok(rounds[0].stepLength < 0.5 * 20 / 10 + 0.1);
   const refused = await refusal({ clients, start: Float32Array.of(0) }, { ...settings, rule: { kind: "median" } });
   assert.match(refused.message, /median tells of one client/u);
+  const back = await refusal({ clients, start: Float32Array.of(0) }, { ...settings, rollback: { minDelta: 0 } });
+  assert.match(back.message, /losses that no noise covers/u);
 });
 
 Deno.test("sealed rounds give the weights of open ones to the fixed point, also when clients fall silent", () =>
