@@ -20,6 +20,7 @@ import {
 } from "../rmil/library.ts";
 import type { Initializer, Network, ParameterSpec, Port, StateSpec } from "./contract.ts";
 import { notOneNetwork } from "./failures.ts";
+import { STARTS } from "./layers/op_row.ts";
 import { FORWARD, parameterName } from "./network.ts";
 
 /** Dtypes of the evaluator by those of the language, where they differ. */
@@ -37,19 +38,8 @@ const known = (size: Dimension, path: string): number => {
   throw notOneNetwork({ reason: `the size ${size} of ${path} is not known`, path });
 };
 
-const initializerOf = ({ needed: { row, fan, fanOut } }: LoweredParameter, path: string): Initializer => {
-  const inputs = known(fan, path);
-  switch (row.init) {
-    case "fanIn":
-      return { kind: "uniform", bound: 1 / Math.sqrt(inputs) };
-    case "glorot":
-      return { kind: "xavierUniform", fan: inputs, fanOut: known(fanOut, path) };
-    case "normal":
-      return { kind: "normal", deviation: 1 / Math.sqrt(inputs) };
-    default:
-      return { kind: row.init };
-  }
-};
+const initializerOf = ({ needed: { row, fan, fanOut } }: LoweredParameter, path: string): Initializer =>
+  STARTS[row.init](known(fan, path), row.fanOut === undefined ? 1 : known(fanOut, path));
 
 /** A path of the language, `/a/b/weight`, as a path of a network. */
 const pathOf = ({ path }: LoweredParameter): string => path.slice(1);

@@ -1,8 +1,8 @@
 /**
  * Catalogue: the 44 primitives of networks, each bound to a kind of layer, with its counts as formulas.
  *
- * Not what a network is counted by (../describe.ts counts its program), and not networks (described.ts): the formulas are written down beside it, over the
- * entry's own sizes, and a test holds both against each other at random sizes.
+ * Not what a network is counted by (../describe.ts counts its program), and not networks (described.ts): the formulas are
+ * written down beside it, over the entry's own sizes, and a test holds both against each other at random sizes.
  * Invariant: an entry is data; with sizes put in it is a network that runs.
  *
  * @module

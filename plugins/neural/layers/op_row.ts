@@ -21,16 +21,13 @@ import { sizeUnknown } from "../failures.ts";
 import { type Building, type LayerFamily, type LayerRow, NONE, type Properties } from "./layer.ts";
 import type { Settings } from "./settings.ts";
 
-/** Uniform within 1/√fan has a third of the variance 1/fan. */
-const FAN_IN_GAIN = Math.sqrt(1 / 3);
-
 /** How the ops' parameters start. */
 export const STARTS: { readonly [I in Initialiser]: (fan: number, fanOut: number) => Initializer } = {
   zeros: () => ({ kind: "zeros" }),
   ones: () => ({ kind: "ones" }),
-  fanIn: (fan) => ({ kind: "kaimingUniform", fan, gain: FAN_IN_GAIN }),
+  fanIn: (fan) => ({ kind: "uniform", bound: 1 / Math.sqrt(fan) }),
   glorot: (fan, fanOut) => ({ kind: "xavierUniform", fan, fanOut }),
-  normal: (fan) => ({ kind: "kaimingNormal", fan }),
+  normal: (fan) => ({ kind: "normal", deviation: 1 / Math.sqrt(fan) }),
 };
 
 const known = (op: string, { row, shape }: NeededParameter): ReadonlyArray<number> => {
