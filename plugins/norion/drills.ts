@@ -37,6 +37,7 @@ import { fingerprintOf, identityOf } from "./scissors/document.ts";
 import type { Edit } from "./scissors/edits.ts";
 import { evidenceBytes, scissorsOver, type ScissorsShape, seenIn } from "./scissors/service.ts";
 import { ablating } from "./scissors/suite.ts";
+import { TRIAL_OPERATION } from "./scissors/trial.ts";
 import { judgeMaterial, proofread } from "./scissors/validators.ts";
 import { domainFor, expressedEvent, GENOME_DOMAIN } from "./state/genome.ts";
 
@@ -178,7 +179,7 @@ const judged = ({ proposals, scissors }: Ground, { proposal }: ProposalRecord) =
         onFailure: () => false,
       });
       // An edit that only takes away is validated by the gate itself.
-      const passed = proposal.validation[index].operation === "norion.trial" ? trial : true;
+      const passed = proposal.validation[index].operation === TRIAL_OPERATION ? trial : true;
       yield* proposals.validated(proposal.id, index, passed);
     }
     return yield* proposals.get(proposal.id);
@@ -193,7 +194,7 @@ const proposed = (place: Ground, edit: Edit) =>
       evidence: [{ summary: "A drill" }],
       expected: { metric: "solved", direction: "up", bound: 1 },
       validation: edit.kind === "regenerate"
-        ? [{ operation: "norion.trial" }]
+        ? [{ operation: TRIAL_OPERATION }]
         : [{ operation: "norion.genome", input: {} }],
     }, DRILLER),
     (record) => judged(place, record),
@@ -227,7 +228,7 @@ const byHand = (gene: Gene, anchor: Digest, evidence: ReadonlyArray<Digest>) => 
     patch,
     expected,
     validation: [{
-      operation: "norion.trial",
+      operation: TRIAL_OPERATION,
       input: { profile: PROFILE, patch, expected } as unknown as Json,
       expect: { ok: true },
     }],

@@ -19,10 +19,11 @@ import {
   type JsonObject,
 } from "../../../kernel/mod.ts";
 import { ALLOWS } from "../calm.ts";
-import { expressGenome, type Gene, genomeFault, knobSet, MOST_GENES, SPEAKING } from "../genome.ts";
+import { type Gene, genomeFault, MOST_GENES, SPEAKING } from "../genome.ts";
 import { fitnessOf, residencyOf, statusOf, UNUSED } from "../health.ts";
 import type { Policy } from "../policy.ts";
 import { GENOME_DOMAIN, type GenomeState, profileIn, usageOf } from "../state/genome.ts";
+import { toolsGained } from "./authority.ts";
 import {
   type EditKind,
   fingerprintOf,
@@ -209,19 +210,8 @@ const protectedFault = ({ ground, edit, changed }: Examined): Reason => {
   return undefined;
 };
 
-const genomeWith = (ground: Ground, records: GenomeDocument) => ({
-  profile: ground.profile,
-  generation: ground.generation,
-  genes: genesOf(ground.profile, records),
-});
-
-/** Tools that a request might use after the change and not before. */
-const widening = ({ ground, after }: Examined): ReadonlyArray<string> => {
-  const [before, then] = [ground.records, after].map((records) =>
-    knobSet(expressGenome(genomeWith(ground, records)), "tools.allow")
-  );
-  return then.filter((tool) => !before.includes(tool));
-};
+const widening = ({ ground, after }: Examined): ReadonlyArray<string> =>
+  toolsGained(ground.profile, ground.records, after);
 
 /** Whether what requests are planned by would change, beyond less being done. */
 const changesBehaviour = ({ edit, ground, changed, restores }: Examined): boolean =>

@@ -35,11 +35,12 @@ import type { ProbationVerdict } from "../health.ts";
 import { DEFAULT_POLICY, type Policy } from "../policy.ts";
 import type { Profile } from "../profile.ts";
 import { domainFor, GENOME_DOMAIN, genomeFold, type GenomeState, profileIn, usageOf } from "../state/genome.ts";
+import { toolsGained } from "./authority.ts";
 import { genomeChecks, type Seen } from "./checks.ts";
-import { genesOf, type GenomeDocument, genomeOf, identityOf, readDocument } from "./document.ts";
+import { type GenomeDocument, genomeOf, identityOf, readDocument } from "./document.ts";
 import { changeOf, differences, type Edit, type Ground, patchOf } from "./edits.ts";
 import { type GenomeReport, reportOn } from "./report.ts";
-import { changedBy, type Trial, tryingChange } from "./trial.ts";
+import { changedBy, type Trial, TRIAL_OPERATION, tryingChange } from "./trial.ts";
 
 /** A piece of evidence that an edit cites: what was found in a request, or what somebody says in a line. */
 export interface EvidenceInput {
@@ -183,7 +184,7 @@ const partFault = ({ edit, evidence = [], expected, validation = [] }: EditReque
     return missing(edit, "expected", "Say what it should do to which measure", value);
   }
   if (validation.length > 0) return undefined;
-  return missing(edit, "validation", "Say what validates it", [{ operation: "norion.trial" }]);
+  return missing(edit, "validation", "Say what validates it", [{ operation: TRIAL_OPERATION }]);
 };
 
 /** Genomes and their edits over a ledger and its proposals. */
@@ -251,7 +252,7 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
 
   const commandsOf = (request: EditRequest, patch: JsonPatch): ReadonlyArray<ValidationCommand> =>
     request.validation!.map(({ operation, input, expect }) =>
-      operation === "norion.trial" && input === undefined
+      operation === TRIAL_OPERATION && input === undefined
         ? {
           operation,
           input: { profile: request.profile, patch, expected: request.expected } as unknown as Json,
@@ -259,20 +260,6 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
         }
         : { operation, input: input ?? {}, ...(expect === undefined ? {} : { expect }) }
     );
-
-  const widens = (ground: Ground, patched: GenomeDocument): boolean => {
-    const [before, after] = [ground.records, patched].map((records) =>
-      knobSet(
-        expressGenome({
-          profile: ground.profile,
-          generation: 0,
-          genes: genesOf(ground.profile, records),
-        }),
-        "tools.allow",
-      )
-    );
-    return after.some((tool) => !before.includes(tool));
-  };
 
   /** What the ledger itself holds on the requests that are cited; never what the proposer said. */
   const attest = (
@@ -313,6 +300,7 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
       const patch = patchOf(ground.records, records);
       const ids = Object.keys(records);
       const kept = Object.entries({ ...ground.records, ...records }).filter(([, record]) => record !== undefined);
+      const after = Object.fromEntries(kept) as GenomeDocument;
       const record = yield* proposals.submit({
         domain: domainFor(request.profile),
         summary: `${request.edit.kind} ${ids.join(", ")}`.slice(0, 400),
@@ -323,7 +311,7 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
         validation: commandsOf(request, patch),
         rollbackTarget: ground.base,
         reversible: true,
-        widensAuthority: widens(ground, Object.fromEntries(kept) as GenomeDocument),
+        widensAuthority: toolsGained(request.profile, ground.records, after).length > 0,
         ...(standsOn.length === 0 ? {} : { standsOn }),
       }, actor);
       return yield* attest(record, evidence, state, actor);
