@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema";
 import { Digest } from "../../kernel/digest.ts";
-import { type Authorities, operation } from "../../kernel/operation.ts";
+import { operation } from "../../kernel/operation.ts";
 import { ArtifactName } from "../../registry/artifact.ts";
 import { ProgramSource } from "../rmil/library.ts";
 import { DataSource } from "./data/source.ts";
@@ -14,7 +14,7 @@ import { REJECTIONS } from "./federated/messages.ts";
 import { PARTITION_NAMES } from "./federated/partition.ts";
 import { SERVER_NAMES } from "./federated/server.ts";
 import { LOSS_NAMES } from "./losses.ts";
-import { kindsOfBackend, MODEL_FAILURES, Runs, ScoresJson } from "./operations_train.ts";
+import { Runs, ScoresJson, TRAINING_RESERVE, TRAINS } from "./operations_train.ts";
 
 const Count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }));
 const Clients = Schema.Int.check(Schema.isBetween({ minimum: 2, maximum: 10_000 }));
@@ -174,20 +174,11 @@ export const Federate = operation("neural.federate", {
     epsilon: Schema.optionalKey(Schema.Finite),
   }),
   event: FederatedEventJson,
-  failures: MODEL_FAILURES,
-  effects: ["readLocal", "writeLocal"],
-  kinds: ["ffi"],
-  refine: ({ backend }: { readonly backend?: string }): Authorities => ({
-    effects: ["readLocal", "writeLocal"],
-    kinds: kindsOfBackend(backend),
-  }),
+  ...TRAINS,
   cost: {
     compute: "rounds × samples of the clients that take part × epochs × the step's operations, paid before it starts",
-    reserve: { fuel: 100_000_000_000_000, wallMs: 3_600_000, bytes: 1_073_741_824 },
+    reserve: TRAINING_RESERVE,
   },
-  idempotent: true,
-  reversible: true,
-  stability: "unstable",
   examples: [
     {
       title: "two half moons over five clients with few classes each",

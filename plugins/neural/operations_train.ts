@@ -147,6 +147,23 @@ const input = {
   ...Runs,
 };
 
+/** What is declared of every operation that trains and keeps a model. */
+export const TRAINS = {
+  failures: MODEL_FAILURES,
+  effects: ["readLocal", "writeLocal"],
+  kinds: ["ffi"],
+  refine: ({ backend }: { readonly backend?: string }): Authorities => ({
+    effects: ["readLocal", "writeLocal"],
+    kinds: kindsOfBackend(backend),
+  }),
+  idempotent: true,
+  reversible: true,
+  stability: "unstable",
+} as const;
+
+/** What is reserved for a training where the caller names no budget. */
+export const TRAINING_RESERVE = { fuel: 100_000_000_000_000, wallMs: 3_600_000, bytes: 1_073_741_824 } as const;
+
 /** Trains. */
 export const Train = operation("neural.train", {
   summary: "Train a program on data; keep the model in the store of artifacts.",
@@ -173,20 +190,11 @@ export const Train = operation("neural.train", {
     charts: Schema.optionalKey(Schema.Array(Schema.String)),
   }),
   event: FitEventJson,
-  failures: MODEL_FAILURES,
-  effects: ["readLocal", "writeLocal"],
-  kinds: ["ffi"],
-  refine: ({ backend }: { readonly backend?: string }): Authorities => ({
-    effects: ["readLocal", "writeLocal"],
-    kinds: kindsOfBackend(backend),
-  }),
+  ...TRAINS,
   cost: {
     compute: "the step's operations times the number of steps, taken from the fuel before it starts",
-    reserve: { fuel: 100_000_000_000_000, wallMs: 3_600_000, bytes: 1_073_741_824 },
+    reserve: TRAINING_RESERVE,
   },
-  idempotent: true,
-  reversible: true,
-  stability: "unstable",
   examples: [
     {
       title: "a small network on two half moons",

@@ -38,8 +38,23 @@ const inserted = (architecture: Architecture, chance: Random, node: (name: strin
   return insertInto(architecture, edge, { ...spec, name: freshName(architecture, spec.kind) });
 };
 
+/** Names of the ways of changing. */
+export const PROPOSAL_NAMES = [
+  "width",
+  "activation",
+  "deepen",
+  "bend",
+  "normalise",
+  "drop",
+  "shorten",
+  "skip",
+] as const;
+
+/** Name of a way of changing. */
+export type ProposalName = typeof PROPOSAL_NAMES[number];
+
 /** Ways of changing an architecture, by name. */
-export const PROPOSALS = {
+export const PROPOSALS: { readonly [N in ProposalName]: Proposal } = {
   /** Another width for a layer that has one. */
   width: (architecture, chance) => {
     const node = pick(chance, layersIn(architecture).filter(({ settings }) => typeof settings.width === "number"));
@@ -83,13 +98,7 @@ export const PROPOSALS = {
       edits: [put, { edit: "connect", ...before, to: id, input: 1 }],
     };
   },
-} satisfies { readonly [name: string]: Proposal };
-
-/** Name of a way of changing. */
-export type ProposalName = keyof typeof PROPOSALS;
-
-/** Names of the ways of changing. */
-export const PROPOSAL_NAMES: ReadonlyArray<ProposalName> = Object.keys(PROPOSALS) as ReadonlyArray<ProposalName>;
+};
 
 /** Draws that are tried before giving up. */
 export const DRAWS = 32;
@@ -116,7 +125,7 @@ export const proposeEdit = (
   if (before === undefined) return undefined;
   for (let draw = 0; draw < DRAWS; draw++) {
     const way = chance.pick(ways);
-    const edit = (PROPOSALS[way] as Proposal)(architecture, chance);
+    const edit = PROPOSALS[way](architecture, chance);
     if (edit === undefined) continue;
     const after = networkOrNothing(applyEdit(architecture, edit).architecture);
     if (after !== undefined && alike(before, after)) return { way, edit };

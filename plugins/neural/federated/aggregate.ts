@@ -39,6 +39,20 @@ export interface RuleSettings {
   readonly keep?: number;
 }
 
+/** Names of the rules. */
+export const RULE_NAMES = [
+  "mean",
+  "trimmedMean",
+  "median",
+  "krum",
+  "multiKrum",
+  "geometricMedian",
+  "clippedMean",
+] as const;
+
+/** Name of a rule. */
+export type RuleName = typeof RULE_NAMES[number];
+
 /** A rule with its settings, as data. */
 export interface Rule extends RuleSettings {
   /** Its name. */
@@ -47,7 +61,8 @@ export interface Rule extends RuleSettings {
 
 type Steps = ReadonlyArray<ClientStep>;
 
-interface RuleRow {
+/** One rule. */
+export interface RuleRow {
   /** What it does, in one sentence, with its source. */
   readonly doc: string;
   /** Settings it has, with what they are where absent; a function of the number of clients. */
@@ -198,7 +213,7 @@ const clippedMean = (steps: Steps): Combined => {
 };
 
 /** The rules. */
-export const RULES = {
+export const RULES: { readonly [N in RuleName]: RuleRow } = {
   mean: {
     doc: "Mean weighted by samples (FedAvg, McMahan et al. 2017).",
     settings: () => ({}),
@@ -245,13 +260,7 @@ export const RULES = {
     robust: true,
     combine: clippedMean,
   },
-} satisfies { readonly [name: string]: RuleRow };
-
-/** Name of a rule. */
-export type RuleName = keyof typeof RULES;
-
-/** Names of the rules. */
-export const RULE_NAMES: ReadonlyArray<RuleName> = Object.keys(RULES) as ReadonlyArray<RuleName>;
+};
 
 const SETTING_RANGES: { readonly [K in keyof RuleSettings]-?: readonly [string, (value: number) => boolean] } = {
   ratio: ["a number from 0 to below 1", (value) => value >= 0 && value < 1],

@@ -156,8 +156,44 @@ const transpose: OpRow["build"] = (g, [x], { permutation }) => {
   return g.transpose(x, sizes(x).map((_, axis) => axis < rank - 2 ? axis : 2 * rank - 3 - axis));
 };
 
+/** Names of the operations. */
+export const OP_NAMES = [
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "matmul",
+  "neg",
+  "exp",
+  "log",
+  "sqrt",
+  "abs",
+  "relu",
+  "sigmoid",
+  "tanh",
+  "gelu",
+  "softmax",
+  "sum",
+  "mean",
+  "max",
+  "reshape",
+  "transpose",
+  "squeeze",
+  "unsqueeze",
+  "clone",
+  "pow",
+  "linear",
+  "conv2d",
+  "batchNorm",
+  "layerNorm",
+  "dropout",
+] as const;
+
+/** Name of an operation. */
+export type OpName = typeof OP_NAMES[number];
+
 /** The operations by name. */
-export const OPS = {
+export const OPS: { readonly [N in OpName]: OpRow } = {
   add: binary("x + y.", (g, x, y) => g.add(x, y)),
   sub: binary("x − y.", (g, x, y) => g.sub(x, y)),
   mul: binary("x · y.", (g, x, y) => g.mul(x, y)),
@@ -203,10 +239,4 @@ export const OPS = {
   batchNorm: { doc: "Each channel standardised over the batch.", build: batchNorm },
   layerNorm: { doc: "The last axis standardised.", build: layerNorm },
   dropout: { doc: "Some elements zero, by a seed.", build: dropout },
-} satisfies { readonly [name: string]: OpRow };
-
-/** Name of an operation. */
-export type OpName = keyof typeof OPS;
-
-/** Names of the operations. */
-export const OP_NAMES: ReadonlyArray<OpName> = Object.keys(OPS) as ReadonlyArray<OpName>;
+};

@@ -4,7 +4,6 @@
  */
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
-import type { Failure } from "../../../../kernel/failure.ts";
 import { random } from "../../../../kernel/random.ts";
 import { evaluate, scalar, type Tensor, tensor, toFloats } from "../../../../plugins/ir/library.ts";
 import {
@@ -53,15 +52,7 @@ import {
 import { networkOfProgram } from "../../../../plugins/neural/program.ts";
 import { print } from "../../../../plugins/rmil/library.ts";
 import { cpuBackend } from "../../../../plugins/backends/cpu/mod.ts";
-
-const refused = (compute: () => unknown): Failure => {
-  try {
-    compute();
-  } catch (thrown) {
-    return thrown as Failure;
-  }
-  throw new Error("nothing was refused");
-};
+import { refused } from "../refused.ts";
 
 const mlp = (): Architecture => mlpArchitecture("f32[B,784]", [256, 128, 10]);
 const block = (): Architecture => transformerBlockArchitecture({ hidden: 8, inner: 16, heads: 2, positions: 5 });

@@ -3,7 +3,6 @@
  * move the result.
  */
 import assert from "node:assert/strict";
-import type { Failure } from "../../../../kernel/failure.ts";
 import { random } from "../../../../kernel/random.ts";
 import {
   aggregate,
@@ -13,18 +12,10 @@ import {
   RULES,
 } from "../../../../plugins/neural/federated/aggregate.ts";
 import { follow, serverMemory, type ServerOptimiser } from "../../../../plugins/neural/federated/server.ts";
+import { refused } from "../refused.ts";
 
 const steps = (...values: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<ClientStep> =>
   values.map((step) => ({ step: Float32Array.from(step), samples: 1 }));
-
-const refused = (compute: () => unknown): Failure => {
-  try {
-    compute();
-  } catch (thrown) {
-    return thrown as Failure;
-  }
-  throw new Error("nothing was refused");
-};
 
 const near = (found: ArrayLike<number>, wanted: ReadonlyArray<number>, tolerance = 1e-6): void => {
   assert.equal(found.length, wanted.length);

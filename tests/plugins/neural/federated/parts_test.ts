@@ -31,15 +31,7 @@ import { type Partition, partition } from "../../../../plugins/neural/federated/
 import { epsilonOf, privateMean, renyiOfRound } from "../../../../plugins/neural/federated/privacy.ts";
 import { maskKeeper, maskWords, MOST_SEALED, unseal } from "../../../../plugins/neural/federated/secure.ts";
 import { clientFailed } from "../../../../plugins/neural/failures.ts";
-
-const refused = (compute: () => unknown): Failure => {
-  try {
-    compute();
-  } catch (thrown) {
-    return thrown as Failure;
-  }
-  throw new Error("nothing was refused");
-};
+import { refused } from "../refused.ts";
 
 const labels = Array.from({ length: 1000 }, (_, i) => (i * 7) % 10);
 

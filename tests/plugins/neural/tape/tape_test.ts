@@ -4,12 +4,12 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
-import type { Failure } from "../../../../kernel/failure.ts";
 import { fromIntegers, type Tensor, tensor, toFloats, toNested } from "../../../../plugins/ir/library.ts";
 import { checkGradient } from "../../../../plugins/neural/tape/check_gradient.ts";
 import { OP_NAMES, type OpName } from "../../../../plugins/neural/tape/operations.ts";
 import { backward, gradients, tangent, Tape } from "../../../../plugins/neural/tape/tape.ts";
 import type { Variable } from "../../../../plugins/neural/tape/variable.ts";
+import { refused } from "../refused.ts";
 
 const f64 = (shape: ReadonlyArray<number>, values: ReadonlyArray<number>): Tensor => tensor("f64", shape, values);
 
@@ -26,15 +26,6 @@ const near = (found: Tensor, wanted: ReadonlyArray<number>, tolerance = 1e-12): 
   const floats = toFloats(found);
   assert.equal(floats.length, wanted.length);
   floats.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) <= tolerance, `${i}: ${value} for ${wanted[i]}`));
-};
-
-const refused = (compute: () => unknown): Failure => {
-  try {
-    compute();
-  } catch (thrown) {
-    return thrown as Failure;
-  }
-  throw new Error("nothing was refused");
 };
 
 type Compute = (inputs: ReadonlyArray<Variable>) => Variable;
