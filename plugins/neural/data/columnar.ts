@@ -10,8 +10,9 @@ import * as Effect from "effect/Effect";
 import * as Stream from "effect/Stream";
 import type { KernelFailure } from "../../../kernel/mod.ts";
 import { loadOptional } from "../../../registry/optional.ts";
-import { dataLimit, isNeuralFailure, malformedData, type NeuralFailure } from "../failures.ts";
+import { badData, dataLimit, isNeuralFailure, malformedData, type NeuralFailure } from "../failures.ts";
 import { checkArrow } from "../formats/arrow_check.ts";
+import { checkColumn, checkGroup, type ColumnChunk } from "../formats/parquet_check.ts";
 import type { Cell, Row } from "./table.ts";
 
 /** Some rows of a table, and the names of its columns. */
@@ -25,10 +26,11 @@ export interface RowChunk {
 /** The rows of a table. */
 export type RowStream<R = never> = Stream.Stream<RowChunk, NeuralFailure | KernelFailure, R>;
 
-/** Most rows of a group, and most bytes that one expands to. */
+/** Most rows of a group. */
 export const MAX_GROUP_ROWS = 16_777_216;
-/** Most bytes that a group of rows expands to. */
-export const MAX_GROUP_BYTES = 536_870_912;
+
+/** Most bytes that a page expands to. */
+export const MAX_PAGE_BYTES = 536_870_912;
 
 /** Most characters of the rows that are handed on together. */
 export const MAX_CHUNK_TEXT = 134_217_728;
@@ -74,18 +76,30 @@ const misread = (format: string) => (thrown: unknown): NeuralFailure =>
 const streamed = (format: string, chunks: () => AsyncIterable<RowChunk>): RowStream =>
   Stream.suspend(() => Stream.fromAsyncIterable(chunks(), misread(format)));
 
+interface SchemaNode {
+  readonly element: { readonly name: string; readonly repetition_type?: string };
+  readonly children: ReadonlyArray<SchemaNode>;
+}
+
+interface ColumnMeta {
+  readonly type: string;
+  readonly codec: string;
+  readonly path_in_schema: ReadonlyArray<string>;
+  readonly num_values: bigint;
+  readonly total_uncompressed_size: bigint;
+  readonly total_compressed_size: bigint;
+  readonly data_page_offset: bigint;
+  readonly dictionary_page_offset?: bigint;
+}
+
 interface Hyparquet {
   readonly parquetMetadata: (buffer: ArrayBuffer) => {
-    readonly num_rows: bigint;
     readonly row_groups: ReadonlyArray<{
       readonly num_rows: bigint;
-      readonly total_byte_size: bigint;
-      readonly columns: ReadonlyArray<{ readonly meta_data?: { readonly total_uncompressed_size: bigint } }>;
+      readonly columns: ReadonlyArray<{ readonly meta_data?: ColumnMeta }>;
     }>;
   };
-  readonly parquetSchema: (metadata: unknown) => {
-    readonly children: ReadonlyArray<{ readonly element: { readonly name: string } }>;
-  };
+  readonly parquetSchema: (metadata: unknown) => SchemaNode;
   readonly parquetRead: (options: {
     readonly file: { readonly byteLength: number; readonly slice: (from: number, to?: number) => ArrayBuffer };
     readonly metadata: unknown;
@@ -102,7 +116,7 @@ type Decompressors = { readonly [codec: string]: Decompress };
 
 /** A page is not given room for more than its packed form can hold. */
 const bounded = (codec: string, decompress: Decompress): Decompress => (input, length) => {
-  const limit = Math.min(MAX_GROUP_BYTES, input.length * MAX_RATIO);
+  const limit = Math.min(MAX_PAGE_BYTES, input.length * MAX_RATIO);
   if (!(length >= 0 && length <= limit)) {
     throw dataLimit({ what: `a page packed by ${codec}`, limit, found: length });
   }
@@ -124,24 +138,57 @@ const decompressorsOf = (reader: Hyparquet, further: Decompressors): Decompresso
   ),
 });
 
+/** How often a path of the schema may be absent or repeated on its way. */
+const levelsOf = (schema: SchemaNode, path: ReadonlyArray<string>) => {
+  let node = schema;
+  let optional = 0;
+  let repeated = 0;
+  for (const name of path) {
+    const next = node.children.find(({ element }) => element.name === name);
+    if (next === undefined) throw malformedData({ format: "Parquet", at: "its schema", reason: `there is no ${name}` });
+    if (next.element.repetition_type !== "REQUIRED") optional++;
+    if (next.element.repetition_type === "REPEATED") repeated++;
+    node = next;
+  }
+  return { optional, repeated };
+};
+
+const chunkOf = (meta: ColumnMeta | undefined, schema: SchemaNode, compressors: Decompressors): ColumnChunk => {
+  if (meta === undefined) throw malformedData({ format: "Parquet", at: "a column", reason: "it lies in another file" });
+  const { codec, data_page_offset: data, dictionary_page_offset: dictionary } = meta;
+  if (codec !== "UNCOMPRESSED" && !Object.hasOwn(compressors, codec)) {
+    throw badData({
+      what: "the Parquet file",
+      reason: `it is packed by ${codec}, which takes the package hyparquet-compressors`,
+      fix: { summary: "Install it", command: "rmi install hyparquet-compressors" },
+    });
+  }
+  return {
+    // The dictionary, where there is one, stands before the values.
+    from: Number(dictionary === undefined || dictionary === 0n || dictionary > data ? data : dictionary),
+    size: Number(meta.total_compressed_size),
+    values: Number(meta.num_values),
+    boolean: meta.type === "BOOLEAN",
+    ...levelsOf(schema, meta.path_in_schema),
+    ...(codec === "UNCOMPRESSED" ? {} : { expand: compressors[codec] }),
+  };
+};
+
 async function* parquetChunks(bytes: Uint8Array, reader: Hyparquet, further: Decompressors): AsyncIterable<RowChunk> {
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const metadata = reader.parquetMetadata(buffer);
-  const names = reader.parquetSchema(metadata).children.map(({ element }) => element.name);
+  const schema = reader.parquetSchema(metadata);
+  const names = schema.children.map(({ element }) => element.name);
   const compressors = decompressorsOf(reader, further);
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rows = Number(group.num_rows);
-    const expanded = group.columns.reduce(
-      (sum, column) => sum + Number(column.meta_data?.total_uncompressed_size ?? 0),
-      0,
-    );
     if (!(rows >= 0 && rows <= MAX_GROUP_ROWS)) {
       throw dataLimit({ what: "a group of rows", limit: MAX_GROUP_ROWS, found: rows });
     }
-    if (expanded > MAX_GROUP_BYTES) {
-      throw dataLimit({ what: "an expanded group of rows", limit: MAX_GROUP_BYTES, found: expanded });
-    }
+    const columns = group.columns.map(({ meta_data: meta }) => chunkOf(meta, schema, compressors));
+    checkGroup(rows, columns);
+    for (const column of columns) checkColumn(bytes, column);
     let read: ReadonlyArray<ReadonlyArray<unknown>> = [];
     await reader.parquetRead({
       file: { byteLength: buffer.byteLength, slice: (from, to) => buffer.slice(from, to) },
@@ -170,7 +217,7 @@ async function* parquetChunks(bytes: Uint8Array, reader: Hyparquet, further: Dec
 export const parquetRows = (bytes: Uint8Array): RowStream =>
   Stream.unwrap(Effect.gen(function* () {
     const reader = yield* loadOptional<Hyparquet>("hyparquet");
-    // Without it a file packed by another codec is refused by its reader, which names the codec.
+    // Without it a file packed by another codec is refused by name.
     const further = yield* Effect.orElseSucceed(
       loadOptional<{ readonly compressors: Decompressors }>("hyparquet-compressors"),
       () => ({ compressors: {} }),
