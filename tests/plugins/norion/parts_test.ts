@@ -136,7 +136,7 @@ Deno.test("profiles are named in two languages, and an unknown one is refused wi
   );
 });
 
-Deno.test("a mode is read off the text, and a failing compiler beats mere code", () => {
+Deno.test("a mode is read off the text in two languages, and a failing compiler beats mere code (20.11)", () => {
   const mode = (prompt: string, maxTokens?: number) => readPrompt(prompt, "general", maxTokens).mode;
   assert.equal(mode("error[E0308] in this function"), "compiler-fix");
   assert.equal(mode("这个函数编译失败"), "compiler-fix");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { defaultGenome, expressGenome, type GeneEffect, type KnobName, KNOBS } from "../../../plugins/norion/genome.ts";
+import { defaultGenome } from "../../../plugins/norion/default_genome.ts";
+import { expressGenome, type GeneEffect, type KnobName, KNOBS } from "../../../plugins/norion/genome.ts";
 import { explainPlan, MAX_PROMPT, type NorionRequest, plan } from "../../../plugins/norion/plan.ts";
 import { PROFILES } from "../../../plugins/norion/profile.ts";
 import { deviceAt, remembered, stateWith, withGene } from "./states.ts";
@@ -108,11 +109,14 @@ Deno.test("items that are not near, or say the same, do not come along", () => {
   assert.match(made.context.find(({ id }) => id === "m7")!.reason, /says the same/u);
 });
 
-Deno.test("the context that comes along fits the room", () => {
+Deno.test("the context that comes along fits the room, and what does not says why (20.32)", () => {
   const files = Array.from({ length: 40 }, (_, i) => ({ name: `f${i}`, text: `file ${i} `.repeat(200 + i) }));
   const made = plan(stateWith(MEMORIES), { ...REQUEST, files }, deviceAt("microcontroller", 0.9));
   const room = made.device.localTokens + made.device.globalTokens;
   assert.ok(made.context.reduce((sum, { tokens }) => sum + tokens, 0) <= room);
+  const left = made.context.filter(({ verdict }) => verdict === "skip" || verdict === "defer");
+  assert.ok(left.length > 0);
+  for (const { reason, tokens } of left) assert.ok(reason.length > 0 && tokens === 0);
 });
 
 Deno.test("an empty prompt, and one past the limit, are refused", () => {
