@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
-import { type Random, random } from "../../../kernel/mod.ts";
-import type { Term } from "../../../plugins/rmil/contract.ts";
+import { random } from "../../../kernel/mod.ts";
 import { symbolicDefault } from "../../../plugins/rmil/library.ts";
 import { checkEquations, valueOf } from "../../../plugins/norion/review/arithmetic.ts";
-import {
-  type InferenceRule,
-  judgeArithmetic,
-  judgeProof,
-  type ProofStep,
-} from "../../../plugins/norion/review/trace.ts";
+import { judgeArithmetic, judgeProof, type ProofStep } from "../../../plugins/norion/review/trace.ts";
+import { arithmeticTrace, c, proofTrace, RULES, v } from "./reasoning_traces.ts";
 
 const holds = (text: string) => checkEquations(text).equations.map((equation) => equation.holds);
 
@@ -39,62 +34,6 @@ Deno.test("names stand for what was stated, right or wrong", () => {
     blame: 0,
   });
 });
-
-const OPS = ["+", "-", "*"] as const;
-const apply = (op: string, a: bigint, b: bigint) => op === "+" ? a + b : op === "-" ? a - b : a * b;
-
-/** A chain of named sums in words, with at most one slip at a known step. */
-const arithmeticTrace = (draw: Random, slip: boolean) => {
-  const length = 3 + draw.below(8);
-  const wrong = slip ? draw.below(length) : undefined;
-  const values: bigint[] = [];
-  const steps = Array.from({ length }, (_, i) => {
-    const earlier = i > 0 && draw.below(2) === 0 ? draw.below(i) : undefined;
-    const a = earlier === undefined ? BigInt(draw.below(500)) : values[earlier];
-    const b = BigInt(1 + draw.below(90));
-    const op = draw.pick(OPS);
-    const off = i === wrong ? BigInt(1 + draw.below(20)) * (draw.below(2) === 0 ? 1n : -1n) : 0n;
-    const value = apply(op, a, b) + off;
-    values.push(value);
-    const left = earlier === undefined ? `${a}` : `x${earlier}`;
-    const words = draw.pick(["So", "Then we get", "Therefore", "所以", "Next,"]);
-    return `${words} x${i} = ${left} ${op} ${b} = ${value}.`;
-  });
-  return { steps, wrong };
-};
-
-const v = (name: string): Term => ({ kind: "variable", name });
-const c = (functor: string, ...args: ReadonlyArray<Term>): Term => ({ kind: "compound", functor, args });
-
-const RULES: ReadonlyArray<InferenceRule> = [
-  { name: "modus ponens", premises: [c("implies", v("P"), v("Q")), v("P")], conclusion: v("Q") },
-  { name: "and", premises: [v("P"), v("Q")], conclusion: c("and", v("P"), v("Q")) },
-  { name: "left", premises: [c("and", v("P"), v("Q"))], conclusion: v("P") },
-  { name: "or", premises: [v("P")], conclusion: c("or", v("P"), v("Q")) },
-];
-
-/** A derivation from random axioms; a slip changes what one step claims. */
-const proofTrace = (draw: Random, slip: boolean) => {
-  const atoms = Array.from({ length: 6 }, (_, i) => c(`p${i}`));
-  const axioms = [atoms[0], atoms[1], ...atoms.slice(1).map((to, i) => c("implies", atoms[i], to))];
-  const steps: ProofStep[] = axioms.map((claim) => ({ claim, by: "given", from: [] }));
-  for (let i = 0; i < 6; i++) {
-    const [a, b] = [draw.below(steps.length), draw.below(steps.length)];
-    const ponens = steps.findIndex(({ claim }) =>
-      claim.kind === "compound" && claim.functor === "implies" &&
-      JSON.stringify(claim.args[0]) === JSON.stringify(steps[a].claim)
-    );
-    if (ponens >= 0) {
-      const { args } = steps[ponens].claim as Extract<Term, { readonly kind: "compound" }>;
-      steps.push({ claim: args[1], by: "modus ponens", from: [ponens, a] });
-    } else if (draw.below(2) === 0) {
-      steps.push({ claim: c("and", steps[a].claim, steps[b].claim), by: "and", from: [a, b] });
-    } else steps.push({ claim: c("or", steps[a].claim, atoms[draw.below(6)]), by: "or", from: [a] });
-  }
-  const wrong = slip ? axioms.length + draw.below(6) : undefined;
-  if (wrong !== undefined) steps[wrong] = { ...steps[wrong], claim: c("not", steps[wrong].claim) };
-  return { steps, axioms, wrong };
-};
 
 Deno.test("the first wrong step is found in 300 arithmetic and proof traces, and nothing right is blamed", () => {
   for (let seed = 0; seed < 150; seed++) {
