@@ -1,7 +1,8 @@
 /**
  * Children: the processes that may be started on the kernel process's behalf, each from a fixed request: sandbox
  * candidates without any permission, hosts of locked plugins with the permissions of their lock, commands of a fixed
- * table, and programs that a person named in the policy file. It runs in the launcher (or, used as a library, wherever the host may start processes).
+ * table, and programs that a person named in the policy file. It runs in the launcher (or, used as a library, wherever
+ * the host may start processes).
  *
  * Not a shell: no request carries a command line, a flag or a file to run.
  * Invariant: a request that does not fit is refused, and `close` leaves no child behind.

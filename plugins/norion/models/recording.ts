@@ -14,14 +14,7 @@ import * as Schema from "effect/Schema";
 import * as Stream from "effect/Stream";
 import { redactText } from "../../../effects/mod.ts";
 import { canonicalJson, type Digest, digestJson, type Json } from "../../../kernel/mod.ts";
-import type {
-  ModelAnswer,
-  ModelBackend,
-  ModelDescription,
-  ModelEvent,
-  ModelRequest,
-  ModelTrouble,
-} from "../contract.ts";
+import type { ModelAnswer, ModelBackend, ModelDescription, ModelRequest, ModelTrouble } from "../contract.ts";
 import { badModel } from "../failures.ts";
 import { cosine, vectorOf } from "../text.ts";
 import { trouble } from "./finished.ts";
@@ -162,10 +155,8 @@ export const recordedModel = (recording: Recording): ModelBackend => {
       ),
     stream: (request) =>
       Stream.unwrap(Effect.map(next(request), ({ pieces, answer, trouble }) => {
-        const events = Stream.fromIterable(pieces.map((text): ModelEvent => ({ type: "piece", text })));
-        const end: Stream.Stream<ModelEvent, ModelTrouble> = answer === undefined
-          ? Stream.fail(trouble!)
-          : Stream.succeed({ type: "answer", answer });
+        const events = Stream.fromIterable(pieces.map((text) => ({ type: "piece" as const, text })));
+        const end = answer === undefined ? Stream.fail(trouble!) : Stream.succeed({ type: "answer" as const, answer });
         return Stream.concat(events, end);
       })),
   };

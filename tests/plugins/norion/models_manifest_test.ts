@@ -132,7 +132,8 @@ const FAULTS: ReadonlyArray<readonly [name: string, path: string, value: unknown
 ];
 
 for (const [name, path, value, said, read = 0] of FAULTS) {
-  Deno.test(`a manifest with ${name} is blocked with a message of its own${read === 0 ? " before any file is read" : ""} (20.76)`, async () => {
+  const when = read === 0 ? "before any file is read" : "before its weights are used";
+  Deno.test(`a manifest with ${name} is blocked ${when}, with a message of its own (20.76)`, async () => {
     const report = await judged(changed(path, value));
     assert.equal(report.verdict, "block");
     assert.match(failing(report)[0], said);
