@@ -422,7 +422,7 @@ const checked = (plan: FitPlan<unknown, unknown>): void => {
 };
 
 /** Trains, saying what happens; the event `end` comes last. Interruption ends it between two steps. */
-export const train = <E, R>(
+export const train = <E = never, R = never>(
   engine: Engine,
   plan: FitPlan<E, R>,
   emit: Emit,
