@@ -29,13 +29,15 @@ import {
   type Json,
   type JsonPatch,
 } from "../../kernel/mod.ts";
-import { defaultGenome, expressGenome, type Gene } from "./genome.ts";
+import { defaultGenome } from "./default_genome.ts";
+import { expressGenome, type Gene } from "./genome.ts";
 import { DEFAULT_POLICY as policy } from "./policy.ts";
 import type { Profile } from "./profile.ts";
 import { genomeChecks } from "./scissors/checks.ts";
 import { fingerprintOf, identityOf } from "./scissors/document.ts";
 import type { Edit } from "./scissors/edits.ts";
-import { evidenceBytes, scissorsOver, type ScissorsShape, seenIn } from "./scissors/service.ts";
+import { seenIn } from "./scissors/seen.ts";
+import { evidenceBytes, scissorsOver, type ScissorsShape } from "./scissors/service.ts";
 import { ablating } from "./scissors/suite.ts";
 import { TRIAL_OPERATION } from "./scissors/trial.ts";
 import { judgeMaterial, proofread } from "./scissors/validators.ts";

@@ -8,7 +8,8 @@
 import * as Effect from "effect/Effect";
 import { type Json, random } from "../../kernel/mod.ts";
 import { runDrills } from "../../plugins/norion/drills.ts";
-import { defaultGenome, type Genome } from "../../plugins/norion/genome.ts";
+import { defaultGenome } from "../../plugins/norion/default_genome.ts";
+import type { Genome } from "../../plugins/norion/genome.ts";
 import { PROFILES } from "../../plugins/norion/profile.ts";
 import { ablating, bare, measuring } from "../../plugins/norion/scissors/suite.ts";
 import { tasksOf } from "../../plugins/norion/scissors/tasks.ts";

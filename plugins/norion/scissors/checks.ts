@@ -8,21 +8,12 @@
  * @module
  */
 import * as Effect from "effect/Effect";
-import { type Candidate, type Check, patched, type Reason, witnesses } from "../../../effects/mod.ts";
-import {
-  type Digest,
-  digestJson,
-  type Failure,
-  isFailure,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-} from "../../../kernel/mod.ts";
+import { type Candidate, type Check, type Reason, witnesses } from "../../../effects/mod.ts";
+import { digestJson, type Failure, isFailure, isJsonObject, type Json, type JsonObject } from "../../../kernel/mod.ts";
 import { ALLOWS } from "../calm.ts";
 import { type Gene, genomeFault, MOST_GENES, SPEAKING } from "../genome.ts";
 import { fitnessOf, residencyOf, statusOf, UNUSED } from "../health.ts";
 import type { Policy } from "../policy.ts";
-import { GENOME_DOMAIN, type GenomeState, profileIn, usageOf } from "../state/genome.ts";
 import { toolsGained } from "./authority.ts";
 import {
   type EditKind,
@@ -30,48 +21,15 @@ import {
   type GeneRecord,
   genesOf,
   type GenomeDocument,
-  type GenomeRecord,
-  identityOf,
-  readDocument,
   readRecord,
   retiredOf,
 } from "./document.ts";
-import { type Change, changeOf, differences, type Edit, geneOf, type Ground } from "./edits.ts";
+import { type Change, changeOf, geneOf } from "./edits.ts";
+import { examine, type Examined, isGene, isVictim, YOUNG } from "./examined.ts";
 import { MEASURES } from "./measures.ts";
+import type { Seen } from "./seen.ts";
 import { TRIAL_OPERATION } from "./trial.ts";
 import { isSourced, judgeMaterial, judgeRelabel } from "./validators.ts";
-
-/** What the checks read besides the candidate. */
-export interface Seen {
-  /** Counts and evidence of genes. */
-  readonly state: GenomeState;
-  /** Edits of the genome until now. */
-  readonly generation: number;
-  /** Documents that undoing one of the applied edits, with what stands on it, would leave. */
-  readonly earlier: () => ReadonlyArray<Json>;
-  /** Digests among those asked about that nothing in the ledger stands behind. */
-  readonly unresolved: (digests: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, Failure>;
-  /** Where the ledger stands. */
-  readonly step: number;
-}
-
-/** A candidate, read. */
-interface Examined extends Seen {
-  readonly candidate: Candidate;
-  readonly ground: Ground;
-  /** Records that change; `undefined` for one that goes. Empty where the patch does not fit. */
-  readonly changed: { readonly [gene: string]: GenomeRecord | undefined };
-  /** Records as they would be. */
-  readonly after: GenomeDocument;
-  /** Why it cannot be read. */
-  readonly fault?: string;
-  /** The edit, where it is one; absent for a restoration or where no edit would do that. */
-  readonly edit?: Exclude<Edit, { readonly kind: "rollback" }>;
-  /** Whether it goes back to an earlier state. */
-  readonly restores: boolean;
-  /** Whether it stands on the present state: what compares with that holds back otherwise. */
-  readonly fresh: boolean;
-}
 
 /** Most records of genes that are gone. */
 export const MOST_RETIRED = 16;
@@ -81,89 +39,6 @@ const CLAIMS: ReadonlyArray<string> = ["applied", "written", "writeAllowed", "co
 
 const hold = (code: string, detail: string): Reason => ({ outcome: "hold", code, detail });
 const reject = (code: string, detail: string): Reason => ({ outcome: "reject", code, detail });
-
-const isGene = (record: GenomeRecord | undefined): record is GeneRecord => record !== undefined && "gene" in record;
-
-const isVictim = (record: GenomeRecord | undefined): boolean =>
-  isGene(record) && record.origin.edit === "splice" && record.gene.status === "retired";
-
-/** The edit that would have made these records, by what they say of themselves; undefined where none would. */
-const editOf = (changed: Examined["changed"]): Examined["edit"] => {
-  const entries = Object.entries(changed);
-  const victims = entries.filter(([, record]) => isVictim(record));
-  const others = entries.filter(([, record]) => !isVictim(record));
-  const [[id, record] = [undefined, undefined]] = others;
-  if (others.length !== 1 || victims.length > 1 || id === undefined || record === undefined) return undefined;
-  const kind: EditKind = record.origin.edit;
-  if (victims.length === 1 && kind !== "splice") return undefined;
-  if (!isGene(record)) return kind === "cut" ? { kind, gene: id } : undefined;
-  const { version: _version, born: _born, status: _status, evidence: _evidence, parents, ...gene } = record.gene;
-  switch (kind) {
-    case "relabel":
-      return { kind, gene: id, label: gene.label, purpose: gene.purpose, tags: gene.tags };
-    case "quarantine":
-      return { kind, gene: id };
-    case "repair": {
-      const { id: _id, kind: _kind, ...set } = gene;
-      return { kind, gene: id, set };
-    }
-    case "regenerate":
-      return id.endsWith(YOUNG) ? { kind, gene: id.slice(0, -YOUNG.length) } : undefined;
-    case "crossover":
-      return parents.length === 2
-        ? { kind, parents: [parents[0], parents[1]], name: id.split(":").slice(2).join(":") }
-        : undefined;
-    case "splice":
-      return { kind, gene, ...(victims.length === 1 ? { displaces: victims[0][0] } : {}) };
-    default:
-      return undefined;
-  }
-};
-
-const YOUNG = ":young";
-
-/** Whether no record was made on a state: then they are those of an earlier one, or of none. */
-const isOld = (changed: Examined["changed"], state: Digest): boolean =>
-  Object.values(changed).every((record) => record?.origin.anchor !== state);
-
-const isAmong = (document: Json, others: ReadonlyArray<Json>): boolean => {
-  const digest = digestJson(document);
-  return others.some((other) => digestJson(other) === digest);
-};
-
-const examine = (candidate: Candidate, seen: Seen, policy: Policy): Examined => {
-  const { proposal, document, current } = candidate;
-  const profile = profileIn(proposal.domain);
-  const before = readDocument(document);
-  const result = patched(proposal.patch, document);
-  const after = "after" in result && isJsonObject(result.after) ? readDocument(result.after) : { fault: "no document" };
-  const records = "records" in before ? before.records : {};
-  const read = "records" in after ? after.records : {};
-  const changed = "records" in after ? differences(records, read) : {};
-  const edit = editOf(changed);
-  return {
-    ...seen,
-    candidate,
-    ground: {
-      profile: profile ?? "general",
-      records,
-      base: current,
-      generation: seen.generation,
-      usage: (gene) => usageOf(seen.state, identityOf(gene)),
-      policy,
-    },
-    changed,
-    after: read,
-    restores: "after" in result && isOld(changed, current) && isAmong(result.after, seen.earlier()),
-    fresh: proposal.base === current,
-    ...(edit === undefined ? {} : { edit }),
-    ...(profile === undefined
-      ? { fault: `there is no profile ${proposal.domain.slice(GENOME_DOMAIN.length)}` }
-      : "fault" in after
-      ? { fault: after.fault }
-      : {}),
-  };
-};
 
 /** Values that a patch writes, by the pointer they are written to. */
 const written = ({ proposal }: Candidate): ReadonlyArray<JsonObject> =>

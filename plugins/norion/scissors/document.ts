@@ -11,8 +11,8 @@
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Digest, digestJson, type Json, type JsonObject } from "../../../kernel/mod.ts";
+import { defaultGenome } from "../default_genome.ts";
 import {
-  defaultGenome,
   type Gene,
   GENE_KINDS,
   GENE_STATUSES,

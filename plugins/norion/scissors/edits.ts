@@ -9,7 +9,8 @@
  */
 import { type Digest, digestJson, type Json, type JsonPatch, pointer } from "../../../kernel/mod.ts";
 import { badEdit } from "../failures.ts";
-import { defaultGenome, type Gene, type GeneEffect, KNOBS, MOST_TEXT, type SetKnob } from "../genome.ts";
+import { defaultGenome } from "../default_genome.ts";
+import { type Gene, type GeneEffect, KNOBS, MOST_TEXT, type SetKnob } from "../genome.ts";
 import { driftOf, fitnessOf, type Usage } from "../health.ts";
 import { clamp, type Policy } from "../policy.ts";
 import type { Profile } from "../profile.ts";

@@ -25,7 +25,6 @@ import {
   type ProposalState,
   recordOf,
   redactText,
-  rolledBackIn,
   type ValidationCommand,
 } from "../../../effects/mod.ts";
 import type { Actor, Digest, Json, JsonObject, JsonPatch } from "../../../kernel/mod.ts";
@@ -36,10 +35,11 @@ import { DEFAULT_POLICY, type Policy } from "../policy.ts";
 import type { Profile } from "../profile.ts";
 import { domainFor, GENOME_DOMAIN, genomeFold, type GenomeState, profileIn, usageOf } from "../state/genome.ts";
 import { toolsGained } from "./authority.ts";
-import { genomeChecks, type Seen } from "./checks.ts";
+import { genomeChecks } from "./checks.ts";
 import { type GenomeDocument, genomeOf, identityOf, readDocument } from "./document.ts";
 import { changeOf, differences, type Edit, type Ground, patchOf } from "./edits.ts";
 import { type GenomeReport, reportOn } from "./report.ts";
+import { seenIn, withoutChange } from "./seen.ts";
 import { changedBy, type Trial, TRIAL_OPERATION, tryingChange } from "./trial.ts";
 
 /** A piece of evidence that an edit cites: what was found in a request, or what somebody says in a line. */
@@ -142,16 +142,6 @@ const encoder = new TextEncoder();
 
 /** The bytes of a line of evidence: tagged, so that no other blob is the same and takes it along when it is dropped. */
 export const evidenceBytes = (summary: string): Uint8Array => encoder.encode(JSON.stringify({ evidence: summary }));
-
-/** The document of a domain as it would be without an applied change and what stands on it. */
-const withoutChange = (state: ProposalState, found: ProposalRecord): Json => {
-  const { domain } = found.proposal;
-  let now = state;
-  for (const { proposal } of [...descendantsOf(state, found).toReversed(), found]) {
-    now = rolledBackIn(now, { proposal: proposal.id, before: domainOf(now, domain).digest });
-  }
-  return domainOf(now, domain).document;
-};
 
 const knobsMoved = (before: Knobs, after: Knobs): EditPreview["knobs"] => {
   const moved: { [knob: string]: { before: Json; after: Json } } = {};
@@ -400,29 +390,6 @@ export const scissorsOver = (ledger: LedgerShape, proposals: ProposalsShape, pol
         })),
   };
 };
-
-/** Reads what the checks of genomes look at besides the candidate. */
-export const seenIn = (ledger: LedgerShape) => (domain: string): Effect.Effect<Seen, LedgerFailure> =>
-  Effect.gen(function* () {
-    const changes = yield* ledger.state(proposalFold);
-    const state = yield* ledger.state(genomeFold);
-    const { stack } = domainOf(changes, domain);
-    const known = new Set(state.evidence.map(({ digest }) => digest));
-    return {
-      state,
-      generation: stack.length,
-      earlier: () => stack.map(({ proposal }) => withoutChange(changes, recordOf(changes, proposal)!)),
-      unresolved: (digests) =>
-        Effect.filter(
-          digests,
-          (digest) =>
-            known.has(digest) ? Effect.succeed(false) : ledger.getBlob(digest as Digest).pipe(
-              Effect.match({ onSuccess: () => false, onFailure: () => true }),
-            ),
-        ),
-      step: (yield* ledger.head).count,
-    };
-  });
 
 /** Scissors over the ledger and its proposals; their checks join the gate while the kernel is open. */
 export const layerScissors: Layer.Layer<Scissors, never, Ledger | Proposals> = Layer.effect(

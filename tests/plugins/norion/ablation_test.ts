@@ -1,6 +1,7 @@
 /** Genes measured: with and without them, and whether a change is worth it. */
 import assert from "node:assert/strict";
-import { defaultGenome, type Gene, type Genome } from "../../../plugins/norion/genome.ts";
+import { defaultGenome } from "../../../plugins/norion/default_genome.ts";
+import type { Gene, Genome } from "../../../plugins/norion/genome.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import { type Profile, PROFILES } from "../../../plugins/norion/profile.ts";
 import { judgeBenefit, type Measured, type MeasureName, MEASURES } from "../../../plugins/norion/scissors/measures.ts";

@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import { digestJson } from "../../../kernel/mod.ts";
 import { type DrillKind, DRILLS, runDrills, STEPS } from "../../../plugins/norion/drills.ts";
-import { defaultGenome, type Gene } from "../../../plugins/norion/genome.ts";
+import { defaultGenome } from "../../../plugins/norion/default_genome.ts";
+import type { Gene } from "../../../plugins/norion/genome.ts";
 import { judged, UNUSED, type Usage, used, violated } from "../../../plugins/norion/health.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import {

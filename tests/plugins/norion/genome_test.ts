@@ -1,8 +1,8 @@
 /** Genomes: what a profile starts with, how genes depend on each other, and how records are read. */
 import assert from "node:assert/strict";
 import { digestJson, type Json } from "../../../kernel/mod.ts";
+import { defaultGenome } from "../../../plugins/norion/default_genome.ts";
 import {
-  defaultGenome,
   expressGenome,
   type Gene,
   GENE_KINDS,

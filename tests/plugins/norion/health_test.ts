@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type { LedgerEvent } from "../../../effects/mod.ts";
 import { digestJson, type Json, random } from "../../../kernel/mod.ts";
 import { afterWindow, ALLOWS, CALM, type CalmState, type CalmWindow } from "../../../plugins/norion/calm.ts";
-import { defaultGenome, expressGenome, type Gene, type Genome } from "../../../plugins/norion/genome.ts";
+import { defaultGenome } from "../../../plugins/norion/default_genome.ts";
+import { expressGenome, type Gene, type Genome } from "../../../plugins/norion/genome.ts";
 import {
   ageOf,
   branchesOf,

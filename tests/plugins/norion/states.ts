@@ -1,6 +1,7 @@
 /** States, devices and requests that tests of norion start from. */
 import { type DeviceState, presetOf } from "../../../plugins/norion/device.ts";
-import { defaultGenome, type Gene, type GeneEffect, type Genome } from "../../../plugins/norion/genome.ts";
+import { defaultGenome } from "../../../plugins/norion/default_genome.ts";
+import type { Gene, GeneEffect, Genome } from "../../../plugins/norion/genome.ts";
 import { TARGETS } from "../../../plugins/norion/hierarchy.ts";
 import type { NorionState } from "../../../plugins/norion/plan.ts";
 import { DEFAULT_POLICY } from "../../../plugins/norion/policy.ts";
