@@ -110,10 +110,122 @@ const shares = (scores: Float32Array, from: number, into: Float64Array): void =>
   for (let i = 0; i < into.length; i++) into[i] /= sum;
 };
 
-/** How the symbols' probabilities are shared out to bytes. */
-const byteShare = ({ alphabet }: LanguageShape): { readonly rest: number } => ({
-  rest: Math.max(1, 256 - alphabet.length),
-});
+/** A text in progress. */
+class TextWriter implements Writer {
+  private readonly reader: ContextReader;
+  private readonly codes: Int32Array;
+  private readonly tables: number;
+  private readonly symbols: number;
+  /** How many bytes share the last symbol. */
+  private readonly rest: number;
+  /** Scores of the place after the last byte, where they are known. */
+  private ahead: Float32Array | undefined;
+
+  constructor(shape: LanguageShape, private readonly pieces: Reading, private readonly single: Reading) {
+    this.reader = new ContextReader(shape.contexts);
+    this.codes = codesOf(shape);
+    this.tables = shape.contexts.length;
+    this.symbols = symbolsOf(shape);
+    this.rest = Math.max(1, 256 - shape.alphabet.length);
+  }
+
+  get reset(): Effect.Effect<void, BackendsFailure> {
+    return Effect.suspend(() => {
+      this.reader.reset();
+      this.ahead = undefined;
+      return this.single.keep(this.single.nothing);
+    });
+  }
+
+  read(bytes: Uint8Array): Effect.Effect<void, BackendsFailure> {
+    return Effect.gen({ self: this }, function* () {
+      // The place of the first byte is behind already where its scores are known.
+      const known = this.ahead === undefined ? 0 : Math.min(1, bytes.length);
+      if (known === 1) this.took(bytes[0]);
+      const rest = bytes.subarray(known);
+      for (const byte of rest.subarray(yield* this.whole(rest))) {
+        yield* this.scores;
+        this.took(byte);
+      }
+    });
+  }
+
+  get next(): Effect.Effect<Float64Array, BackendsFailure> {
+    return Effect.map(this.scores, (scores) => {
+      const probabilities = new Float64Array(this.symbols);
+      shares(scores, 0, probabilities);
+      return Float64Array.from(this.codes, (code) => this.share(probabilities, code));
+    });
+  }
+
+  cost(text: Uint8Array): Effect.Effect<TextCost, BackendsFailure> {
+    return Effect.gen({ self: this }, function* () {
+      yield* this.reset;
+      yield* this.pieces.keep(this.pieces.nothing);
+      const probabilities = new Float64Array(this.symbols);
+      let bits = 0;
+      for (let from = 0; from < text.length; from += MAX_PIECE) {
+        const piece = text.subarray(from, from + MAX_PIECE);
+        const scores = yield* this.pieces.step(this.rows(piece));
+        piece.forEach((byte, i) => {
+          shares(scores, i * this.symbols, probabilities);
+          bits -= Math.log2(this.share(probabilities, this.codes[byte]));
+        });
+        yield* turn;
+      }
+      yield* this.reset;
+      return { bits, bytes: text.length };
+    });
+  }
+
+  /** Scores of the place after the last byte. */
+  private get scores(): Effect.Effect<Float32Array, BackendsFailure> {
+    return Effect.suspend(() => {
+      if (this.ahead !== undefined) return Effect.succeed(this.ahead);
+      const rows = new Int32Array(this.tables);
+      this.reader.write(rows, 0);
+      return Effect.tap(this.single.step(rows), (scores) =>
+        Effect.sync(() => {
+          this.ahead = scores;
+        }));
+    });
+  }
+
+  /** The probability of a byte by those of the symbols: unseen bytes share the last one evenly. */
+  private share(probabilities: Float64Array, code: number): number {
+    return code < this.symbols - 1 ? probabilities[code] : probabilities[code] / this.rest;
+  }
+
+  private took(byte: number): void {
+    this.reader.push(byte);
+    this.ahead = undefined;
+  }
+
+  /** Rows of the places of a piece; where it is cut short, what follows is never looked at. */
+  private rows(bytes: Uint8Array): Int32Array<ArrayBuffer> {
+    const rows = new Int32Array(MAX_PIECE * this.tables);
+    bytes.forEach((byte, i) => {
+      this.reader.write(rows, i * this.tables);
+      this.reader.push(byte);
+    });
+    return rows;
+  }
+
+  /** Reads as many whole pieces as there are, from a place whose scores nobody asked for; says how many bytes. */
+  private whole(bytes: Uint8Array): Effect.Effect<number, BackendsFailure> {
+    return Effect.gen({ self: this }, function* () {
+      const end = bytes.length - bytes.length % MAX_PIECE;
+      if (end === 0) return 0;
+      yield* this.pieces.keep(yield* this.single.kept);
+      for (let from = 0; from < end; from += MAX_PIECE) {
+        yield* this.pieces.step(this.rows(bytes.subarray(from, from + MAX_PIECE)));
+        yield* turn;
+      }
+      yield* this.single.keep(yield* this.pieces.kept);
+      return end;
+    });
+  }
+}
 
 /** A model made ready to go through texts. Closing the scope frees it. */
 export const writerOf = (
@@ -122,93 +234,13 @@ export const writerOf = (
   options: Pick<CompileOptions, "numerics" | "threads"> = {},
 ): Effect.Effect<Writer, BackendsFailure, Scope.Scope> =>
   Effect.gen(function* () {
-    const { shape } = written;
     const [pieces, single] = yield* Effect.all([
       readingOf(engine, written, MAX_PIECE, options),
       readingOf(engine, written, 1, options),
     ]);
-    const tables = shape.contexts.length;
-    const symbols = symbolsOf(shape);
-    const codes = codesOf(shape);
-    const { rest } = byteShare(shape);
-    const reader = new ContextReader(shape.contexts);
-    /** Scores of the place after the last byte, where they are known. */
-    let ahead: Float32Array | undefined;
-
-    const reset = Effect.gen(function* () {
-      reader.reset();
-      ahead = undefined;
-      yield* single.keep(single.nothing);
-    });
-    const one = Effect.gen(function* () {
-      if (ahead !== undefined) return ahead;
-      const rows = new Int32Array(tables);
-      reader.write(rows, 0);
-      return ahead = yield* single.step(rows);
-    });
-    /** Rows of the places of a piece, the last ones repeated where it is cut short. */
-    const rowsOf = (bytes: Uint8Array): Int32Array<ArrayBuffer> => {
-      const rows = new Int32Array(MAX_PIECE * tables);
-      bytes.forEach((byte, i) => {
-        reader.write(rows, i * tables);
-        reader.push(byte);
-      });
-      return rows;
-    };
-    /** Reads as many whole pieces as there are, from a place whose scores nobody asked for. */
-    const whole = (bytes: Uint8Array) =>
-      Effect.gen(function* () {
-        const end = bytes.length - bytes.length % MAX_PIECE;
-        if (end === 0) return 0;
-        yield* pieces.keep(yield* single.kept);
-        for (let from = 0; from < end; from += MAX_PIECE) {
-          yield* pieces.step(rowsOf(bytes.subarray(from, from + MAX_PIECE)));
-          yield* turn;
-        }
-        yield* single.keep(yield* pieces.kept);
-        return end;
-      });
-    const took = (byte: number): void => {
-      reader.push(byte);
-      ahead = undefined;
-    };
-    const read = (bytes: Uint8Array) =>
-      Effect.gen(function* () {
-        // The place of the first byte is behind already where its scores are known.
-        const known = ahead === undefined ? 0 : Math.min(1, bytes.length);
-        if (known === 1) took(bytes[0]);
-        const rest = bytes.subarray(known);
-        for (const byte of rest.subarray(yield* whole(rest))) {
-          yield* one;
-          took(byte);
-        }
-      });
-    const next = Effect.map(one, (scores) => {
-      const probabilities = new Float64Array(symbols);
-      shares(scores, 0, probabilities);
-      return Float64Array.from(codes, (code) => code < symbols - 1 ? probabilities[code] : probabilities[code] / rest);
-    });
-    const cost = (text: Uint8Array) =>
-      Effect.gen(function* () {
-        yield* reset;
-        yield* pieces.keep(pieces.nothing);
-        const probabilities = new Float64Array(symbols);
-        let bits = 0;
-        for (let from = 0; from < text.length; from += MAX_PIECE) {
-          const piece = text.subarray(from, from + MAX_PIECE);
-          const scores = yield* pieces.step(rowsOf(piece));
-          piece.forEach((byte, i) => {
-            shares(scores, i * symbols, probabilities);
-            const code = codes[byte];
-            bits -= Math.log2(code < symbols - 1 ? probabilities[code] : probabilities[code] / rest);
-          });
-          yield* turn;
-        }
-        yield* reset;
-        return { bits, bytes: text.length };
-      });
-    yield* reset;
-    return { reset, read, next, cost };
+    const writer: Writer = new TextWriter(written.shape, pieces, single);
+    yield* writer.reset;
+    return writer;
   });
 
 /** Bits that a byte of some texts costs, each text from its own beginning. */
