@@ -24,7 +24,9 @@ import type { Seen } from "./seen.ts";
 
 /** A candidate, read. */
 export interface Examined extends Seen {
+  /** The candidate. */
   readonly candidate: Candidate;
+  /** The genome it is about. */
   readonly ground: Ground;
   /** Records that change; `undefined` for one that goes. Empty where the patch does not fit. */
   readonly changed: { readonly [gene: string]: GenomeRecord | undefined };
