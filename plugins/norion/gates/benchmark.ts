@@ -9,6 +9,7 @@
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { badModel } from "../failures.ts";
+import { saidBy } from "../models/places.ts";
 import type { Policy } from "../policy.ts";
 import { judgeBenefit, type Measured, type MeasureName, MEASURES } from "../scissors/measures.ts";
 import { check, type GateReport } from "./check.ts";
@@ -30,7 +31,7 @@ const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Measurement));
 /** Reads a measurement; throws `NORION_MODELS` where it is none. */
 export const readMeasurement = (text: string, what: string): Measured => {
   const read = decode(text, { onExcessProperty: "error" });
-  if (Result.isFailure(read)) throw badModel({ what, reason: read.failure.message.replaceAll(/\s+/gu, " ") });
+  if (Result.isFailure(read)) throw badModel({ what, reason: saidBy(read.failure) });
   return read.success;
 };
 

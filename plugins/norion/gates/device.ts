@@ -15,6 +15,7 @@ import { canonicalJson } from "../../../kernel/mod.ts";
 import type { BackendsShape } from "../../backends/contract.ts";
 import { type Descriptor, type DevicePlan, LEAST_TOKENS, type Load, planDevice } from "../device.ts";
 import { badModel } from "../failures.ts";
+import { saidBy } from "../models/places.ts";
 import { type Bits, dequantise, errorBound, quantise } from "../models/quantise.ts";
 import type { Policy } from "../policy.ts";
 import { type Check, check, type GateReport } from "./check.ts";
@@ -46,7 +47,7 @@ export const writeContract = (plan: DevicePlan): string => canonicalJson(plan);
 export const readContract = (text: string): DevicePlan => {
   const read = decodeContract(text, { onExcessProperty: "error" });
   if (Result.isFailure(read)) {
-    throw badModel({ what: "the device contract", reason: read.failure.message.replaceAll(/\s+/gu, " ") });
+    throw badModel({ what: "the device contract", reason: saidBy(read.failure) });
   }
   return read.success;
 };

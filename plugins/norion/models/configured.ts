@@ -23,7 +23,6 @@ import {
   type Failure,
   isFailure,
   type KernelFailure,
-  pointer,
 } from "../../../kernel/mod.ts";
 import type { Locality, ModelBackend, ModelCapabilities, ModelDescription, ModelKind } from "../contract.ts";
 import type { ArtifactState } from "../../../registry/artifact.ts";
@@ -37,6 +36,7 @@ import { BYTES, tokensWithin } from "./decoding.ts";
 import { trouble } from "./finished.ts";
 import { heuristicModel } from "./heuristic.ts";
 import { httpModel } from "./http.ts";
+import { placesOf, saidBy } from "./places.ts";
 import { readRecording, recordedModel } from "./recording.ts";
 
 /** The list of models, in the workspace; a person's file, as the kernel process cannot write there. */
@@ -267,21 +267,11 @@ const make = (entry: Entry, makers: Makers): Made =>
     ? isOnnx(entry) ? makeOnnx(entry, makers) : makeLanguage(entry, makers)
     : makeRecorded(entry);
 
-interface IssueLike {
-  readonly path?: ReadonlyArray<PropertyKey>;
-  readonly issue?: IssueLike;
-  readonly issues?: ReadonlyArray<IssueLike>;
-}
-
-const placeOf = (issue: IssueLike | undefined): ReadonlyArray<PropertyKey> =>
-  issue === undefined ? [] : [...(issue.path ?? []), ...placeOf(issue.issue ?? issue.issues?.[0])];
-
 /** Reads a list of models; throws `NORION_MODELS` with the place of what is wrong. */
 export const readModels = (text: string): ReadonlyArray<Entry> => {
   const read = decodeList(text, { onExcessProperty: "error" });
   if (Result.isFailure(read)) {
-    const { message, issue } = read.failure as { message: string; issue?: IssueLike };
-    throw badModel({ what: MODELS_FILE, reason: message.replaceAll(/\s+/gu, " "), path: pointer(placeOf(issue)) });
+    throw badModel({ what: MODELS_FILE, reason: saidBy(read.failure), path: placesOf(read.failure)[0] });
   }
   const { models } = read.success;
   const twice = models.findIndex(({ id }, at) => models.findIndex((other) => other.id === id) < at);

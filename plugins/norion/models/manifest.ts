@@ -11,10 +11,11 @@
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import { Digest, digestBytes, pointer } from "../../../kernel/mod.ts";
+import { Digest, digestBytes } from "../../../kernel/mod.ts";
 import { presetOf } from "../device.ts";
 import { type Check, check, type GateReport } from "../gates/check.ts";
 import { CACHE_ABI } from "./cache_blocks.ts";
+import { placesOf, saidBy } from "./places.ts";
 import { readWeights, type WeightsHeader } from "./weights.ts";
 
 /** Version of the format. */
@@ -270,18 +271,8 @@ const assetChecks = (
     ];
   });
 
-interface IssueLike {
-  readonly path?: ReadonlyArray<PropertyKey>;
-  readonly issue?: IssueLike;
-  readonly issues?: ReadonlyArray<IssueLike>;
-}
-
-const issuesOf = (issue: IssueLike | undefined, at: ReadonlyArray<PropertyKey> = []): ReadonlyArray<string> => {
-  if (issue === undefined) return [];
-  const here = [...at, ...(issue.path ?? [])];
-  const inner = [...(issue.issue === undefined ? [] : [issue.issue]), ...(issue.issues ?? [])];
-  return inner.length === 0 ? [pointer(here)] : inner.flatMap((one) => issuesOf(one, here));
-};
+/** Characters of what a schema says that are shown. */
+const MAX_SAID = 400;
 
 const decode = Schema.decodeUnknownResult(RuntimeManifest);
 
@@ -294,12 +285,9 @@ export const checkManifest = <E, R>(
   Effect.gen(function* () {
     const decoded = decode(given, { onExcessProperty: "error", errors: "all" });
     if (Result.isFailure(decoded)) {
-      const { message, issue } = decoded.failure as unknown as { message: string; issue?: IssueLike };
-      const places = [...new Set(issuesOf(issue))];
+      const said = saidBy(decoded.failure).slice(0, MAX_SAID);
       return report(
-        (places.length === 0 ? [""] : places).map((place) =>
-          check(`${place || "the manifest"} is well formed`, false, message.replaceAll(/\s+/gu, " ").slice(0, 400))
-        ),
+        placesOf(decoded.failure).map((place) => check(`${place || "the manifest"} is well formed`, false, said)),
         ["the files of the runtime"],
       );
     }

@@ -18,6 +18,7 @@ import type { ModelAnswer, ModelBackend, ModelDescription, ModelRequest, ModelTr
 import { badModel } from "../failures.ts";
 import { cosine, vectorOf } from "../text.ts";
 import { trouble } from "./finished.ts";
+import { placesOf, saidBy } from "./places.ts";
 
 /** Version of the format. */
 export const RECORDING_FORMAT = 1;
@@ -228,7 +229,7 @@ const decodeRecording = Schema.decodeUnknownResult(Schema.fromJsonString(Recordi
 export const readRecording = (text: string): Recording => {
   const read = decodeRecording(text, { onExcessProperty: "error" });
   if (Result.isFailure(read)) {
-    throw badModel({ what: "the recording", reason: read.failure.message.replaceAll(/\s+/gu, " ") });
+    throw badModel({ what: "the recording", reason: saidBy(read.failure), path: placesOf(read.failure)[0] });
   }
   const recording = read.success as unknown as Recording;
   recording.calls.forEach((call, index) => {

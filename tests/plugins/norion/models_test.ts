@@ -169,7 +169,7 @@ Deno.test("a recording that was changed by hand, or is none, is refused with its
   };
   assert.equal(refused(text), "read");
   assert.equal(refused(text.replace('"prompt":"one"', '"prompt":"two"')), "NORION_MODELS /calls/0");
-  assert.equal(refused(text.replace('"format":1', '"format":2')), "NORION_MODELS ");
+  assert.equal(refused(text.replace('"format":1', '"format":2')), "NORION_MODELS /format");
   assert.equal(refused("{"), "NORION_MODELS ");
   const both = JSON.parse(text);
   both.calls[0].trouble = { fault: "timeout", reason: "late" };

@@ -118,3 +118,63 @@ Deno.test("each failure is answered by its class: again, elsewhere, or not at al
   assert.equal(afterFault(once.attempts, "timeout", 1, policy).remedy, "go-elsewhere");
   assert.equal(afterFault(attemptsOf(["a"], new Map()), "unavailable", 0, policy).remedy, "give-up");
 });
+
+/** A request and models by chance. */
+const drawn = (draw: ReturnType<typeof random>) => {
+  const models = Array.from(
+    { length: 1 + draw.below(7) },
+    (_, k) =>
+      model(`m${k}`, draw.pick(["process", "machine", "network"]), draw.float(), draw.float() * 9, draw.below(2000)),
+  );
+  const demand: Demand = {
+    tokens: draw.below(40_000),
+    privacy: draw.pick(["process", "machine", "network"]),
+    gain: draw.float(),
+    ...(draw.below(2) === 0 ? { maxCost: draw.float() * 9 } : {}),
+    ...(draw.below(2) === 0 ? { maxLatencyMs: draw.below(2000) } : {}),
+  };
+  return { models, demand };
+};
+
+Deno.test("the order hangs on nothing but the models and the request: not on the order they are listed in, and worth only falls", () => {
+  const draw = random("order");
+  for (let n = 0; n < 500; n++) {
+    const { models, demand } = drawn(draw);
+    const ids = (list: ReadonlyArray<Model>) =>
+      chooseModels(list, demand, new Map(), 0, policy).ranked.map((one) => one.model.id);
+    const { ranked } = chooseModels(models, demand, new Map(), 0, policy);
+    assert.deepEqual(ids(draw.shuffle(models)), ids(models));
+    ranked.slice(1).forEach(({ worth }, i) => assert.ok(worth <= ranked[i].worth));
+    assert.ok(ranked.every(({ worth }) => Number.isFinite(worth)));
+  }
+});
+
+Deno.test("a model that is better than it was never falls behind for it", () => {
+  const draw = random("monotone");
+  for (let n = 0; n < 500; n++) {
+    const { models, demand } = drawn(draw);
+    const at = draw.below(models.length);
+    const place = (list: ReadonlyArray<Model>) =>
+      chooseModels(list, { ...demand, gain: 0.5 }, new Map(), 0, policy).ranked
+        .findIndex((one) => one.model.id === models[at].id);
+    const before = place(models);
+    if (before < 0) continue;
+    const bettered: Model = { ...models[at], quality: Math.min(1, models[at].quality + 0.2) };
+    const after = place(models.map((one, i) => i === at ? bettered : one));
+    assert.ok(after >= 0 && after <= before);
+  }
+});
+
+Deno.test("a breaker never lets pass before its rest is over, and lets pass again after any history", () => {
+  const draw = random("breaker");
+  for (let n = 0; n < 500; n++) {
+    let breaker: Breaker = CLOSED;
+    for (let step = 0; step < 200; step++) {
+      const { pass, breaker: admitted } = admit(breaker, step);
+      if (breaker.state === "open") assert.equal(pass, step >= breaker.until);
+      breaker = pass ? settled(admitted, draw.pick(["well", "ill", "unknown"]), step, policy) : admitted;
+      assert.notEqual(breaker.state, "half-open", "a call that was let pass has settled");
+    }
+    assert.equal(admit(breaker, 200 + policy["breaker.rest"] * 2 ** 7).pass, true);
+  }
+});
