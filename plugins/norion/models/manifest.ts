@@ -287,7 +287,9 @@ export const checkManifest = <E, R>(
     if (Result.isFailure(decoded)) {
       const said = saidBy(decoded.failure).slice(0, MAX_SAID);
       return report(
-        placesOf(decoded.failure).map((place) => check(`${place || "the manifest"} is well formed`, false, said)),
+        placesOf(decoded.failure).map((place, at) =>
+          check(`${place || "the manifest"} is well formed`, false, at === 0 ? said : "as said before")
+        ),
         ["the files of the runtime"],
       );
     }
