@@ -46,6 +46,8 @@ export interface Asked<R> {
   readonly policy: Policy;
   /** Hears the answer while it is made. */
   readonly onEvent?: (event: AnsweringEvent) => Effect.Effect<void>;
+  /** Says what is wrong with a draft when it is used, in words for whoever mends it; nothing where nothing is known. */
+  readonly faultsIn?: (draft: string) => Effect.Effect<ReadonlyArray<string>, never, R>;
 }
 
 /** An answer and what it took. */
@@ -179,17 +181,21 @@ export const askModels = <R>(asked: Asked<R>): Effect.Effect<Outcome, never, R> 
     const { answer, unread } = said.success;
     const checks = plan.checks as ReadonlyArray<CheckName>;
     const judged = (text: string) => lookOver({ prompt, answer: text, context: told.context }, checks, policy);
+    const faultsIn = asked.faultsIn ?? (() => Effect.succeed([]));
     let text = answer.text;
     let issues = judged(text);
     let repaired = false;
-    const mends = issues.length > 0 && issues.every(({ severity }) => severity !== "critical") &&
+    const isMendable = issues.every(({ severity }) => severity !== "critical") &&
       plan.budget.reflectionPasses > 0 && calls.attempts.length < plan.budget.calls;
-    if (mends) {
-      const again = repairPrompt(told.prompt, text, issues.map(({ check }) => check));
+    const faults = isMendable ? yield* faultsIn(text) : [];
+    if (isMendable && issues.length + faults.length > 0) {
+      const again = repairPrompt(told.prompt, text, [...issues.map(({ check }) => check), ...faults]);
       const second = yield* Effect.result(calls.ask(again, plan.budget.answerTokens, false));
       if (Result.isSuccess(second)) {
         const seen = judged(second.success.text);
-        if (selfQuality(seen, policy) > selfQuality(issues, policy)) {
+        const left = (yield* faultsIn(second.success.text)).length;
+        const gain = selfQuality(seen, policy) - selfQuality(issues, policy);
+        if (left <= faults.length && gain >= 0 && (gain > 0 || left < faults.length)) {
           ({ text } = second.success);
           issues = seen;
           repaired = true;

@@ -9,9 +9,10 @@
  */
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
 import * as Semaphore from "effect/Semaphore";
-import { type LedgerFailure, type LedgerShape, redactText } from "../../effects/mod.ts";
-import type { Digest } from "../../kernel/mod.ts";
+import { type LedgerFailure, type LedgerShape, redactText, type SandboxFailure } from "../../effects/mod.ts";
+import type { Digest, Json } from "../../kernel/mod.ts";
 import type { AnsweringEvent } from "./models/answering.ts";
 import { askModels, type Draft } from "./asking.ts";
 import { experienceEvent } from "./experience/record.ts";
@@ -24,7 +25,7 @@ import { type NorionRequest, type NorionState, type Plan, plan } from "./plan.ts
 import type { Policy } from "./policy.ts";
 import type { Profile } from "./profile.ts";
 import { conclude, type Conclusion, review } from "./review/review.ts";
-import type { GivenFact, Judges, Materials, ValidatorName } from "./review/validators.ts";
+import { complaintsOf, type GivenFact, type Judges, type Materials, type ValidatorName } from "./review/validators.ts";
 import type { Demand } from "./routing/choose.ts";
 import type { Candidate } from "./router.ts";
 import { memorable, settling } from "./settling.ts";
@@ -155,6 +156,22 @@ const takenAlong = ({ context }: Plan): ReadonlyArray<string> =>
 
 /** How much a better model is worth to a request, by its mode's threshold: what needs attention gains by quality. */
 const gainOf = ({ threshold }: Plan): number => 1 - threshold;
+
+type Trial = NonNullable<Judges["trial"]>;
+
+/** Runs each module once: a draft that is mended by what it complains of is judged by the same run. */
+const onceEach = (trial: Trial): Trial => {
+  const ran = new Map<string, Effect.Effect<Json, SandboxFailure>>();
+  return ({ source }) =>
+    Effect.gen(function* () {
+      const before = ran.get(source);
+      if (before !== undefined) return yield* before;
+      const result = yield* Effect.result(trial({ source }));
+      const now = Result.isSuccess(result) ? Effect.succeed(result.success) : Effect.fail(result.failure);
+      ran.set(source, now);
+      return yield* now;
+    });
+};
 
 /** Norion over a ledger; `afterwards` is done when a request of a profile is settled. */
 export const norionOver = (
@@ -316,6 +333,7 @@ export const norionOver = (
         temperature: asked.temperature,
         policy,
         ...(asked.onEvent === undefined ? {} : { onEvent: asked.onEvent }),
+        faultsIn: (draft) => complaintsOf(draft, asked.materials.tests, asked.judges.trial),
       });
       const { draft, faults, breakers } = outcome;
       if (draft === undefined) {
@@ -343,11 +361,14 @@ export const norionOver = (
   /** Carries a planned request to its end, from wherever it stands. */
   const carry = <R, J>(
     standing: Standing,
-    asked: AskRequest<R, J>,
+    given: AskRequest<R, J>,
     now: Known,
     actor: string,
   ): Effect.Effect<AskAnswer, ServiceFailure, R | J> =>
     Effect.gen(function* () {
+      const { trial } = given.judges;
+      const judges = trial === undefined ? given.judges : { ...given.judges, trial: onceEach(trial) };
+      const asked = { ...given, judges };
       const { request, plan: made, offered } = standing;
       const { draft, blob } = standing.waiting ?? (yield* answer(standing, asked, now, actor));
       const scope = yield* keyed(`scope ${asked.scope}`);

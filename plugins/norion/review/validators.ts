@@ -186,6 +186,28 @@ const command = <R>(subject: Subject, judges: Judges<R>, policy: Policy): Effect
   );
 };
 
+/** Longest complaint that is passed on, characters. */
+const MOST_COMPLAINT = 600;
+
+/**
+ * What an answer's code complains of when it is run, for whoever mends it; nothing where it runs or cannot be run. Only a
+ * judge's verdict is evidence: this is words, which no event may hold.
+ */
+export const complaintsOf = (
+  answer: string,
+  tests: string | undefined,
+  trial: Judges["trial"],
+): Effect.Effect<ReadonlyArray<string>> => {
+  const source = trialOf(answer, tests ?? "");
+  if (trial === undefined || source === undefined) return Effect.succeed([]);
+  return trial({ source }).pipe(
+    Effect.map((): ReadonlyArray<string> => []),
+    Effect.catch(({ code, message }) =>
+      Effect.succeed(CANDIDATES_FAULT.test(code) ? [message.slice(0, MOST_COMPLAINT)] : [])
+    ),
+  );
+};
+
 /** The validators that need nothing but the answer. Code is run, and feedback comes later, from people. */
 const PURE: { readonly [V in Exclude<ValidatorName, "command" | "feedback">]: Pure } = {
   arithmetic,

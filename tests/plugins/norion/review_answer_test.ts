@@ -229,3 +229,47 @@ Deno.test("a draft is mended at most once, never for the worse, and not where it
       assert.deepEqual(yield* made(good, bad), [good, 1, false]);
     })
   ));
+
+Deno.test("code that fails is asked for once more with what it complained of; what fails again is not kept (20.23)", () =>
+  withNorion((norion) =>
+    Effect.gen(function* () {
+      const told: string[] = [];
+      const runs: string[] = [];
+      const asking = (...texts: ReadonlyArray<string>) => {
+        const model = saying(...texts);
+        return norion.ask({
+          prompt: "Write a function twice that doubles its number n.",
+          profile: "coding",
+          scope: ME,
+          materials: { tests: "if (twice(2) !== 4) throw 0;" },
+          device: deviceAt("laptop", 0),
+          models: [{ ...model, generate: (request) => (told.push(request.prompt), model.generate(request)) }],
+          demand: { privacy: "process" },
+          temperature: 0,
+          seed: 1,
+          judges: {
+            logic: symbolicDefault,
+            trial: ({ source }) => {
+              runs.push(source);
+              return source.includes("2 * n")
+                ? Effect.succeed(true)
+                : Effect.fail(sandboxFailures.threw({ detail: "twice is not 4" }));
+            },
+          },
+        }, "user@tty");
+      };
+      const wrong = CODE.replace("2 * n", "3 * n");
+      const mended = yield* asking(wrong, CODE);
+      assert.deepEqual([mended.draft.calls, mended.draft.repaired, mended.settled.proven], [2, true, true]);
+      assert.ok(told[1].includes("twice is not 4") && !told[0].includes("twice is not 4"));
+      // Each draft ran once, though it was looked at twice.
+      assert.equal(runs.length, 2);
+      const failed = yield* asking(wrong, CODE.replace("2 * n", "4 * n"), CODE);
+      assert.deepEqual([failed.draft.calls, failed.draft.repaired], [2, false]);
+      assert.deepEqual([failed.settled.stored, failed.settled.drift, failed.conclusion.lesson], [
+        [],
+        "block",
+        undefined,
+      ]);
+    })
+  ));
