@@ -18,9 +18,10 @@ import type { Tensor } from "../../ir/contract.ts";
 import { scalar } from "../../ir/library.ts";
 import { attempting, type BuildingFailure } from "../attempting.ts";
 import { BATCH, type Network } from "../contract.ts";
+import { notFederated } from "../failures.ts";
+import type { Engine } from "../stepper.ts";
 import { countsHits, evaluationProgram, type Objective, stepProgram } from "./local_programs.ts";
 import type { Samples } from "./samples.ts";
-import type { Engine } from "../stepper.ts";
 import { flatten, type Layout, layoutOf, unflatten } from "./weights.ts";
 
 /** What a client is asked to do in a round. */
@@ -83,12 +84,12 @@ const SLICE_MS = 15;
 const bits63 = (draw: { readonly uint32: () => number }): bigint =>
   BigInt.asIntN(64, (BigInt(draw.uint32()) << 32n) | BigInt(draw.uint32()));
 
-/** The rows of a batch and each one's share of the mean; what is missing is filled up with the first row at share 0. */
+/** The rows of a batch and how much each counts, one over `of`; what is missing is filled up with a row that does not. */
 const filled = (order: ReadonlyArray<number>, from: number, batch: number, of: number) => {
   const rows = order.slice(from, from + batch);
-  const share = new Float32Array(batch).fill(1 / of, 0, rows.length);
+  const data = new Float32Array(batch).fill(1 / of, 0, rows.length);
   while (rows.length < batch) rows.push(order[0]);
-  return { rows, share: { dtype: "f32", shape: [batch], data: share } as Tensor };
+  return { rows, counts: { dtype: "f32", shape: [batch], data } as Tensor };
 };
 
 const SEEDLESS = scalar("i64", 0n);
@@ -100,7 +101,15 @@ const place = (
   executable: Executable,
   frozen: ReadonlyArray<Tensor>,
   weights: Float32Array,
-): Effect.Effect<ReadonlyArray<Tensor>, BackendsFailure> => {
+): Effect.Effect<ReadonlyArray<Tensor>, TrainerFailure> => {
+  if (weights.length !== layout.size) {
+    return Effect.fail(notFederated({
+      reason: `${weights.length} weights are given for a network of ${layout.size}`,
+      path: "/weights",
+      expected: layout.size,
+      actual: weights.length,
+    }));
+  }
   const given = unflatten(layout, weights);
   let next = 0;
   const tensors = [...network.parameters, ...network.state].map((spec, i) =>
@@ -126,83 +135,111 @@ export interface TrainerOptions {
   readonly initial: (seed: number) => ReadonlyArray<Tensor>;
 }
 
+/** Two programs on a device: what stays there belongs to one client at a time. */
+class Device implements LocalTrainer {
+  readonly layout: Layout;
+  private readonly stepping = Semaphore.makeUnsafe(1);
+  private readonly scoring = Semaphore.makeUnsafe(1);
+  /** Tensors that clients exchange, by their place among all. */
+  private readonly kept: ReadonlyArray<number>;
+  private readonly tensors: number;
+
+  constructor(
+    private readonly network: Network,
+    private readonly objective: Objective,
+    private readonly options: TrainerOptions,
+    private readonly stepper: Executable,
+    private readonly scorer: Executable,
+    private readonly frozen: ReadonlyArray<Tensor>,
+  ) {
+    this.layout = layoutOf(network);
+    const specs = [...network.parameters, ...network.state];
+    this.tensors = specs.length;
+    this.kept = specs.flatMap((spec, i) => "trained" in spec && !spec.trained ? [] : [i]);
+  }
+
+  initial(seed: number): Float32Array<ArrayBuffer> {
+    const values = this.options.initial(seed);
+    return flatten(this.layout, this.kept.map((i) => values[i]));
+  }
+
+  train(weights: Float32Array, samples: Samples, plan: LocalPlan): Effect.Effect<Trained, TrainerFailure> {
+    return Semaphore.withPermits(this.stepping, 1)(this.epochs(weights, samples, plan));
+  }
+
+  score(weights: Float32Array, samples: Samples): Effect.Effect<Score, TrainerFailure> {
+    return Semaphore.withPermits(this.scoring, 1)(this.judged(weights, samples));
+  }
+
+  private epochs(weights: Float32Array, samples: Samples, plan: LocalPlan): Effect.Effect<Trained, TrainerFailure> {
+    const { network, layout, stepper, frozen, kept, tensors, options: { batch } } = this;
+    return Effect.gen(function* () {
+      if (plan.batch !== batch) {
+        const reason = `steps of ${plan.batch} samples are asked for, and this trainer is made for ${batch}`;
+        return yield* notFederated({ reason, path: "/batch", expected: batch, actual: plan.batch });
+      }
+      const given = yield* place(network, layout, stepper, frozen, weights);
+      const learned = kept.filter((i) => i < network.parameters.length);
+      yield* Effect.forEach(learned, (_, i) => stepper.write(tensors + i, given[i]), { discard: true });
+      const chance = random(plan.seed);
+      const draws = chance.split("draws");
+      const rate = scalar("f32", plan.rate);
+      const proximal = scalar("f32", plan.proximal);
+      const breathe = breathing();
+      let [loss, steps] = [0, 0];
+      for (let epoch = 0; epoch < plan.epochs; epoch++) {
+        const order = chance.split(epoch).shuffle(Array.from({ length: samples.count }, (_, i) => i));
+        let sum = 0;
+        for (let from = 0; from < order.length; from += batch) {
+          const { rows, counts } = filled(order, from, batch, Math.min(batch, order.length - from));
+          const { inputs, target } = yield* attempting(() => samples.rows(rows));
+          const seed = scalar("i64", bits63(draws));
+          const [made] = yield* stepper.step([seed, ...inputs, target, counts, rate, proximal]);
+          sum += made.data[0] as number;
+          steps++;
+          yield* breathe;
+        }
+        loss = sum / Math.ceil(order.length / batch);
+      }
+      const after = yield* Effect.forEach(kept, (i) => stepper.read(i));
+      return { weights: flatten(layout, after), loss, steps };
+    });
+  }
+
+  private judged(weights: Float32Array, samples: Samples): Effect.Effect<Score, TrainerFailure> {
+    const { network, layout, scorer, frozen, objective } = this;
+    return Effect.gen(function* () {
+      yield* place(network, layout, scorer, frozen, weights);
+      const order = Array.from({ length: samples.count }, (_, i) => i);
+      const breathe = breathing();
+      let [loss, hits] = [0, 0];
+      for (let from = 0; from < order.length; from += SCORE_BATCH) {
+        const { rows, counts } = filled(order, from, SCORE_BATCH, 1);
+        const { inputs, target } = yield* attempting(() => samples.rows(rows));
+        const [l, h] = yield* scorer.step([SEEDLESS, ...inputs, target, counts]);
+        loss += l.data[0] as number;
+        hits += h.data[0] as number;
+        yield* breathe;
+      }
+      return { loss: loss / samples.count, ...(countsHits(objective) ? { accuracy: hits / samples.count } : {}) };
+    });
+  }
+}
+
 /** A trainer of one network for one objective; batches have one size. Closing the scope frees it. */
 export const localTrainer = (
   engine: Engine,
   network: Network,
   objective: Objective,
-  { batch, initial }: TrainerOptions,
+  options: TrainerOptions,
 ): Effect.Effect<LocalTrainer, TrainerFailure, Scope.Scope> =>
   Effect.gen(function* () {
-    const { layout, step, scoring } = yield* attempting(() => ({
-      layout: layoutOf(network),
-      step: stepProgram(network, objective),
-      scoring: evaluationProgram(network, objective),
-    }));
-    const stepper = yield* engine.compile(step.program, { state: step.state, sizes: { [BATCH]: batch } });
+    const { step, scoring, frozen } = yield* attempting(() => {
+      layoutOf(network);
+      const [step, scoring] = [stepProgram(network, objective), evaluationProgram(network, objective)];
+      return { step, scoring, frozen: options.initial(0) };
+    });
+    const stepper = yield* engine.compile(step.program, { state: step.state, sizes: { [BATCH]: options.batch } });
     const scorer = yield* engine.compile(scoring.program, { state: scoring.state, sizes: { [BATCH]: SCORE_BATCH } });
-    // What stays on the device belongs to one client at a time.
-    const stepping = yield* Semaphore.make(1);
-    const scored = yield* Semaphore.make(1);
-    const tensors = network.parameters.length + network.state.length;
-    const kept = [...network.parameters, ...network.state].flatMap((spec, i) =>
-      "trained" in spec && !spec.trained ? [] : [i]
-    );
-    const trainedCount = kept.filter((i) => i < network.parameters.length).length;
-    const frozen = initial(0);
-
-    const train: LocalTrainer["train"] = (weights, samples, plan) =>
-      Effect.gen(function* () {
-        const given = yield* place(network, layout, stepper, frozen, weights);
-        for (let i = 0; i < trainedCount; i++) yield* stepper.write(tensors + i, given[i]);
-        const chance = random(plan.seed);
-        const draws = chance.split("draws");
-        const rate = scalar("f32", plan.rate);
-        const proximal = scalar("f32", plan.proximal);
-        const breathe = breathing();
-        let [loss, steps] = [0, 0];
-        for (let epoch = 0; epoch < plan.epochs; epoch++) {
-          const order = chance.split(epoch).shuffle(Array.from({ length: samples.count }, (_, i) => i));
-          let sum = 0;
-          for (let from = 0; from < order.length; from += batch) {
-            const { rows, share } = filled(order, from, batch, Math.min(batch, order.length - from));
-            const { inputs, target } = yield* attempting(() => samples.rows(rows));
-            const seed = scalar("i64", bits63(draws));
-            const [made] = yield* stepper.step([seed, ...inputs, target, share, rate, proximal]);
-            sum += made.data[0] as number;
-            steps++;
-            yield* breathe;
-          }
-          loss = sum / Math.ceil(order.length / batch);
-        }
-        const after = yield* Effect.forEach(kept, (i) => stepper.read(i));
-        return { weights: flatten(layout, after), loss, steps };
-      });
-
-    const score: LocalTrainer["score"] = (weights, samples) =>
-      Effect.gen(function* () {
-        yield* place(network, layout, scorer, frozen, weights);
-        const order = Array.from({ length: samples.count }, (_, i) => i);
-        const breathe = breathing();
-        let [loss, hits] = [0, 0];
-        for (let from = 0; from < order.length; from += SCORE_BATCH) {
-          const { rows, share } = filled(order, from, SCORE_BATCH, order.length);
-          const { inputs, target } = yield* attempting(() => samples.rows(rows));
-          const [l, h] = yield* scorer.step([SEEDLESS, ...inputs, target, share]);
-          loss += l.data[0] as number;
-          hits += h.data[0] as number;
-          yield* breathe;
-        }
-        return { loss, ...(countsHits(objective) ? { accuracy: hits } : {}) };
-      });
-
-    return {
-      layout,
-      initial: (seed) => {
-        const values = initial(seed);
-        return flatten(layout, kept.map((i) => values[i]));
-      },
-      train: (weights, samples, plan) => Semaphore.withPermits(stepping, 1)(train(weights, samples, plan)),
-      score: (weights, samples) => Semaphore.withPermits(scored, 1)(score(weights, samples)),
-    };
+    return new Device(network, objective, options, stepper, scorer, frozen);
   });

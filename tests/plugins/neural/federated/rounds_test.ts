@@ -101,6 +101,19 @@ Deno.test("a batch that is not full counts as what it holds: 7 samples in batche
   }));
 });
 
+Deno.test("orders that are not for this network, or not for batches of this size, are refused by the client", () =>
+  inScope(Effect.gen(function* () {
+    const trainer = yield* trainerOf(smallNetwork(), BATCH);
+    const samples = samplesOf(blobs(20, 4, 1));
+    const order = { ...PLAN, epochs: 1, proximal: 0, seed: "s" };
+    const short = yield* Effect.flip(trainer.train(new Float32Array(3), samples, order));
+    assert.deepEqual([short.code, short.path], ["NEURAL_FEDERATED", "/weights"]);
+    const other = yield* Effect.flip(trainer.train(trainer.initial(1), samples, { ...order, batch: 7 }));
+    assert.deepEqual([other.code, other.path], ["NEURAL_FEDERATED", "/batch"]);
+    const unscored = yield* Effect.flip(trainer.score(new Float32Array(3), samples));
+    assert.equal(unscored.code, "NEURAL_FEDERATED");
+  })));
+
 /** Clients with few classes each. */
 const uneven = (count: number) =>
   Effect.gen(function* () {
