@@ -181,10 +181,24 @@ const stepsBefore = (given: Building, x: Value): Value => {
   return g.sliceAxis(whole, axis, 0, steps);
 };
 
+/** Refuses what cannot be: a window of what looks ahead, and pieces of it or longer than what is kept allows. */
+const checkLook = ({ x, settings }: Building, keeps: boolean): void => {
+  const unfit = (reason: string) => unfitInput({ kind: "attn", found: printType(x.type), reason });
+  const [window, kept] = [numberOf(settings, "window"), numberOf(settings, "cache")];
+  const causal = flagOf(settings, "causal");
+  if (window > 0 && !causal) throw unfit("only what is causal has a window");
+  if (!keeps) return;
+  if (!causal) throw unfit("what looks ahead cannot be given in pieces");
+  const steps = Number(x.type.shape.at(-2));
+  const needed = window === 0 ? steps : window + steps - 1;
+  if (needed > kept) throw unfit(`${needed} positions are looked at, and ${kept} are kept`);
+};
+
 const attended = (given: Building, context: Value, mask: Value | undefined): Value => {
   const { g, x, settings, parameter } = given;
   const heads = headsOf(given);
   const keeps = keptPositions(given) > 0 && context === x;
+  checkLook(given, keeps);
   const before = keeps ? positionsBefore(given, x.type.shape.at(-2)!) : undefined;
   const turn = (y: Value): Value => flagOf(settings, "rope") ? turned(g, y, numberOf(settings, "base"), before) : y;
   const q = turn(projected(given, x, "query", heads.count, heads.each));

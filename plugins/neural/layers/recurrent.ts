@@ -159,8 +159,11 @@ const runOf = (given: Building, name: CellName, lengths: Value | undefined): Run
   const { shape } = x.type;
   const unfit = (reason: string) => unfitInput({ kind: name, found: printType(x.type), reason });
   if (shape.length !== 3) throw unfit("it takes [batch, steps, features]");
-  const both = flagOf(settings, "bidirectional");
-  if (both && keptPositions(given) > 0) throw unfit("what runs from the end cannot be given in pieces");
+  if (keptPositions(given) > 0) {
+    const isBackward = flagOf(settings, "bidirectional") || flagOf(settings, "reverse");
+    if (isBackward) throw unfit("what runs from the end cannot be given in pieces");
+    if (given.inputs.length > 1) throw unfit("what keeps its states is given neither lengths nor states");
+  }
   const [batch, steps] = shape;
   const width = numberOf(settings, "width", featuresOf(name, x));
   return { name, width, batch, steps, there: lengths === undefined ? undefined : thereOf(given, lengths, steps) };

@@ -294,7 +294,9 @@ Deno.test("heads that do not divide, inputs that are no sequences, and pieces of
   assert.equal(codeOf({ heads: 4, kvHeads: 3 }, { x: "f32[B,5,8]" }), "NEURAL_INPUT");
   assert.equal(codeOf({ heads: 4, rope: true }, { x: "f32[B,5,4]" }), "RMIL_SHAPE");
   assert.equal(codeOf({ heads: 2 }, { x: "f32[B,5,8]", context: "i32[B,5,8]" }), "NEURAL_INPUT");
-  const pieces = failureOf(() => networkOfLayers(decoding(attention({ heads: 2 }), 8), { x: "f32[B,1,8]" }));
+  const pieces = failureOf(() =>
+    networkOfLayers(decoding(attention({ heads: 2, causal: true }), 8), { x: "f32[B,1,8]" })
+  );
   assert.equal(pieces.code, "NEURAL_SIZE");
 });
 
@@ -302,4 +304,18 @@ Deno.test("sizes of batch and sequence stay open", () => {
   for (const settings of [{}, { kvHeads: 2, rope: true, alibi: true, causal: true, recall: true }]) {
     assert.deepEqual(resultTypes(attention({ heads: 4, ...settings }), { x: "f32[B,S,8]" }), ["f32[B,S,8]"]);
   }
+});
+
+Deno.test("a window needs causality, and pieces need it too and no more than is kept", () => {
+  const pieces = (settings: object, steps: number, kept: number) => () =>
+    networkOfLayers(decoding(attention({ heads: 2, ...settings }), kept), { x: `f32[1,${steps},8]` });
+  assert.equal(
+    failureOf(() => networkOfLayers(attention({ heads: 2, window: 3 }), { x: "f32[B,5,8]" })).code,
+    "NEURAL_INPUT",
+  );
+  assert.equal(failureOf(pieces({}, 2, 8)).code, "NEURAL_INPUT");
+  pieces({ causal: true }, 8, 8)();
+  assert.match(failureOf(pieces({ causal: true }, 9, 8)).message, /9 positions .* 8 are kept/u);
+  pieces({ causal: true, window: 5 }, 4, 8)();
+  assert.match(failureOf(pieces({ causal: true, window: 5 }, 5, 8)).message, /9 positions .* 8 are kept/u);
 });

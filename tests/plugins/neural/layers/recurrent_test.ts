@@ -303,16 +303,10 @@ Deno.test("dropout stands between layers, while training only", () => {
 Deno.test("results keep the size of the batch open, and what does not fit is refused", () => {
   assert.deepEqual(resultTypes(gru({ width: 7, bidirectional: true }), { x: "f32[B,9,4]" }), ["f32[B,9,14]"]);
   assert.equal(failureOf(() => resultTypes(gru(), { x: "f32[B,4]" })).code, "NEURAL_INPUT");
-  assert.equal(
-    failureOf(() =>
-      networkOfLayers({ ...lstm({ bidirectional: true }), settings: { bidirectional: true, cache: 8 } }, {
-        x: "f32[1,2,4]",
-      })
-    ).code,
-    "NEURAL_INPUT",
-  );
-  assert.equal(
-    failureOf(() => networkOfLayers({ ...gru(), settings: { cache: 8 } }, { x: "f32[B,2,4]" })).code,
-    "NEURAL_SIZE",
-  );
+  const codeOf = (settings: object, types: Parameters<typeof resultTypes>[1]) =>
+    failureOf(() => networkOfLayers({ ...gru(), settings: { cache: 8, ...settings } }, types)).code;
+  assert.equal(codeOf({ bidirectional: true }, { x: "f32[1,2,4]" }), "NEURAL_INPUT");
+  assert.equal(codeOf({ reverse: true }, { x: "f32[1,2,4]" }), "NEURAL_INPUT");
+  assert.equal(codeOf({}, { x: "f32[1,2,4]", lengths: "i32[1]" }), "NEURAL_INPUT");
+  assert.equal(codeOf({}, { x: "f32[B,2,4]" }), "NEURAL_SIZE");
 });
