@@ -1,6 +1,6 @@
 /**
  * Acceptance figures of learning over clients, on Fashion-MNIST (60,000 samples over 100 clients, 10 a round, judged on
- * the 10,000 others), medians of three seeds. About four minutes of one core.
+ * the 10,000 others), medians of three seeds. About five minutes of one core.
  *
  * Local epochs, batches, rounds and rates are those of earlier NumPy runs of the same tasks: 5 epochs in batches of 10, at
  * 0.1 (IID: 0.85 after 11 rounds) and 0.05 (two shards a client: 0.80 after 32); under attack 1 epoch in batches of 20 at
