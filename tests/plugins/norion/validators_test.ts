@@ -1,7 +1,9 @@
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import { digestJson } from "../../../kernel/mod.ts";
-import { sandboxFailures } from "../../../effects/mod.ts";
+import * as Layer from "effect/Layer";
+import { layerSandbox, Sandbox, sandboxFailures } from "../../../effects/mod.ts";
+import { layerSupervisorLocal } from "../../../kernel/platform/supervisor.ts";
 import { VALIDATORS } from "../../../plugins/norion/genome.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import { asksForCode, codeOf, trialOf } from "../../../plugins/norion/review/code.ts";
@@ -174,3 +176,42 @@ Deno.test("what validators say carries no word of the answer", async () => {
   assert.ok(said.findings.length >= 3);
   assert.ok(!JSON.stringify(said.findings).includes("xylophone"));
 });
+
+const REAL = layerSandbox.pipe(
+  Layer.provide(layerSupervisorLocal({
+    workspace: "/",
+    root: new URL("../../../", import.meta.url).href,
+    optional: {},
+  })),
+);
+
+Deno.test("in the real sandbox code passes or fails its tests, does not load, and cannot reach out", () =>
+  Effect.runPromise(
+    Effect.scoped(Effect.gen(function* () {
+      const { run } = yield* Sandbox;
+      const result = (code: string, tests: string) =>
+        Effect.map(
+          validate(
+            {
+              prompt: "",
+              answer: `\`\`\`ts\n${code}\n\`\`\`\n`,
+              digest: digestJson("answer"),
+              facts: [],
+              materials: { tests },
+            },
+            [],
+            { ...judges, trial: run },
+            policy,
+          ),
+          ({ findings }) => findings.map((one) => [one.validator, one.result]),
+        );
+      const twice = "export const twice = (n: number): number => 2 * n;";
+      assert.deepEqual(yield* result(twice, "if (twice(2) !== 4) throw new Error();"), [["command", 1]]);
+      assert.deepEqual(yield* result(twice, "if (twice(2) !== 5) throw new Error();"), [["command", 0]]);
+      assert.deepEqual(yield* result("const twice = (n => ;", ""), [["command", 0]]);
+      assert.deepEqual(yield* result(`${twice}\nDeno.readTextFileSync("/etc/hostname");`, "twice(1)"), [[
+        "command",
+        0,
+      ]]);
+    })).pipe(Effect.provide(REAL)),
+  ));
