@@ -372,12 +372,12 @@ class ProgramLowering {
     return this.seed ??= this.main.parameter(SEED_NAME, { dtype: "i64", shape: [] });
   }
 
-  /** A new value of a running statistic, which a later application of the same path begins with. */
+  /** A new value of a running statistic, which a later application of the same path begins with; a given one stays. */
   private keep(row: OpRow, name: string, value: IrValue, site: Site): void {
-    if (site.g !== this.main) return this.refuse(row.name, "a branch cannot keep running statistics", site);
     const path = `${site.path}/${name}`;
     const known = this.parameters.get(path);
-    if (known === undefined) return this.refuse(row.name, "a running statistic that is given cannot be kept", site);
+    if (known === undefined) return;
+    if (site.g !== this.main) this.refuse(row.name, "a branch cannot keep running statistics", site);
     known.item = { ...known.item, value };
     this.running.add(path);
   }
