@@ -8,7 +8,6 @@
 import * as Schema from "effect/Schema";
 import { operation, role } from "../../kernel/operation.ts";
 import { declare } from "./declaration.ts";
-import { authoritiesOfReach } from "./models/reach.ts";
 import { Answer, asking, authoritiesOfAsking, Heard } from "./operations_ask.ts";
 
 const Words = Schema.Array(Schema.String);
@@ -82,17 +81,14 @@ export const Resume = operation("norion.resume", {
 export const Fork = operation("norion.fork", {
   ...declare,
   summary:
-    "Ask from where a recorded request began, beside the history: what would have come of it; nothing is written.",
+    "Ask from where a recorded request began, beside the history, which stays as it is: what would have come of it.",
   input: { ...asking, request },
   output: Answer,
   event: Heard,
-  effects: ["readLocal", "network", "exec"],
+  // The history is left as it is; a model may keep a recording of what it was asked.
+  effects: ["readLocal", "writeLocal", "network", "exec"],
   kinds: ["env"],
-  refine: ({ reach = "process", check }) => {
-    const { effects, kinds } = authoritiesOfReach(reach);
-    const judge: ReadonlyArray<"exec"> = check?.program === undefined ? [] : ["exec"];
-    return { effects: [...new Set(["readLocal" as const, ...effects, ...judge])], kinds };
-  },
+  refine: authoritiesOfAsking,
   idempotent: true,
   cost: { compute: "the calls of the plan, and linear in the ledger" },
   examples: [
