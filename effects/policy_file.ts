@@ -239,6 +239,12 @@ export const DEFAULT_DOMAINS: ReadonlyArray<DomainRule> = [
   { domain: "genome.*", writes: false, evidence: 1, quorum: 1, benefit: false },
 ];
 
+/** Domains whose changes are applied only where the checks of their owner are there, and the operation that brings them. */
+const OWNED: ReadonlyArray<readonly [domain: string, operation: string]> = [["genome.*", "norion.apply"]];
+
+/** The operation that applies changes of an owned domain; undefined for a domain of nobody. */
+export const ownerOf = (domain: string): string | undefined => OWNED.find(([owned]) => glob(owned)(domain))?.[1];
+
 /**
  * The built-in rules, after those of the file: pure computation, reading in the workspace, writing in the state and
  * output folders, and computing with injected time, chance and devices are allowed; the rest asks.

@@ -36,7 +36,7 @@ import { type EventDraft, Ledger, type LedgerShape } from "./ledger.ts";
 import { glob } from "./patterns.ts";
 import { type Candidate, type Check, CHECKS, type Report, runPipeline } from "./pipeline.ts";
 import { Policy, type PolicyShape } from "./policy.ts";
-import { approvalLifetimeMs, domainRule } from "./policy_file.ts";
+import { approvalLifetimeMs, domainRule, ownerOf } from "./policy_file.ts";
 import type { Evidence, Preview, Proposal, ProposalDraft, ProposalRecord } from "./proposal.ts";
 import {
   type Admission,
@@ -171,6 +171,9 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
   };
   const get = (id: string) => Effect.flatMap(state, (now) => find(now, id));
 
+  const checksOf = (domain: string): ReadonlyArray<Check> =>
+    registered.filter(({ matches }) => matches(domain)).flatMap(({ checks }) => checks);
+
   const judgeIn = (from: ProposalState, { proposal, evidence, validated }: ProposalRecord): Effect.Effect<Report> => {
     const { document, digest } = domainOf(from, proposal.domain);
     const candidate: Candidate = {
@@ -183,8 +186,7 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
       // Redaction changed what was stored: then the stored content has another digest than its id.
       redacted: digestJson(contentOf(proposal)) !== proposal.id,
     };
-    const own = registered.filter(({ matches }) => matches(proposal.domain)).flatMap(({ checks }) => checks);
-    return runPipeline([...CHECKS, ...own], candidate);
+    return runPipeline([...CHECKS, ...checksOf(proposal.domain)], candidate);
   };
 
   /** Judges, records the judgement where it is news, and lets a policy rule approve what is ready and within bounds. */
@@ -267,6 +269,12 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
         return yield* Effect.fail(
           wrongAdmission({ proposal: id, state: found.state, action: "apply", needed: "approved" }),
         );
+      }
+      const { domain } = found.proposal;
+      const owner = ownerOf(domain);
+      if (owner !== undefined && checksOf(domain).length === 0) {
+        const fix = { summary: `Apply it by ${owner}, which brings the checks of ${domain}` };
+        return yield* Effect.fail(gateHolds({ proposal: id, outcome: "held", reasons: ["CHECKS_ABSENT"], fix }));
       }
       const report = yield* judgeIn(before, found);
       const now = yield* Clock.currentTimeMillis;

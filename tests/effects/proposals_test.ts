@@ -479,3 +479,19 @@ Deno.test("a change of a gene is a preview at best until the policy file says ot
   assert.equal(await withRoom(undefined, () => road), "previewOnly");
   assert.equal(await withRoom(policyWith([], { proposals: writes }), () => road), "ready");
 });
+
+Deno.test("a change of a gene is not applied where nobody looks at genes, and the failure names who does", () =>
+  withRoom(
+    policyWith([], { proposals: [{ domain: "genome.*", writes: true, evidence: 1, quorum: 1, benefit: false }] }),
+    () =>
+      Effect.gen(function* () {
+        const proposals = yield* Proposals;
+        const { proposal } = yield* approved(setting("gene", 1, { domain: "genome.coding" }));
+        const failed = yield* Effect.flip(proposals.apply(proposal.id, "user@tty"));
+        assert.equal(failed.code, "EFFECTS_GATE");
+        assert.match(`${failed.message} ${failed.fix?.summary}`, /CHECKS_ABSENT.*norion\.apply/u);
+        assert.deepEqual((yield* documentOf("genome.coding")).document, {});
+        yield* proposals.register("genome.*", [{ name: "looks", order: 500, run: () => Effect.succeed(undefined) }]);
+        assert.equal((yield* proposals.apply(proposal.id, "user@tty")).state, "applied");
+      }),
+  ));
