@@ -19,13 +19,14 @@ import { attempting } from "./attempting.ts";
 import { BATCH, type Network } from "./contract.ts";
 import { classesOf, type MemoryDataset, TestGuard } from "./data/dataset.ts";
 import { nameOf } from "./data/source.ts";
+import type { Scores } from "./events.ts";
 import { notFederated } from "./failures.ts";
 import type { Rule } from "./federated/aggregate.ts";
 import { type Attack, type FederatedClient, hostileClient, localClient } from "./federated/client.ts";
 import { type LocalTrainer, localTrainer, type Score } from "./federated/local.ts";
 import { type Objective, objectiveOf, stepProgram } from "./federated/local_programs.ts";
 import { type Partition, partition } from "./federated/partition.ts";
-import { federate, type FederatedEvent, learnedWeights } from "./federated/rounds.ts";
+import { federate, type FederatedEvent, type Federation, learnedWeights } from "./federated/rounds.ts";
 import { samplesOfDataset } from "./federated/samples.ts";
 import { maskKeeper } from "./federated/secure.ts";
 import type { ServerOptimiser } from "./federated/server.ts";
@@ -210,51 +211,78 @@ const judgedBy = (engine: Engine, network: Network, dataset: MemoryDataset, valu
     };
   }));
 
-const federated = (input: Input, engine: Engine) =>
-  Effect.scoped(Effect.gen(function* () {
-    const call = yield* CallContext;
+/** Pays for all steps of all rounds before the first. */
+const paid = (
+  input: Input,
+  network: Network,
+  objective: Objective,
+  parts: ReadonlyArray<ArrayLike<number>>,
+) =>
+  Effect.gen(function* () {
     const account = yield* Budget;
-    const { batch, seed, rounds, epochs } = { ...DEFAULTS, ...input };
-    const dataset = yield* memoryData(input.data);
-    const { network, program, first, parent } = yield* startOf(input, dataset);
-    const isNumber = dataset.schema.target?.kind === "regression";
-    const objective = yield* attempting(() =>
-      objectiveOf(network, { kind: input.loss ?? (isNumber ? "mse" : "crossEntropy") })
-    );
-    const trainer = yield* localTrainer(engine, network, objective, {
-      batch,
-      initial: () => first,
-    });
-    const { clients, hostile, parts } = yield* clientsOf(input, trainer, network, objective, dataset);
-    const settings = settingsOf(input);
-    const perRound = settings.perRound ?? clients.length;
+    const { batch, rounds, epochs } = { ...DEFAULTS, ...input };
+    const perRound = Math.min(input.perRound ?? parts.length, parts.length);
     const stepsOfClient = parts.reduce((sum, rows) => sum + Math.ceil(rows.length / batch), 0) / parts.length;
     const flopsOfStep = yield* attempting(() =>
       Number(costOf(stepProgram(network, objective).program, { [BATCH]: batch }).flops)
     );
     const flops = Math.ceil(rounds * perRound * epochs * stepsOfClient * flopsOfStep);
     yield* account.spend("fuel", Math.min(Number.MAX_SAFE_INTEGER, flops));
-    const { validation } = dataset.splits;
-    const watched = validation.length === 0
-      ? undefined
-      : yield* attempting(() => samplesOfDataset(dataset, validation, network, objective));
-    const events = federate({
-      clients,
-      start: trainer.initial(seed),
-      learned: trainer.layout.learned,
-      ...(watched === undefined ? {} : { score: (weights) => trainer.score(weights, watched) }),
-    }, settings);
-    let weights = trainer.initial(seed);
+    return flops;
+  });
+
+/** Runs the rounds and says what happens; gives what was learned and the rounds as they are answered. */
+const roundsOf = (federation: Federation, settings: FederatedSettings, start: Float32Array<ArrayBuffer>) =>
+  Effect.gen(function* () {
+    const call = yield* CallContext;
+    let weights = start;
     const done: Array<ReturnType<typeof roundJson>> = [];
-    yield* Stream.runForEach(events, (event) =>
+    yield* Stream.runForEach(federate(federation, settings), (event) =>
       Effect.gen(function* () {
         if (event.kind === "round") {
           weights = learnedWeights(event.state);
           done.push(roundJson(event));
-          yield* call.progress({ label: "rounds", done: event.round, total: rounds, unit: "rounds" });
+          yield* call.progress({ label: "rounds", done: event.round, total: settings.rounds, unit: "rounds" });
         }
         yield* call.emit(eventJson(event));
       }));
+    return { weights, done };
+  });
+
+const metricsOf = (judged: { readonly [part: string]: Scores }): Scores =>
+  Object.fromEntries(
+    Object.entries(judged).flatMap(([part, scores]) =>
+      Object.entries(scores).map(([name, value]) => [`${part}.${name}`, value] as const)
+    ),
+  );
+
+const federated = (input: Input, engine: Engine) =>
+  Effect.scoped(Effect.gen(function* () {
+    const { batch, seed } = { ...DEFAULTS, ...input };
+    const dataset = yield* memoryData(input.data);
+    const { network, program, first, parent } = yield* startOf(input, dataset);
+    const isNumber = dataset.schema.target?.kind === "regression";
+    const objective = yield* attempting(() =>
+      objectiveOf(network, { kind: input.loss ?? (isNumber ? "mse" : "crossEntropy") })
+    );
+    const trainer = yield* localTrainer(engine, network, objective, { batch, initial: () => first });
+    const { clients, hostile, parts } = yield* clientsOf(input, trainer, network, objective, dataset);
+    const flops = yield* paid(input, network, objective, parts);
+    const { validation } = dataset.splits;
+    const watched = validation.length === 0
+      ? undefined
+      : yield* attempting(() => samplesOfDataset(dataset, validation, network, objective));
+    const start = trainer.initial(seed);
+    const { weights, done } = yield* roundsOf(
+      {
+        clients,
+        start,
+        learned: trainer.layout.learned,
+        ...(watched === undefined ? {} : { score: (now) => trainer.score(now, watched) }),
+      },
+      settingsOf(input),
+      start,
+    );
     const values = valuesOf(network, trainer, weights, first);
     const metrics = yield* judgedBy(engine, network, dataset, values, input.test ?? true);
     const info = yield* keepModel({
@@ -263,21 +291,11 @@ const federated = (input: Input, engine: Engine) =>
       values,
       schema: dataset.schema,
       scales: scalesOf(dataset),
-      metrics: Object.fromEntries(
-        Object.entries(metrics).flatMap(([part, scores]) =>
-          Object.entries(scores).map(([name, value]) => [`${part}.${name}`, value] as const)
-        ),
-      ),
-      lineage: {
-        made: "federate",
-        data: nameOf(input.data),
-        seed,
-        flops,
-        ...(parent === undefined ? {} : { parent }),
-      },
+      metrics: metricsOf(metrics),
+      lineage: { made: "federate", data: nameOf(input.data), seed, flops, ...(parent === undefined ? {} : { parent }) },
     }, {
       name: input.name,
-      description: `learned over ${clients.length} clients in ${rounds} rounds`,
+      description: `learned over ${clients.length} clients in ${done.length} rounds`,
       references: parent === undefined ? [] : [parent],
     });
     const epsilon = done.at(-1)?.epsilon;
