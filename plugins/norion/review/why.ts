@@ -97,6 +97,8 @@ const TELLERS: { readonly [type: string]: Teller } = {
   [GENOME_EVENTS.expressed]: (data: { readonly spoke: ReadonlyArray<{ readonly gene: string }> }) => [
     `genes spoke: ${some(data.spoke.map(({ gene }) => gene))}`,
   ],
+  [GENOME_EVENTS.observed]: ({ kinds }: { readonly kinds: ReadonlyArray<string> }) =>
+    kinds.length === 0 ? [] : [`speaks against genes of: ${some(kinds)}`],
   [EVIDENCE_GIVEN]: ({ source, witness, result }: EvidenceData) => [`${source} ${witness} says ${share(result)}`],
   [MEMORY_EVENTS.added]: (
     { item }: { readonly item: MemoryItem },
