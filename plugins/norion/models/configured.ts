@@ -14,16 +14,10 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import * as Semaphore from "effect/Semaphore";
 import * as Stream from "effect/Stream";
 import { Programs, type ProgramsShape } from "../../../effects/mod.ts";
-import {
-  CallContext,
-  type Cap,
-  Disk,
-  type Failure,
-  isFailure,
-  type KernelFailure,
-} from "../../../kernel/mod.ts";
+import { CallContext, type Cap, Disk, type Failure, isFailure, type KernelFailure } from "../../../kernel/mod.ts";
 import type { Locality, ModelBackend, ModelCapabilities, ModelDescription, ModelKind } from "../contract.ts";
 import type { ArtifactState } from "../../../registry/artifact.ts";
 import type { ArtifactStore } from "../../../registry/artifact_store.ts";
@@ -37,7 +31,7 @@ import { trouble } from "./finished.ts";
 import { heuristicModel } from "./heuristic.ts";
 import { httpModel } from "./http.ts";
 import { placesOf, saidBy } from "./places.ts";
-import { readRecording, recordedModel } from "./recording.ts";
+import { keepingCalls, readRecording, recordedModel, RECORDING_FORMAT, writeRecording } from "./recording.ts";
 
 /** The list of models, in the workspace; a person's file, as the kernel process cannot write there. */
 export const MODELS_FILE = "rmi.models.json";
@@ -49,7 +43,14 @@ export const MODELS_FORMAT = 1;
 export const MAX_MODELS = 64;
 
 /** What calls of configured models use, each kind its part. */
-export type ModelNeeds = Cap<"network"> | Cap<"env"> | Cap<"exec"> | Cap<"readLocal"> | CallContext | Disk;
+export type ModelNeeds =
+  | Cap<"network">
+  | Cap<"env">
+  | Cap<"exec">
+  | Cap<"readLocal">
+  | Cap<"writeLocal">
+  | CallContext
+  | Disk;
 
 /** What reading the list uses. */
 export type ListNeeds = Cap<"readLocal"> | CallContext | Disk;
@@ -63,6 +64,7 @@ const Traits = {
   cost: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))),
   window: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 2 ** 24 }))),
   latencyMs: Schema.optionalKey(positive),
+  record: Schema.optionalKey(Schema.Boolean),
 };
 
 const idOf = (kind: string) =>
@@ -256,6 +258,30 @@ const unlisted = (entries: ReadonlyArray<Entry>, { names, artifacts }: ArtifactS
     return [{ id: `language:${name}`, artifact: name }];
   });
 
+/** Folder of the recordings, in the output folder. */
+export const RECORDINGS_FOLDER = "recordings";
+
+/** A model whose calls are added to a recording in the output folder, one after another. */
+const recorded = (model: ModelBackend<ModelNeeds>): ModelBackend<ModelNeeds> => {
+  const turns = Semaphore.makeUnsafe(1);
+  const description = model.describe();
+  return keepingCalls(model, (call) =>
+    Effect.gen(function* () {
+      const disk = yield* Disk;
+      const { outputFolder } = yield* CallContext;
+      const file = `${outputFolder}/${RECORDINGS_FOLDER}/${description.id.replaceAll(/[:/]/gu, "-")}.json`;
+      const before = (yield* disk.stat(file)) === undefined ? undefined : yield* disk.readText(file);
+      const calls = before === undefined ? [] : (yield* attempting(() => readRecording(before))).calls;
+      yield* disk.write(
+        file,
+        writeRecording({ format: RECORDING_FORMAT, model: description, calls: [...calls, call] }),
+      );
+    }).pipe(
+      Effect.mapError((failure) => trouble("unavailable", `the call cannot be recorded: ${failure.message}`)),
+      turns.withPermit,
+    ));
+};
+
 const isOnnx = (entry: OnnxEntry | LanguageEntry): entry is OnnxEntry => entry.id.startsWith("onnx:");
 
 const make = (entry: Entry, makers: Makers): Made =>
@@ -316,8 +342,11 @@ export const layerModels: Layer.Layer<Models, never, Programs | Artifacts | Back
           const state = yield* Effect.mapError(makers.artifacts.state, (failure) =>
             badModel({ what: "the store of artifacts", reason: failure.message }));
           const all = [...entries, ...unlisted(entries, state)];
-          const models = yield* Effect.forEach(all, (entry) =>
-            make(entry, makers));
+          const models = yield* Effect.forEach(all, (entry) => {
+            const kept = "record" in entry && entry.record === true;
+            return Effect.map(make(entry, makers), (model) =>
+              kept ? recorded(model) : model);
+          });
           return [...models.filter((model) => reaches(reach, model.describe().locality)), heuristicModel];
         }),
     };

@@ -55,48 +55,58 @@ const redacted = (request: ModelRequest): ModelRequest => ({
 
 const keyOf = (request: ModelRequest): Digest => digestJson(request as unknown as Json);
 
+const callOf = (
+  request: ModelRequest,
+  pieces: ReadonlyArray<string>,
+  end: Pick<RecordedCall, "answer" | "trouble">,
+): RecordedCall => {
+  const kept = redacted(request);
+  const answer = end.answer && { ...end.answer, text: redactText(end.answer.text) };
+  // A secret may be spread over pieces: where redacting changes the text, it is kept in one.
+  const whole = pieces.join("");
+  const clean = redactText(whole);
+  return {
+    key: keyOf(kept),
+    request: kept,
+    pieces: clean === whole ? [...pieces] : [clean],
+    ...(answer === undefined ? {} : { answer }),
+    ...(end.trouble === undefined ? {} : { trouble: end.trouble }),
+  };
+};
+
+/** A model whose calls are kept as they end; a call that cannot be kept fails. */
+export const keepingCalls = <R, R2>(
+  backend: ModelBackend<R>,
+  keep: (call: RecordedCall) => Effect.Effect<void, ModelTrouble, R2>,
+): ModelBackend<R | R2> => ({
+  describe: backend.describe,
+  generate: (request) =>
+    backend.generate(request).pipe(
+      Effect.tapError((failed) => keep(callOf(request, [], { trouble: failed }))),
+      Effect.tap((answer) => keep(callOf(request, [answer.text], { answer }))),
+    ),
+  stream: (request) =>
+    Stream.unwrap(Effect.sync(() => {
+      const pieces: string[] = [];
+      return backend.stream(request).pipe(
+        Stream.tapError((failed) => keep(callOf(request, pieces, { trouble: failed }))),
+        Stream.tap((event) =>
+          event.type === "answer"
+            ? keep(callOf(request, pieces, { answer: event.answer }))
+            : Effect.sync(() => void pieces.push(event.text))
+        ),
+      );
+    })),
+});
+
 /** A model whose calls are noted, and what was noted so far. */
 export const recordingOf = <R>(
   backend: ModelBackend<R>,
 ): { readonly backend: ModelBackend<R>; readonly recording: () => Recording } => {
   const calls: RecordedCall[] = [];
-  const note = (request: ModelRequest, pieces: ReadonlyArray<string>, end: Pick<RecordedCall, "answer" | "trouble">) =>
-    Effect.sync(() => {
-      const kept = redacted(request);
-      const answer = end.answer && { ...end.answer, text: redactText(end.answer.text) };
-      // A secret may be spread over pieces: where redacting changes the text, it is kept in one.
-      const whole = pieces.join("");
-      const clean = redactText(whole);
-      calls.push({
-        key: keyOf(kept),
-        request: kept,
-        pieces: clean === whole ? pieces : [clean],
-        ...(answer === undefined ? {} : { answer }),
-        ...(end.trouble === undefined ? {} : { trouble: end.trouble }),
-      });
-    });
   return {
     recording: () => ({ format: RECORDING_FORMAT, model: backend.describe(), calls: [...calls] }),
-    backend: {
-      describe: backend.describe,
-      generate: (request) =>
-        backend.generate(request).pipe(
-          Effect.tap((answer) => note(request, [answer.text], { answer })),
-          Effect.tapError((failed) => note(request, [], { trouble: failed })),
-        ),
-      stream: (request) =>
-        Stream.unwrap(Effect.sync(() => {
-          const pieces: string[] = [];
-          return backend.stream(request).pipe(
-            Stream.tap((event) =>
-              event.type === "answer"
-                ? note(request, pieces, { answer: event.answer })
-                : Effect.sync(() => void pieces.push(event.text))
-            ),
-            Stream.tapError((failed) => note(request, pieces, { trouble: failed })),
-          );
-        })),
-    },
+    backend: keepingCalls(backend, (call) => Effect.sync(() => void calls.push(call))),
   };
 };
 

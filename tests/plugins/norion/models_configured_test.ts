@@ -13,7 +13,7 @@ import {
 } from "../../../plugins/neural/library.ts";
 import { LANGUAGE_MEDIA, localityOf, readModels } from "../../../plugins/norion/models/configured.ts";
 import { heuristicModel } from "../../../plugins/norion/models/heuristic.ts";
-import { recordingOf, writeRecording } from "../../../plugins/norion/models/recording.ts";
+import { readRecording, recordingOf, writeRecording } from "../../../plugins/norion/models/recording.ts";
 import { openRmi } from "../../../plugins/open.ts";
 import { callAs } from "../../workspace.ts";
 import { chatServer, TEXT } from "./chat_server.ts";
@@ -221,6 +221,31 @@ Deno.test("a recording answers as the model did", async () => {
       const failed = yield* Effect.flip(ask(kernel, { prompt: "Not recorded", model: "recording:tape" }));
       assert.match(failed.message, /was not recorded; the nearest is call 0/u);
     }));
+});
+
+Deno.test("a model that is listed to be recorded is, and its recording answers the same request without it", async () => {
+  const server = chatServer(() => "counted");
+  const http = { id: "http:tiny", url: server.url, model: "tiny", quality: 0.9 };
+  await inHouse(
+    { "rmi.models.json": listOf({ ...http, record: true }) },
+    ({ kernel, folder }) =>
+      Effect.gen(function* () {
+        const secret = "sk-abcdefghijklmnopqrstuvwx";
+        const request = { prompt: "What is six times seven?", reach: "machine" };
+        const asked = (input: JsonObject) =>
+          kernel.invoke({ operation: "norion.ask", input, actor: "user@tty", seed: "same" });
+        const live = (yield* asked(request)) as JsonObject;
+        yield* asked({ ...request, prompt: `Forget api_key=${secret}` });
+        yield* Effect.promise(() => server[Symbol.asyncDispose]());
+        const tape = Deno.readTextFileSync(`${folder}/out/recordings/http-tiny.json`);
+        assert.equal(readRecording(tape).calls.length, 2);
+        assert.ok(!tape.includes(secret));
+        const list = listOf({ id: "recording:tiny", file: "out/recordings/http-tiny.json" });
+        Deno.writeTextFileSync(`${folder}/rmi.models.json`, list);
+        const replayed = (yield* asked({ ...request, model: "recording:tiny" })) as JsonObject;
+        assert.deepEqual([replayed.answer, replayed.kind], [live.answer, "http"]);
+      }),
+  );
 });
 
 Deno.test("a list that cannot be understood is refused with its place", () => {
