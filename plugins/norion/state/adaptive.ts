@@ -1,8 +1,9 @@
 /**
  * Adaptive state: what norion has learned of its own work, as a fold of the requests that were settled.
  *
- * Not memory and not genes. Invariant: only settled requests and replays of them move it, each by what its event says; a request whose
- * verdict is `rollback` puts back what stood when quality was last as it should be, to the byte, and stays recorded.
+ * Not memory and not genes. Invariant: only settled requests and replays of them move it, each by what its event says; a
+ * request whose verdict is `rollback` puts back what stood when quality was last as it should be, to the byte, and stays
+ * recorded.
  *
  * @module
  */
