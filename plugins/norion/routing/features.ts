@@ -18,11 +18,7 @@ export interface Question {
   readonly subject?: string;
 }
 
-const count = (pattern: RegExp) => (text: string): number => {
-  let found = 0;
-  for (const _ of text.matchAll(pattern)) found++;
-  return found;
-};
+const count = (pattern: RegExp) => (text: string): number => text.match(pattern)?.length ?? 0;
 
 const sentences = count(/[.?!。?!](?:\s|$)/gu);
 
@@ -50,13 +46,15 @@ const COUNTED: ReadonlyArray<(text: string, terms: ReadonlyArray<string>) => num
 /** How many numbers `measured` gives. */
 export const MEASURES: number = 1 + COUNTED.length;
 
+/** The terms of a question; none where its text is not known. */
+export const questionTerms = ({ text }: Question): ReadonlyArray<string> => text === undefined ? [] : termsOf(text);
+
 /** Length and counts of a question; zeros for counts where its text is not known. */
-export const measured = (question: Question): Float64Array => {
+export const measured = (question: Question, terms: ReadonlyArray<string> = questionTerms(question)): Float64Array => {
   const { text } = question;
   const numbers = new Float64Array(MEASURES);
   numbers[0] = Math.log(1 + (question.length ?? text?.length ?? 0));
   if (text === undefined) return numbers;
-  const terms = termsOf(text);
   COUNTED.forEach((counted, i) => numbers[1 + i] = counted(text, terms));
   return numbers;
 };
@@ -67,10 +65,11 @@ export const BUCKETS = 512;
 const PAIR_WEIGHT = 0.7;
 
 /** Hashed terms and pairs of neighbours of a question: bucket and weight, no bucket twice. */
-export const hashed = (question: Question): ReadonlyMap<number, number> => {
+export const hashed = (
+  question: Question,
+  terms: ReadonlyArray<string> = questionTerms(question),
+): ReadonlyMap<number, number> => {
   const buckets = new Map<number, number>();
-  if (question.text === undefined) return buckets;
-  const terms = termsOf(question.text);
   const add = (feature: string, weight: number): void => {
     const h = hashText(feature);
     const bucket = h % BUCKETS;

@@ -8,7 +8,7 @@
  * @module
  */
 import { badRequest } from "../failures.ts";
-import { BUCKETS, hashed, measured, MEASURES, type Question } from "./features.ts";
+import { BUCKETS, hashed, measured, MEASURES, type Question, questionTerms } from "./features.ts";
 
 /** A question with what became of it. */
 export interface Observed {
@@ -65,6 +65,7 @@ const featuresOf = (
   numbers: Float64Array,
   scaling: Scaling,
   subjects: ReadonlyMap<string, number>,
+  terms?: ReadonlyArray<string>,
 ): Sparse => {
   const features: Array<readonly [number, number]> = [[0, 1]];
   const scaled = scaling.means.map((mean, j) =>
@@ -72,7 +73,7 @@ const featuresOf = (
   );
   scaled.forEach((value, j) => value !== 0 && features.push([1 + j, value]));
   for (let power = 0; power < POWERS; power++) features.push([FIRST_POWER + power, scaled[0] ** (2 + power)]);
-  for (const [bucket, value] of hashed(question)) if (value !== 0) features.push([FIRST_BUCKET + bucket, value]);
+  for (const [bucket, value] of hashed(question, terms)) if (value !== 0) features.push([FIRST_BUCKET + bucket, value]);
   const subject = question.subject === undefined ? undefined : subjects.get(question.subject);
   if (subject !== undefined) features.push([FIRST_SUBJECT + subject, 1]);
   return features;
@@ -165,7 +166,10 @@ export const fitRouter = (observed: ReadonlyArray<Observed>): LearnedRouter => {
 /** A function that says how much better the strong model is expected to answer. */
 export const scorer = (router: LearnedRouter): (question: Question) => number => {
   const places = new Map(router.subjects.map((subject, i) => [subject, i]));
-  return (question) => dot(router.weights, featuresOf(question, measured(question), router, places));
+  return (question) => {
+    const terms = questionTerms(question);
+    return dot(router.weights, featuresOf(question, measured(question, terms), router, places, terms));
+  };
 };
 
 /** The score from which questions go to the strong model, so that about `share` of them do. */
