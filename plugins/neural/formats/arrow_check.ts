@@ -202,7 +202,7 @@ const checkBatch = (flat: Flat, at: number, body: number): void => {
 };
 
 /** Checks the message at a place; where its body ends, or `undefined` where it is the end of the stream. */
-const checkMessage = (bytes: Uint8Array, at: number): number | undefined => {
+const checkMessage = (bytes: Uint8Array, at: number, wanted?: Layout): number | undefined => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (at + PREFIX > bytes.length || view.getUint32(at, true) !== CONTINUATION) {
     throw refuse(at, "a message does not begin here");
@@ -219,6 +219,9 @@ const checkMessage = (bytes: Uint8Array, at: number): number | undefined => {
   const body = length === undefined ? 0 : flat.count(length, "a body's size");
   const layout = type === undefined ? undefined : HEADERS[flat.u8(type)];
   if (layout === undefined || header === undefined) throw refuse(at, "a message is neither schema nor batch");
+  if (wanted !== undefined && layout !== wanted) {
+    throw refuse(at, "a message is of another kind than its directory says");
+  }
   if (start + size + body > bytes.length) throw refuse(at, "a body is cut off");
   const content = flat.target(header);
   flat.check(content, layout);
@@ -242,11 +245,14 @@ const checkFile = (bytes: Uint8Array): void => {
   const flat = new Flat(new DataView(bytes.buffer, bytes.byteOffset + start, size), start);
   const root = flat.target(0);
   flat.check(root, FOOTER);
-  for (const index of [2, 3]) {
+  for (const [index, wanted] of [[2, DICTIONARY_BATCH], [3, RECORD_BATCH]] as const) {
     const blocks = flat.field(root, index);
     if (blocks === undefined) continue;
     const [first, count] = flat.vector(blocks, BLOCK);
-    for (let i = 0; i < count; i++) checkMessage(bytes, flat.count(first + BLOCK * i, "a block's place"));
+    for (let i = 0; i < count; i++) {
+      const place = flat.count(first + BLOCK * i, "a block's place");
+      if (checkMessage(bytes, place, wanted) === undefined) throw refuse(place, "a block holds no message");
+    }
   }
 };
 
