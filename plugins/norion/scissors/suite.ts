@@ -11,21 +11,17 @@ import { isFailure } from "../../../kernel/mod.ts";
 import { presetOf } from "../device.ts";
 import type { Genome } from "../genome.ts";
 import { TARGETS } from "../hierarchy.ts";
-import { recallOver, type ScopeMemory, scopeMemory } from "../memory/recall.ts";
-import { type NorionState, type Plan, plan } from "../plan.ts";
-import { DEFAULT_POLICY } from "../policy.ts";
+import { type NorionState, type Plan, plan, type Recall } from "../plan.ts";
+import { DEFAULT_POLICY, unit } from "../policy.ts";
 import { type Profile, PROFILES } from "../profile.ts";
 import { promptOf } from "../prompting.ts";
-import { initialRouter } from "../router.ts";
-import { estimateTokens } from "../text.ts";
+import { type Candidate, initialRouter } from "../router.ts";
+import { cosine, estimateTokens, vectorOf } from "../text.ts";
 import type { Measured, MeasureName } from "./measures.ts";
-import { type Task, type TaskKind, tasksOf } from "./tasks.ts";
+import { type Known, type Task, type TaskKind, tasksOf } from "./tasks.ts";
 
 /** Rates of the scripted backend and of what stands around it. */
 const RATES = { callMs: 200, answerTokenMs: 1, reviewMs: 40, validatorMs: 60 } as const;
-
-/** Step at which every task takes place. */
-const NOW = 10;
 
 const SCOPE = "suite";
 
@@ -38,32 +34,55 @@ interface Ran {
   readonly latencyMs: number;
 }
 
-/** Memories of tasks: recalling changes nothing, so one serves every genome. */
-const memories = new WeakMap<Task, ScopeMemory>();
+/** Vectors of what is remembered in tasks, which never changes. */
+const vectors = new WeakMap<Known, Float32Array>();
 
-const memoryOf = (task: Task): ScopeMemory => {
-  const known = memories.get(task);
-  if (known !== undefined) return known;
-  const memory = scopeMemory(task.memory);
-  memories.set(task, memory);
-  return memory;
+const vectorFor = (known: Known): Float32Array => {
+  const before = vectors.get(known);
+  if (before !== undefined) return before;
+  const vector = vectorOf(known.text);
+  vectors.set(known, vector);
+  return vector;
 };
 
-const stateFor = (task: Task, genome: Genome): NorionState => {
-  const memory = memoryOf(task);
-  return {
-    router: initialRouter(DEFAULT_POLICY),
-    hierarchy: TARGETS,
-    // Only the genome of the request's own profile is read.
-    genomes: Object.fromEntries(PROFILES.map((profile) => [profile, genome])) as NorionState["genomes"],
-    memory: recallOver((scope) => scope === SCOPE ? memory : undefined, NOW, DEFAULT_POLICY),
-    policy: DEFAULT_POLICY,
-  };
-};
+const candidateOf = ({ id, text, gist }: Known, similarity: number): Candidate => ({
+  id,
+  source: gist ? "gist" : "memory",
+  text,
+  similarity,
+  trust: 0.9,
+  recency: 1,
+  reward: 0.5,
+  anchor: false,
+});
+
+/** Texts that have nothing in common are this alike by chance. */
+const CHANCE = 0.15;
+
+/** A memory that knows likeness of spelling only: it has no state, no clock and no index that could change. */
+const recallFrom = ({ memory }: Task): Recall => ({
+  recall: (prompt, { limit, floor, gist }) => {
+    const asked = vectorOf(prompt);
+    const rank = (one: Candidate): number => one.similarity + (one.source === "gist" ? gist : 0);
+    return memory.map((known) => candidateOf(known, unit(cosine(asked, vectorFor(known)))))
+      .filter(({ similarity }) => similarity >= Math.max(floor, CHANCE))
+      .toSorted((a, b) => rank(b) - rank(a) || (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  },
+});
+
+const stateFor = (task: Task, genome: Genome): NorionState => ({
+  router: initialRouter(DEFAULT_POLICY),
+  hierarchy: TARGETS,
+  // Only the genome of the request's own profile is read.
+  genomes: Object.fromEntries(PROFILES.map((profile) => [profile, genome])) as NorionState["genomes"],
+  memory: recallFrom(task),
+  policy: DEFAULT_POLICY,
+});
 
 const textsOf = ({ memory, request }: Task): ReadonlyMap<string, string> =>
   new Map([
-    ...memory.map(({ item, text }) => [item.id, text] as const),
+    ...memory.map(({ id, text }) => [id, text] as const),
     ...(request.files ?? []).map(({ name, text }) => [`file:${name}`, text] as const),
   ]);
 

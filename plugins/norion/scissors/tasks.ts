@@ -8,7 +8,6 @@
  * @module
  */
 import { type Random, random } from "../../../kernel/mod.ts";
-import type { MemoryItem, Namespace } from "../state/memory.ts";
 import type { NorionRequest, Plan } from "../plan.ts";
 import type { Profile } from "../profile.ts";
 import { type CheckName, lookOver } from "../review/checks.ts";
@@ -39,7 +38,7 @@ export interface Task {
   /** What is asked. */
   readonly request: Omit<NorionRequest, "profile" | "scope">;
   /** What is remembered. */
-  readonly memory: ReadonlyArray<{ readonly item: MemoryItem; readonly text: string }>;
+  readonly memory: ReadonlyArray<Known>;
   /** Device it runs on. */
   readonly device: string;
   /** How busy that is. */
@@ -48,26 +47,17 @@ export interface Task {
   readonly solved: (outcome: TaskOutcome) => boolean;
 }
 
-const SCOPE = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+/** What is remembered in a task. */
+export interface Known {
+  /** Its id. */
+  readonly id: string;
+  /** Its text. */
+  readonly text: string;
+  /** Whether it is a gist of others. */
+  readonly gist: boolean;
+}
 
-const remembered = (id: string, text: string, namespace: Namespace = "fact") => ({
-  item: {
-    id,
-    namespace,
-    scope: SCOPE,
-    text: SCOPE,
-    source: "suite",
-    standing: "user",
-    strength: 800,
-    hits: 0,
-    failures: 0,
-    born: 1,
-    used: 1,
-    protected: false,
-    supersedes: [],
-  } as MemoryItem,
-  text,
-});
+const remembered = (id: string, text: string, gist = false): Known => ({ id, text, gist });
 
 const plain = { memory: [], device: "server", load: 0.2 } as const;
 
@@ -125,7 +115,7 @@ const gistTasks = (count: number): ReadonlyArray<Task> =>
       request: { prompt: `Write on: the essay on the old ${place}, with scenes of the ${place} as in draft ${index}` },
       memory: [
         ...drafts,
-        remembered("g", `dawn-${index} ends the essay on the old ${place}.`, "gist"),
+        remembered("g", `dawn-${index} ends the essay on the old ${place} with scenes.`, true),
       ],
       solved: ({ context }) => context.some((text) => text.includes(`dawn-${index}`)),
     };

@@ -341,7 +341,7 @@ const GENERAL = { profile: "general" } as const;
 
 /** Two routing genes of the general profile, both of which did well. */
 const parents = Effect.gen(function* () {
-  const first = bringing("first", "routing", [{ knob: "route.threshold", value: -0.04 }], "general");
+  const first = bringing("first", "routing", [{ knob: "route.threshold", value: -0.004 }], "general");
   const done = yield* applied(editOf({ kind: "splice", gene: first }, GENERAL));
   // At most eight genes speak: one that does nothing makes room.
   yield* applied(editOf({ kind: "quarantine", gene: "gene:general:language" }, { ...GENERAL, validation: CHAIN }));
