@@ -106,7 +106,6 @@ export const THRESHOLDS = {
   "review.weakStep": share(0.28, 0.05, 0.6, "confidence below which a step of a chain is weak"),
   "review.lostStep": share(0.14, 0, 0.5, "confidence below which a step of a chain is as good as guessed"),
   "review.grounds": share(0.6, 0.3, 1, "share of a remembered fact's words from which a sentence speaks of that fact"),
-  "review.repair": share(0.72, 0.3, 1, "self-seen quality below which a draft is asked for once more"),
   "review.unrun": share(0.2, 0, 0.5, "quality of code that was asked for and that nobody ran is held to this"),
   "review.loads": share(0.7, 0.3, 1, "quality of code that loads without a fault and that no test was given for"),
   "review.support": share(0.3, 0, 1, "terms shared with the context from which a claim rests on it"),

@@ -2,13 +2,20 @@ import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import { digestJson } from "../../../kernel/mod.ts";
 import * as Layer from "effect/Layer";
-import { layerSandbox, Sandbox, sandboxFailures } from "../../../effects/mod.ts";
+import { layerSandbox, type LedgerEvent, Sandbox, sandboxFailures } from "../../../effects/mod.ts";
 import { layerSupervisorLocal } from "../../../kernel/platform/supervisor.ts";
 import { VALIDATORS } from "../../../plugins/norion/genome.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import { asksForCode, codeOf, trialOf } from "../../../plugins/norion/review/code.ts";
 import { stanceOn } from "../../../plugins/norion/review/grounding.ts";
-import { parseProof, parseRule, parseTerm } from "../../../plugins/norion/review/proof_text.ts";
+import {
+  MAX_PROOF_STEPS,
+  MAX_TERM_DEPTH,
+  parseProof,
+  parseRule,
+  parseTerm,
+} from "../../../plugins/norion/review/proof_text.ts";
+import { evidenceEvent, evidenceFold, MOST_WITNESSES, statementsOn } from "../../../plugins/norion/state/evidence.ts";
 import { type Judges, type Subject, validate } from "../../../plugins/norion/review/validators.ts";
 import { symbolicDefault } from "../../../plugins/rmil/library.ts";
 
@@ -91,6 +98,33 @@ Deno.test("proof text is read as terms, rules and steps, and what is none is pas
       ["magic", [2]],
     ],
   );
+});
+
+Deno.test("a term as deep as the limit is read, one deeper is not; of a proof as many steps as the limit are read", () => {
+  const nested = (depth: number) => `${"f(".repeat(depth)}a${")".repeat(depth)}`;
+  assert.ok(parseTerm(nested(MAX_TERM_DEPTH)) !== undefined);
+  assert.equal(parseTerm(nested(MAX_TERM_DEPTH + 1)), undefined);
+  const proof = (steps: number) => Array.from({ length: steps }, (_, at) => `${at + 1}. p [given]`).join("\n");
+  assert.equal(parseProof(proof(MAX_PROOF_STEPS)).length, MAX_PROOF_STEPS);
+  assert.equal(parseProof(proof(MAX_PROOF_STEPS + 1)).length, MAX_PROOF_STEPS);
+});
+
+Deno.test("as many witnesses as the limit are heard on a request, one more is not; each may say otherwise later", () => {
+  const hash = digestJson("event");
+  const about = { request: "r1", scope: hash, profile: "general", genes: [] } as const;
+  const given = (witness: number, result: number): LedgerEvent => {
+    const statement = { source: "user", subject: "answer", result, digest: hash } as const;
+    const { type, actor, data } = evidenceEvent(about, statement, `w${witness}`, "user@tty");
+    return { seq: witness + 1, at: "2026-01-01T00:00:00.000Z", type, actor, data, hash, previous: hash };
+  };
+  const all = Array.from({ length: MOST_WITNESSES }, (_, at) => given(at, 1)).reduce(
+    evidenceFold.step,
+    evidenceFold.initial,
+  );
+  assert.equal(statementsOn(all, "r1").length, MOST_WITNESSES);
+  assert.equal(evidenceFold.step(all, given(MOST_WITNESSES, 1)), all);
+  const changed = statementsOn(evidenceFold.step(all, given(3, 0)), "r1");
+  assert.deepEqual([changed.length, changed.at(-1)?.statement.result], [MOST_WITNESSES, 0]);
 });
 
 Deno.test("what is remembered agrees, contradicts or has nothing to say, in two languages (20.24)", () => {
