@@ -4,7 +4,8 @@
  * Geometric changes (shift, flip, rotate, crop) act on what is stored, together as one map of the plane, sampled once
  * between pixels; beyond the edge there is 0. Noise and mixup act on what is given out.
  * Invariant: what happens to a sample depends on the seed, the epoch and the sample's number alone, so neither the size
- * of batches nor the place where a run was resumed changes it.
+ * of batches nor the place where a run was resumed changes it. (Of data that are read as they pass, the sample to mix
+ * with is one of the same batch: no other is held.)
  *
  * @module
  */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Tensor, tensorOf } from "../../ir/library.ts";
+import type { Tensor } from "../../ir/library.ts";
 import { badBatches } from "../failures.ts";
 import { type Column, type MemoryDataset, memoryDataset, type SplitName, SPLITS, type Target } from "./dataset.ts";
 import { range } from "./splits.ts";
@@ -125,6 +125,3 @@ export const windows = (corpus: Corpus, options: WindowOptions): MemoryDataset =
     splits: { train: numbers[0], validation: numbers[1], test: numbers[2] },
   });
 };
-
-/** A text as a tensor of bytes. */
-export const bytesTensor = (bytes: Uint8Array<ArrayBuffer>): Tensor => tensorOf("u8", [bytes.length], bytes);

@@ -118,9 +118,6 @@ export interface StreamDataset<R = never> {
 /** A data set. */
 export type Dataset<R = never> = MemoryDataset | StreamDataset<R>;
 
-/** Most samples of a set in memory. */
-export const MAX_SAMPLES: number = 2 ** 31;
-
 /** Elements of two-byte floats as f32: columns are scaled and changed in plain numbers. */
 const inPlainFloats = (stored: Tensor): Tensor =>
   stored.dtype === "f16" || stored.dtype === "bf16"

@@ -7,7 +7,7 @@
  */
 import * as Schema from "effect/Schema";
 import { type Authorities, role } from "../../../kernel/operation.ts";
-import { builtinSet, DATASETS } from "./builtin.ts";
+import { DATASETS } from "./builtin.ts";
 import { CSV_FIELDS, type CsvOptions } from "./csv_rows.ts";
 import { SplitRule } from "./splits.ts";
 import type { Scaling } from "./statistics.ts";
@@ -93,10 +93,4 @@ export const dataAuthorities = (...sources: ReadonlyArray<DataSource | undefined
 export const nameOf = (source: DataSource): string => {
   const { name, path } = detailed(source);
   return name ?? path?.split(/[\\/]/u).filter((part) => part !== "").at(-1) ?? "data";
-};
-
-/** Whether a source names a text. */
-export const isTextSource = (source: DataSource): boolean => {
-  const { name, format } = detailed(source);
-  return format === "text" || (name !== undefined && builtinSet(name).task === "text");
 };
