@@ -1,13 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  evaluate,
-  functionOf,
-  scalar,
-  type Tensor,
-  tensor,
-  toBytes,
-  toFloats,
-} from "../../../../plugins/ir/library.ts";
+import { evaluate, scalar, type Tensor, tensor, toBytes, toFloats } from "../../../../plugins/ir/library.ts";
 import { parse, PATTERNS, print, runNow, values as languageValues } from "../../../../plugins/rmil/library.ts";
 import {
   CHANNELS,
