@@ -10,7 +10,7 @@
 import type { EventDraft, Fold, LedgerEvent } from "../../../effects/mod.ts";
 import type { Digest, Json, JsonObject } from "../../../kernel/mod.ts";
 import { afterWindow, CALM, type CalmState, type CalmWindow } from "../calm.ts";
-import type { GeneKind, Genome, Knobs } from "../genome.ts";
+import { type GeneKind, type Genome, type KnobName, knobNumber, KNOBS, type Knobs, knobSet } from "../genome.ts";
 import { judged, nextResidency, UNUSED, type Usage, used, violated } from "../health.ts";
 import { DEFAULT_POLICY, milli } from "../policy.ts";
 import { type Profile, PROFILES } from "../profile.ts";
@@ -53,6 +53,8 @@ export interface ExpressedData {
   readonly spoke: ReadonlyArray<Spoken>;
   /** Genes that did not, with the reason. */
   readonly silent: ReadonlyArray<{ readonly gene: string; readonly reason: string }>;
+  /** Knobs that stood otherwise than they do where no gene speaks, and how. */
+  readonly moved: { readonly [knob: string]: Json };
   /** How busy the device was, thousandths. */
   readonly pressure: number;
 }
@@ -250,6 +252,15 @@ export const genomeFold: Fold<GenomeState> = {
     Object.hasOwn(STEPS, event.type) ? STEPS[event.type](state, event, event.data as JsonObject) : state,
 };
 
+const movedBy = (knobs: Knobs): ExpressedData["moved"] =>
+  Object.fromEntries(
+    (Object.keys(KNOBS) as ReadonlyArray<KnobName>).flatMap((name): ReadonlyArray<readonly [string, Json]> => {
+      const { initial } = KNOBS[name];
+      const value = typeof initial === "number" ? knobNumber(knobs, name) : [...knobSet(knobs, name)];
+      return JSON.stringify(value) === JSON.stringify(initial) ? [] : [[name, value]];
+    }),
+  );
+
 /** The event of genes that spoke in a request; appended together with its plan. */
 export const expressedEvent = (
   request: string,
@@ -263,7 +274,15 @@ export const expressedEvent = (
     return gene === undefined ? [] : [{ gene: id, identity: identityOf(gene), kind: gene.kind }];
   });
   const { profile, generation } = genome;
-  const data: ExpressedData = { request, profile, generation, spoke, silent: knobs.silent, pressure: milli(pressure) };
+  const data: ExpressedData = {
+    request,
+    profile,
+    generation,
+    spoke,
+    silent: knobs.silent,
+    moved: movedBy(knobs),
+    pressure: milli(pressure),
+  };
   return { type: GENOME_EVENTS.expressed, actor, data: data as unknown as Json };
 };
 

@@ -29,6 +29,7 @@ import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import { identityOf } from "../../../plugins/norion/scissors/document.ts";
 import { EVIDENCE_GIVEN } from "../../../plugins/norion/state/evidence.ts";
 import {
+  type ExpressedData,
   expressedEvent,
   genomeFold,
   type GenomeState,
@@ -268,6 +269,32 @@ const folded = (events: ReadonlyArray<LedgerEvent>, from: GenomeState = genomeFo
   events.reduce((state, one) => genomeFold.step(state, one), from);
 
 const usageIn = (state: GenomeState): Usage => usageOf(state, identityOf(GENE));
+
+Deno.test("the trace of a request says which genes spoke as what, which did not and why, and which knobs they moved", () => {
+  const genome = defaultGenome("coding");
+  const genes = genome.genes.map((gene) => gene.kind === "budget" ? { ...gene, status: "quarantined" as const } : gene);
+  const { data } = spoke("r1", { ...genome, genes, generation: 3 });
+  const { spoke: speaking, silent, moved, generation } = data as unknown as ExpressedData;
+  assert.equal(generation, 3);
+  assert.deepEqual(speaking.map(({ kind }) => kind).toSorted(), [
+    "language",
+    "reflection",
+    "retrieval",
+    "routing",
+    "safety",
+    "tool-use",
+  ]);
+  for (const { gene, identity } of speaking) {
+    assert.equal(identity, identityOf(genes.find(({ id }) => id === gene)!));
+  }
+  assert.deepEqual(silent, [{ gene: "gene:coding:budget", reason: "it is quarantined" }]);
+  assert.deepEqual(moved, {
+    "hierarchy.local": 0.05,
+    "reflection.checks": ["empty", "contradiction", "unclosed-code"],
+    "validation.require": ["command"],
+    "tools.allow": ["filesystem-read", "command"],
+  });
+});
 
 Deno.test("only evidence from outside, on the answer of a request in which a gene spoke, moves its fitness (20.60)", () => {
   const start = folded([spoke("r1")]);
