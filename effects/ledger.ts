@@ -38,10 +38,14 @@ export type { Fault, FaultKind } from "./ledger/chain.ts";
 export type { EventDraft, LedgerEvent, Redact } from "./ledger/event.ts";
 export type { Fold } from "./ledger/fold.ts";
 export type { Head } from "./ledger/reading.ts";
+export { rollbackTarget } from "./ledger/history.ts";
 export type { Verification } from "./ledger/verify.ts";
 
 /** Most events of one `read`, and how many it answers unless told. */
 export const MAX_READ_EVENTS = 1_000;
+
+/** Folder below the state folder for what plugins derive from the ledger: private texts, of which nothing is lost with it. */
+export const DERIVED_FOLDER = "derived";
 
 /** Names in the state folder that only the ledger may read or change; a gate keeps calls away from them. */
 export const SEALED: ReadonlyArray<string> = [
@@ -54,6 +58,7 @@ export const SEALED: ReadonlyArray<string> = [
   "blobs.key",
   "runs",
   SNAPSHOTS_FOLDER,
+  DERIVED_FOLDER,
 ];
 
 /** Where appended events lie. */
@@ -95,6 +100,8 @@ export type LedgerFailure =
 
 /** The ledger. */
 export interface LedgerShape {
+  /** The state folder it lies in; absent for one in memory. What is derived from it lies below `derived` there. */
+  readonly folder?: string;
   /** Stores events durably, all or none, in order; answers when they are acknowledged. */
   readonly append: (events: ReadonlyArray<EventDraft>) => Effect.Effect<Appended, LedgerFailure>;
   /** Reads events in order, each checked against its hash. */
@@ -150,8 +157,8 @@ interface Parts {
   readonly blobs: Blobs;
   readonly entropy: EntropyShape;
   readonly redact: Redact;
-  /** Where snapshots outlive the process; absent for ledgers in memory. */
-  readonly files?: ConfinedDisk;
+  /** Where it lies and snapshots outlive the process; absent for ledgers in memory. */
+  readonly home?: { readonly folder: string; readonly files: ConfinedDisk };
   readonly snapshots: ReadonlyMap<string, Snapshot>;
 }
 
@@ -198,7 +205,7 @@ const spanOf = (range: Range): Span | FailureOf<"EFFECTS_LEDGER_LIMIT"> => {
 
 const ledgerOver = (parts: Parts): LedgerShape => {
   const { store, submit, blobs, entropy, redact } = parts;
-  const { state, cached } = statesOf(store, parts.files, parts.snapshots);
+  const { state, cached } = statesOf(store, parts.home?.files, parts.snapshots);
   const above = (rows: EventStore, snapshots: Parts["snapshots"]): LedgerShape =>
     ledgerOver({
       store: rows,
@@ -211,6 +218,7 @@ const ledgerOver = (parts: Parts): LedgerShape => {
   const appendAny = (events: ReadonlyArray<EventDraft>): Effect.Effect<Appended, LedgerFailure> =>
     Effect.flatMap(prepareAll(events, redact), (prepared) => Effect.map(submit(prepared), appendedOf));
   return {
+    ...(parts.home === undefined ? {} : { folder: parts.home.folder }),
     append: (events) =>
       Effect.suspend(() => {
         const fault = refuseOwn(events);
@@ -308,7 +316,7 @@ export const openLedger = (
       blobs: diskBlobs(disk, entropy, stateFolder),
       entropy,
       redact,
-      files: confinedDisk(disk, stateFolder),
+      home: { folder: stateFolder, files: confinedDisk(disk, stateFolder) },
       snapshots: new Map(),
     });
   });

@@ -114,7 +114,7 @@ const compileRule = (rule: Rule, explicit: boolean, folders: Folders, realOf: Re
 };
 
 /** Names in the state folder that only the ledger itself writes; a `*` covers every name that begins so. */
-const LEDGER_FILES = ["ledger*", "blobs*", "runs", "snapshots"];
+const LEDGER_FILES = ["ledger*", "blobs*", "runs", "snapshots", "derived"];
 
 /** Extension of key files in the state folder: no operation reads or writes them. */
 const KEY_FILE = /\.key$/iu;
@@ -138,6 +138,8 @@ const guards = (folders: Folders): ReadonlyArray<CompiledRule> => {
     ),
     guard("guard.keys", ["readLocal", "writeLocal"], (path) => KEY_FILE.test(path) && inState(path)),
     guard("guard.blobs", ["readLocal"], folderPattern(`${folders.state}/blobs`)),
+    // What plugins derive from blobs is as private as they are.
+    guard("guard.derived", ["readLocal"], folderPattern(`${folders.state}/derived`)),
   ];
 };
 

@@ -29,7 +29,9 @@ const plugin: Implementation = implementation({
       Norion,
       Effect.gen(function* () {
         const { settle } = yield* Scissors;
-        return norionOver(yield* Ledger, DEFAULT_POLICY, settle);
+        const norion = norionOver(yield* Ledger, DEFAULT_POLICY, settle);
+        yield* Effect.addFinalizer(() => norion.memory.close);
+        return norion;
       }),
     ).pipe(Layer.provideMerge(layerScissors)),
     layerModels,

@@ -1,12 +1,15 @@
 /**
- * Lexicon: the items of one scope by their words (BM25) and by their spelling (hashed vectors), for plain scans.
+ * Lexicon: the texts of one scope by their words (BM25) and by their vectors, for plain scans.
  *
- * Not a store: it is derived from texts and can be thrown away.
- * Invariant: after any additions and removals it answers as one that was just made of the remaining texts.
+ * Not a store: it is derived from texts and can be thrown away; its rows lie in the index of memory.
+ * Invariant: after any additions and removals, and whenever its rows were written and read in between, it answers as one
+ * that was just made of the remaining texts.
  *
  * @module
  */
-import { termsOf, VECTOR_SIZE, vectorOf } from "../text.ts";
+import type { ScopeRows } from "../platform/memory_index.ts";
+import { termsOf } from "../text.ts";
+import { type Embedder, quantised } from "./embedder.ts";
 
 /** Saturation of repeated words: the usual value, and SQLite's. */
 const K1 = 1.2;
@@ -15,9 +18,10 @@ const B = 0.75;
 /** What a word counts that stands in more than half of the texts; SQLite's value. */
 const LEAST_IDF = 1e-6;
 
-const START = 64;
+/** Slots whose vectors and lengths are kept together: what one new text writes anew. */
+const PART = 256;
 
-/** An item with its score. */
+/** A text with its score. */
 export interface Hit {
   /** Where it lies in the lexicon. */
   readonly slot: number;
@@ -25,17 +29,11 @@ export interface Hit {
   readonly score: number;
 }
 
-interface Posting {
-  readonly slots: number[];
-  readonly counts: number[];
-  alive: number;
-}
-
 /** The best `limit` of some scores above 0, best first; ties by slot. */
-const best = (scores: Float64Array, size: number, limit: number): ReadonlyArray<Hit> => {
+const best = (scores: Float64Array, limit: number): ReadonlyArray<Hit> => {
   const hits: Array<{ slot: number; score: number }> = [];
   let least = 0;
-  for (let slot = 0; slot < size; slot++) {
+  for (let slot = 0; slot < scores.length; slot++) {
     const score = scores[slot];
     if (score <= least) continue;
     let at = hits.length;
@@ -47,112 +45,187 @@ const best = (scores: Float64Array, size: number, limit: number): ReadonlyArray<
   return hits;
 };
 
-/** Words and vectors of the texts of one scope. */
+/** Vectors of some slots, one column a dimension, with the sums of their squares and the words of each text. */
+class Part {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly columns: Int8Array;
+  readonly squares: Int32Array;
+  readonly lengths: Int32Array;
+
+  constructor(dimensions: number, bytes?: Uint8Array) {
+    const size = dimensions * PART;
+    this.bytes = new Uint8Array(size + 8 * PART);
+    if (bytes !== undefined) this.bytes.set(bytes);
+    this.columns = new Int8Array(this.bytes.buffer, 0, size);
+    this.squares = new Int32Array(this.bytes.buffer, size, PART);
+    this.lengths = new Int32Array(this.bytes.buffer, size + 4 * PART, PART);
+  }
+}
+
+/** Where a word stands in a part: slot and count, slot and count, by slot. */
+type Entries = number[];
+
+/** Words and vectors of the texts of one scope. Changes are in the rows after `flush`. */
 export class Lexicon {
-  readonly #slots = new Map<string, number>();
-  readonly #ids: Array<string | undefined> = [];
-  readonly #terms: Array<ReadonlyArray<string>> = [];
-  readonly #postings = new Map<string, Posting>();
-  #words = 0;
-  #capacity = START;
-  /** One column a dimension: a query touches only the columns where it is not 0. */
-  #columns = Array.from({ length: VECTOR_SIZE }, () => new Float32Array(START));
+  readonly #rows: ScopeRows;
+  readonly #embedder: Embedder;
+  readonly #postings = new Map<string, Map<number, Entries>>();
+  readonly #changed = new Map<string, Set<number>>();
+  readonly #written = new Set<number>();
+  #parts: Part[] | undefined;
+  #slots: number;
+  #size: number;
+  #words: number;
+
+  /** Reads a lexicon from its rows. */
+  constructor(rows: ScopeRows, embedder: Embedder) {
+    this.#rows = rows;
+    this.#embedder = embedder;
+    ({ slots: this.#slots, size: this.#size, words: this.#words } = rows.totals());
+  }
 
   /** Texts in it. */
   get size(): number {
-    return this.#slots.size;
-  }
-
-  /** Id of a slot. */
-  idAt(slot: number): string {
-    return this.#ids[slot]!;
-  }
-
-  /** Words of a slot, in order. */
-  termsAt(slot: number): ReadonlyArray<string> {
-    return this.#terms[slot];
+    return this.#size;
   }
 
   /** Texts with a word. */
   frequency(term: string): number {
-    return this.#postings.get(term)?.alive ?? 0;
+    let texts = 0;
+    for (const entries of this.#posting(term).values()) texts += entries.length / 2;
+    return texts;
   }
 
-  /** Adds a text; one whose id is there already changes nothing. */
-  add(id: string, text: string): void {
-    if (this.#slots.has(id)) return;
-    const slot = this.#ids.length;
-    if (slot === this.#capacity) this.#grow();
+  /** Adds a text and answers with its slot. */
+  add(text: string): number {
+    const slot = this.#slots++;
+    const number = Math.floor(slot / PART);
     const terms = termsOf(text);
-    this.#slots.set(id, slot);
-    this.#ids.push(id);
-    this.#terms.push(terms);
+    this.#size++;
     this.#words += terms.length;
     const counts = new Map<string, number>();
     for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
     for (const [term, count] of counts) {
-      const posting = this.#postings.get(term) ?? { slots: [], counts: [], alive: 0 };
-      posting.slots.push(slot);
-      posting.counts.push(count);
-      posting.alive++;
-      this.#postings.set(term, posting);
+      const posting = this.#posting(term);
+      const entries = posting.get(number);
+      if (entries === undefined) posting.set(number, [slot, count]);
+      else entries.push(slot, count);
+      this.#touch(term, number);
     }
-    vectorOf(text).forEach((value, dimension) => this.#columns[dimension][slot] = value);
+    this.#write(slot, terms.length, quantised(this.#embedder.embed(text)));
+    return slot;
   }
 
   /** Takes a text away. */
-  remove(id: string): void {
-    const slot = this.#slots.get(id);
-    if (slot === undefined) return;
-    this.#slots.delete(id);
-    this.#ids[slot] = undefined;
-    this.#words -= this.#terms[slot].length;
-    for (const term of new Set(this.#terms[slot])) {
-      const posting = this.#postings.get(term)!;
-      if (--posting.alive === 0) this.#postings.delete(term);
+  remove(slot: number, text: string): void {
+    const number = Math.floor(slot / PART);
+    const terms = termsOf(text);
+    this.#size--;
+    this.#words -= terms.length;
+    for (const term of new Set(terms)) {
+      const entries = this.#posting(term).get(number);
+      const at = entries?.findIndex((value, index) => index % 2 === 0 && value === slot) ?? -1;
+      if (at >= 0) entries!.splice(at, 2);
+      this.#touch(term, number);
     }
-    this.#terms[slot] = [];
-    for (const column of this.#columns) column[slot] = 0;
+    this.#write(slot, 0, new Int8Array(this.#embedder.size));
+  }
+
+  /** Brings the rows up to date. */
+  flush(): void {
+    for (const [term, parts] of this.#changed) {
+      const posting = this.#posting(term);
+      for (const part of parts) {
+        const entries = posting.get(part)!;
+        const none = entries.length === 0;
+        this.#rows.setPosting(term, part, none ? undefined : new Uint8Array(Uint32Array.from(entries).buffer));
+        if (none) posting.delete(part);
+      }
+    }
+    for (const part of this.#written) this.#rows.setPart(part, this.#allParts()[part].bytes);
+    this.#changed.clear();
+    this.#written.clear();
+    this.#rows.setTotals({ slots: this.#slots, size: this.#size, words: this.#words });
   }
 
   /** The best texts by BM25 over some words. */
   byWords(terms: ReadonlyArray<string>, limit: number): ReadonlyArray<Hit> {
-    const scores = new Float64Array(this.#ids.length);
-    const average = this.#words / Math.max(1, this.size);
+    const scores = new Float64Array(this.#slots);
+    const average = this.#words / Math.max(1, this.#size);
+    const parts = this.#allParts();
     for (const term of new Set(terms)) {
-      const posting = this.#postings.get(term);
-      if (posting === undefined) continue;
-      const ratio = (this.size - posting.alive + 0.5) / (posting.alive + 0.5);
-      const idf = Math.max(LEAST_IDF, Math.log(ratio));
-      for (let i = 0; i < posting.slots.length; i++) {
-        const slot = posting.slots[i];
-        if (this.#ids[slot] === undefined) continue;
-        const count = posting.counts[i];
-        const length = this.#terms[slot].length;
-        scores[slot] += idf * (count * (K1 + 1)) / (count + K1 * (1 - B + B * length / average));
+      const texts = this.frequency(term);
+      const idf = Math.max(LEAST_IDF, Math.log((this.#size - texts + 0.5) / (texts + 0.5)));
+      for (const [number, entries] of this.#posting(term)) {
+        const { lengths } = parts[number];
+        for (let i = 0; i < entries.length; i += 2) {
+          const slot = entries[i];
+          const count = entries[i + 1];
+          const length = lengths[slot % PART];
+          scores[slot] += idf * (count * (K1 + 1)) / (count + K1 * (1 - B + B * length / average));
+        }
       }
     }
-    return best(scores, this.#ids.length, limit);
+    return best(scores, limit);
   }
 
   /** The best texts by the cosine of their vectors, which lie beside them. */
-  byVector(vector: Float32Array, limit: number): { readonly hits: ReadonlyArray<Hit>; readonly cosines: Float64Array } {
-    const size = this.#ids.length;
-    const cosines = new Float64Array(size);
-    vector.forEach((value, dimension) => {
-      if (value === 0) return;
-      const column = this.#columns[dimension];
-      for (let slot = 0; slot < size; slot++) cosines[slot] += value * column[slot];
+  byVector(text: string, limit: number): { readonly hits: ReadonlyArray<Hit>; readonly cosines: Float64Array } {
+    const query = quantised(this.#embedder.embed(text));
+    const squares = query.reduce((sum, value) => sum + value * value, 0);
+    const cosines = new Float64Array(this.#slots);
+    const products = new Int32Array(PART);
+    this.#allParts().forEach((part, number) => {
+      products.fill(0);
+      for (let dimension = 0; dimension < query.length; dimension++) {
+        const value = query[dimension];
+        if (value === 0) continue;
+        const column = dimension * PART;
+        for (let slot = 0; slot < PART; slot++) products[slot] += value * part.columns[column + slot];
+      }
+      const first = number * PART;
+      const last = Math.min(PART, this.#slots - first);
+      for (let slot = 0; slot < last; slot++) {
+        if (products[slot] !== 0) cosines[first + slot] = products[slot] / Math.sqrt(squares * part.squares[slot]);
+      }
     });
-    return { hits: best(cosines, size, limit), cosines };
+    return { hits: best(cosines, limit), cosines };
   }
 
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#columns = this.#columns.map((column) => {
-      const wider = new Float32Array(this.#capacity);
-      wider.set(column);
-      return wider;
+  #posting(term: string): Map<number, Entries> {
+    let posting = this.#postings.get(term);
+    if (posting === undefined) {
+      const read = this.#rows.postings(term).map(([part, bytes]): [number, Entries] => [
+        part,
+        [...new Uint32Array(bytes.slice().buffer)],
+      ]);
+      this.#postings.set(term, posting = new Map(read));
+    }
+    return posting;
+  }
+
+  #touch(term: string, part: number): void {
+    const parts = this.#changed.get(term);
+    if (parts === undefined) this.#changed.set(term, new Set([part]));
+    else parts.add(part);
+  }
+
+  #allParts(): Part[] {
+    return this.#parts ??= this.#rows.parts().map(([, bytes]) => new Part(this.#embedder.size, bytes));
+  }
+
+  #write(slot: number, words: number, vector: Int8Array): void {
+    const number = Math.floor(slot / PART);
+    const parts = this.#allParts();
+    const part = parts[number] ??= new Part(this.#embedder.size);
+    const at = slot % PART;
+    let squares = 0;
+    vector.forEach((value, dimension) => {
+      part.columns[dimension * PART + at] = value;
+      squares += value * value;
     });
+    part.squares[at] = squares;
+    part.lengths[at] = words;
+    this.#written.add(number);
   }
 }

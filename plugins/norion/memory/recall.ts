@@ -10,8 +10,10 @@
 import type { Recall, RecallOptions } from "../plan.ts";
 import { type Policy, unit } from "../policy.ts";
 import type { Candidate } from "../router.ts";
-import { jaccard, vectorOf } from "../text.ts";
+import { type ItemRow, memoryRows, type ScopeRows } from "../platform/memory_index.ts";
+import { jaccard, termsOf } from "../text.ts";
 import { lives, type MemoryItem, type Standing } from "../state/memory.ts";
+import { type Embedder, HASHED } from "./embedder.ts";
 import { Lexicon } from "./lexicon.ts";
 import { asks, type Question, readQuestion, sameSubject, sameWord, statedSubject, type Subject } from "./question.ts";
 
@@ -37,7 +39,7 @@ export interface Recalled extends Remembered {
 
 interface Entry extends Remembered {
   readonly subject: Subject | undefined;
-  readonly asks: boolean;
+  readonly words: ReadonlySet<string>;
 }
 
 /** How far an item is trusted, by who stands for it. */
@@ -63,46 +65,77 @@ const LIKENESS_WORDS = 0.6;
 const SUBJECT_RANK = 2;
 const VALUE_RANK = 0.2;
 
-/** The items of one scope, ready to be asked. */
+/** Entries that are kept at hand, with their words: a question looks at a few hundred. */
+const MOST_ENTRIES = 4_096;
+
+/** What statements of one subject are looked up by: spellings of a word begin alike, so none is missed. */
+const subjectKey = ({ owner, attribute }: Subject): string =>
+  JSON.stringify([owner, ...attribute.map((word) => word[0])]);
+
+/** The items of one scope, ready to be asked. Changes are in its rows after `flush`. */
 export class ScopeMemory {
-  readonly #lexicon = new Lexicon();
-  readonly #entries = new Map<string, Entry>();
+  readonly #rows: ScopeRows;
+  readonly #lexicon: Lexicon;
+  readonly #entries = new Map<number, Entry>();
+
+  /** Reads the memory of a scope from its rows. */
+  constructor(rows: ScopeRows = memoryRows().scope(""), embedder: Embedder = HASHED) {
+    this.#rows = rows;
+    this.#lexicon = new Lexicon(rows, embedder);
+  }
 
   /** Items in it. */
   get size(): number {
-    return this.#entries.size;
+    return this.#lexicon.size;
   }
 
-  /** Brings an item up to date: a dead one leaves, a changed one changes, a new one comes in. */
-  put({ item, text }: Remembered): void {
-    if (!lives(item)) return this.drop(item.id);
-    const before = this.#entries.get(item.id);
-    const subject = before?.subject ?? statedSubject(text);
-    this.#entries.set(item.id, { item, text, subject, asks: asks(text) });
-    this.#lexicon.add(item.id, text);
+  /** Brings an item up to date: a changed one changes, a new one comes in, a dead one or one without a text is not found. */
+  put(item: MemoryItem, text?: string): void {
+    const before = this.#rows.item(item.id);
+    const row = { id: item.id, item: JSON.stringify(item), digest: item.text };
+    const words = text ?? before?.text;
+    if (before?.slot !== undefined) this.#entries.delete(before.slot);
+    if (!lives(item) || words === undefined) {
+      this.#leave(before);
+      return this.#rows.putItem(row);
+    }
+    const subject = statedSubject(words);
+    const slot = before?.slot ?? this.#lexicon.add(words);
+    this.#rows.putItem({
+      ...row,
+      slot,
+      text: words,
+      ...(subject === undefined ? {} : { subject: subjectKey(subject) }),
+    });
   }
 
-  /** Takes an item out. */
+  /** Takes an item out, as if it had never been there. */
   drop(id: string): void {
-    this.#entries.delete(id);
-    this.#lexicon.remove(id);
+    this.#leave(this.#rows.item(id));
+    this.#rows.dropItem(id);
   }
 
-  /** An item by its id. */
+  /** Brings the rows up to date. */
+  flush(): void {
+    this.#lexicon.flush();
+  }
+
+  /** A living item by its id. */
   get(id: string): Remembered | undefined {
-    return this.#entries.get(id);
+    const row = this.#rows.item(id);
+    return row?.slot === undefined ? undefined : this.#entryOf(row);
   }
 
   /** The living items. */
   all(): ReadonlyArray<Remembered> {
-    return [...this.#entries.values()].map(({ item, text }) => ({ item, text }));
+    return this.#rows.all().map(({ item, text }) => ({ item: JSON.parse(item), text: text! }));
   }
 
   /** Living items that state a value of the subject a text states, in the order of truth. */
   about(text: string): ReadonlyArray<Remembered> {
     const subject = statedSubject(text);
     if (subject === undefined) return [];
-    return [...this.#entries.values()]
+    return this.#rows.about(subjectKey(subject)).map((row) => this.#entryOf(row))
       .filter((entry) => entry.subject !== undefined && sameSubject(entry.subject, subject))
       .sort((a, b) => byTruth(a.item, b.item));
   }
@@ -111,13 +144,16 @@ export class ScopeMemory {
   like(query: string, now: number, policy: Policy): ReadonlyArray<Recalled> {
     const question = readQuestion(query);
     const limit = policy["memory.candidates"];
-    const { hits, cosines } = this.#lexicon.byVector(vectorOf(query), limit);
-    const words = this.#lexicon.byWords(question.terms, limit);
-    const slots = new Set([...words, ...hits].map(({ slot }) => slot));
+    const { hits, cosines } = this.#lexicon.byVector(query, limit);
+    const spoken = this.#lexicon.byWords(question.terms, limit);
+    const slots = new Set([...spoken, ...hits].map(({ slot }) => slot));
     const covers = this.#coverage(question);
-    const recalled = [...slots].map((slot) => {
-      const { item, text, subject } = this.#entries.get(this.#lexicon.idAt(slot))!;
-      const coverage = covers(slot);
+    const recalled = [...slots].flatMap((slot) => {
+      const entry = this.#at(slot);
+      // Another process may have taken it out since.
+      if (entry === undefined) return [];
+      const { item, text, subject, words } = entry;
+      const coverage = covers(words);
       const similarity = unit(LIKENESS_WORDS * coverage + (1 - LIKENESS_WORDS) * Math.max(0, cosines[slot]));
       const same = question.subject !== undefined && subject !== undefined && sameSubject(question.subject, subject);
       const rank = similarity * (1 - VALUE_RANK + VALUE_RANK * unit(valueOf(item, now))) + (same ? SUBJECT_RANK : 0);
@@ -129,12 +165,12 @@ export class ScopeMemory {
   /** The items that answer a question, best first; none where nothing known does. */
   answer(query: string, now: number, limit: number, policy: Policy): ReadonlyArray<Recalled> {
     const question = readQuestion(query);
-    const speaking = this.like(query, now, policy).filter(({ item, coverage }) =>
-      item.namespace !== "runtime-kv" && coverage >= policy["memory.coverage"] && !this.#entries.get(item.id)!.asks
+    const speaking = this.like(query, now, policy).filter(({ item, text, coverage }) =>
+      item.namespace !== "runtime-kv" && coverage >= policy["memory.coverage"] && !asks(text)
     );
     const subject = question.subject;
-    const direct = subject === undefined ? [] : speaking.filter(({ item }) => {
-      const stated = this.#entries.get(item.id)!.subject;
+    const direct = subject === undefined ? [] : speaking.filter(({ text }) => {
+      const stated = statedSubject(text);
       return stated !== undefined && sameSubject(stated, subject);
     });
     if (direct.length > 0) return this.#inTruth(direct).slice(0, limit);
@@ -155,7 +191,30 @@ export class ScopeMemory {
     }));
   }
 
-  #coverage({ terms }: Question): (slot: number) => number {
+  #leave(row: ItemRow | undefined): void {
+    if (row?.slot === undefined) return;
+    this.#entries.delete(row.slot);
+    this.#lexicon.remove(row.slot, row.text!);
+  }
+
+  #at(slot: number): Entry | undefined {
+    const held = this.#entries.get(slot);
+    if (held !== undefined) return held;
+    const row = this.#rows.at(slot);
+    return row === undefined ? undefined : this.#entryOf(row);
+  }
+
+  #entryOf({ slot, item, text }: ItemRow): Entry {
+    const held = this.#entries.get(slot!);
+    if (held !== undefined) return held;
+    const words = new Set(termsOf(text!));
+    const entry = { item: JSON.parse(item), text: text!, subject: statedSubject(text!), words };
+    if (this.#entries.size === MOST_ENTRIES) this.#entries.clear();
+    this.#entries.set(slot!, entry);
+    return entry;
+  }
+
+  #coverage({ terms }: Question): (words: ReadonlySet<string>) => number {
     const size = this.#lexicon.size;
     const weights = terms.map((term) => Math.log(1 + size / (1 + this.#lexicon.frequency(term))));
     const whole = weights.reduce((sum, weight) => sum + weight, 0);
@@ -166,9 +225,8 @@ export class ScopeMemory {
       if (answer === undefined) known.set(key, answer = sameWord(term, other));
       return answer;
     };
-    return (slot) => {
+    return (words) => {
       if (whole === 0) return 0;
-      const words = new Set(this.#lexicon.termsAt(slot));
       let covered = 0;
       terms.forEach((term, index) => {
         if (words.has(term) || [...words].some((other) => other[0] === term[0] && same(term, other))) {
@@ -186,7 +244,7 @@ const NEARLY = 0.05;
 /** Makes the memory of a scope from its items. */
 export const scopeMemory = (items: ReadonlyArray<Remembered>): ScopeMemory => {
   const memory = new ScopeMemory();
-  for (const one of items) memory.put(one);
+  for (const { item, text } of items) memory.put(item, text);
   return memory;
 };
 

@@ -1,7 +1,8 @@
 /**
  * Memory service: remembering, recalling and taking back, over the ledger.
  *
- * Not a second store: texts are private blobs, everything else is the fold of `norion.memory` events.
+ * Not a second store: texts are private blobs, everything else is the fold of `norion.memory` events; both are asked
+ * through an index that is derived from them (index.ts).
  * Invariant: a text is redacted before anything of it is stored; a scope is stored only as a keyed digest; what is
  * remembered twice is stored once.
  *
@@ -9,26 +10,16 @@
  */
 import * as Effect from "effect/Effect";
 import * as Semaphore from "effect/Semaphore";
-import { blobAbsent, type EventDraft, type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
+import { type EventDraft, type LedgerFailure, type LedgerShape, redactText } from "../../../effects/mod.ts";
 import type { Digest, Json } from "../../../kernel/mod.ts";
 import { badMemory, type NorionFailure } from "../failures.ts";
 import type { Recall } from "../plan.ts";
 import type { Policy } from "../policy.ts";
-import {
-  itemOf,
-  itemsOf,
-  lives,
-  MEMORY_EVENTS,
-  memoryFold,
-  type MemoryItem,
-  type MemoryState,
-  type Namespace,
-  type Standing,
-  type Upkeep,
-} from "../state/memory.ts";
+import { MEMORY_EVENTS, type MemoryItem, type Namespace, type Standing, type Upkeep } from "../state/memory.ts";
+import { type Embedder, HASHED } from "./embedder.ts";
 import { isTranscript } from "./hygiene.ts";
-import { statedSubject } from "./question.ts";
-import { type Recalled, recallOver, type Remembered, ScopeMemory } from "./recall.ts";
+import { memoryIndex } from "./index.ts";
+import { type Recalled, recallOver, type Remembered, type ScopeMemory } from "./recall.ts";
 import type { Portable } from "./transfer.ts";
 import { planUpkeep } from "./upkeep.ts";
 
@@ -139,6 +130,10 @@ export interface Memory {
   ) => Effect.Effect<number, MemoryFailure>;
   /** What a plan of this scope recalls from. */
   readonly snapshot: (scope: string) => Effect.Effect<Recall, MemoryFailure>;
+  /** What texts are made comparable by. */
+  readonly embedder: Pick<Embedder, "id" | "size">;
+  /** Releases the index. */
+  readonly close: Effect.Effect<void>;
 }
 
 const DEFAULT_USEFULNESS = 0.6;
@@ -147,7 +142,6 @@ const ID_DIGITS = 16;
 
 interface Open {
   readonly scope: Digest;
-  readonly state: MemoryState;
   readonly memory: ScopeMemory;
   readonly now: number;
 }
@@ -179,7 +173,6 @@ const keptEvents = (scope: Digest, upkeep: Upkeep, actor: string): ReadonlyArray
   ].map((part) => ({ type: MEMORY_EVENTS.kept, actor, data: { scope, ...part } as unknown as Json }));
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 const checked = (request: RememberRequest): Effect.Effect<string, NorionFailure> => {
   const refuse = (reason: string, fact: { readonly expected?: string; readonly actual?: string } = {}) =>
@@ -206,39 +199,17 @@ export const scopeDigest = (
 ): Effect.Effect<Digest, LedgerFailure> => ledger.nameBlob(encoder.encode(`scope ${scope}`), { private: true });
 
 /** The memory that a ledger holds. */
-export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
-  const scopes = new Map<Digest, { readonly memory: ScopeMemory; readonly state: MemoryState }>();
+export const memoryOver = (ledger: LedgerShape, policy: Policy, embedder: Embedder = HASHED): Memory => {
+  const index = memoryIndex(ledger, embedder);
   const turns = Semaphore.makeUnsafe(1);
 
   const scopeOf = (scope: string): Effect.Effect<Digest, LedgerFailure> => scopeDigest(ledger, scope);
 
-  /** The text of an item; undefined where it was deleted, as on a fork of the ledger from before that. */
-  const textOf = (digest: Digest): Effect.Effect<string | undefined, LedgerFailure> =>
-    Effect.map(ledger.getBlob(digest), (bytes): string | undefined => decoder.decode(bytes)).pipe(
-      Effect.catch((failure) => failure.code === blobAbsent.code ? Effect.succeed(undefined) : Effect.fail(failure)),
-    );
-
   const open = (name: string): Effect.Effect<Open, LedgerFailure> =>
     Effect.gen(function* () {
-      const now = (yield* ledger.head).count;
       const scope = yield* scopeOf(name);
-      const state = yield* ledger.state(memoryFold);
-      const before = scopes.get(scope);
-      if (before?.state === state) return { scope, state, memory: before.memory, now };
-      const memory = before?.memory ?? new ScopeMemory();
-      const items = itemsOf(state, scope);
-      // A rollback of the ledger can leave items here that no longer are.
-      const present = new Set(items.filter(lives).map(({ id }) => id));
-      for (const { item } of memory.all()) if (!present.has(item.id)) memory.drop(item.id);
-      for (const item of items) {
-        if (!lives(item)) continue;
-        const held = memory.get(item.id);
-        if (held?.item === item) continue;
-        const text = held?.text ?? (yield* textOf(item.text));
-        if (text !== undefined) memory.put({ item, text });
-      }
-      scopes.set(scope, { memory, state });
-      return { scope, state, memory, now };
+      const { count } = yield* index.sync;
+      return { scope, memory: index.scope(scope), now: count };
     });
 
   const prepare = (
@@ -248,29 +219,25 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
   ): Effect.Effect<Prepared, MemoryFailure> =>
     Effect.gen(function* () {
       const text = yield* checked(request);
-      const { scope, state, memory } = yield* open(request.scope);
+      const { scope, memory } = yield* open(request.scope);
       const namespace = request.namespace ?? "fact";
       const source = redactText(request.source ?? actor);
       const standing = request.standing ?? "user";
-      const missing = (request.supersedes ?? []).find((id) => itemOf(state, id)?.scope !== scope);
+      const missing = (request.supersedes ?? []).find((id) => index.item(id)?.scope !== scope);
       if (missing !== undefined) return yield* Effect.fail(badMemory({ reason: `there is no item ${missing}` }));
-      const about = statedSubject(text) === undefined ? [] : memory.about(text);
-      const same = memory.all().find(({ item, text: other }) =>
-        other === text && item.namespace === namespace && item.source === source
-      );
-      if (same !== undefined) {
-        return { answer: { id: same.item.id, known: true, text, supersedes: [], contradicts: [] } };
-      }
-      const others = about.filter(({ item }) => item.namespace === namespace);
-      const own = !replaces ? [] : others.filter(({ item }) => item.source === source).map(({ item }) => item.id);
-      const supersedes = [...new Set([...own, ...request.supersedes ?? []])];
-      const contradicts = others.map(({ item }) => item.id).filter((id) => !supersedes.includes(id));
       const whole = encoder.encode(JSON.stringify([scope, namespace, source, text]));
       const digest = yield* ledger.nameBlob(whole, { private: true });
       const keyed = digest.slice("sha256:".length, "sha256:".length + ID_DIGITS);
       let turn = 1;
-      while (itemOf(state, `${keyed}-${turn}`) !== undefined) turn++;
+      while (index.item(`${keyed}-${turn}`) !== undefined && memory.get(`${keyed}-${turn}`) === undefined) turn++;
       const id = `${keyed}-${turn}`;
+      if (memory.get(id) !== undefined) {
+        return { answer: { id, known: true, text, supersedes: [], contradicts: [] } };
+      }
+      const others = memory.about(text).filter(({ item }) => item.namespace === namespace);
+      const own = !replaces ? [] : others.filter(({ item }) => item.source === source).map(({ item }) => item.id);
+      const supersedes = [...new Set([...own, ...request.supersedes ?? []])];
+      const contradicts = others.map(({ item }) => item.id).filter((other) => !supersedes.includes(other));
       const usefulness = Math.max(LEAST_USEFULNESS, Math.min(1, request.usefulness ?? DEFAULT_USEFULNESS));
       return {
         answer: { id, known: false, text, supersedes, contradicts },
@@ -291,14 +258,15 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
 
   const event = (type: string, actor: string, data: unknown): EventDraft => ({ type, actor, data: data as Json });
 
+  /** Appends, and has the index follow at once, so that what no longer lives is nowhere. */
   const append = (...events: ReadonlyArray<EventDraft>): Effect.Effect<void, LedgerFailure> =>
-    events.length === 0 ? Effect.void : Effect.asVoid(ledger.append(events));
+    events.length === 0 ? Effect.void : Effect.andThen(ledger.append(events), Effect.asVoid(index.sync));
 
   const addition = (item: MemoryDraft, text: string, actor: string): Effect.Effect<EventDraft, LedgerFailure> =>
-    Effect.map(
-      ledger.putBlob(encoder.encode(text), { private: true }),
-      (blob) => event(MEMORY_EVENTS.added, actor, { item: { ...item, text: blob } }),
-    );
+    Effect.map(ledger.putBlob(encoder.encode(text), { private: true }), (blob) => {
+      index.expect(blob, text);
+      return event(MEMORY_EVENTS.added, actor, { item: { ...item, text: blob } });
+    });
 
   const draft = (request: RememberRequest, actor: string): Effect.Effect<Drafted, MemoryFailure> =>
     Effect.gen(function* () {
@@ -313,6 +281,8 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
     Effect.map(open(name), ({ scope, memory, now }) => [scope, planUpkeep(memory.all(), now, policy)] as const);
 
   return {
+    embedder: { id: embedder.id, size: embedder.size },
+    close: Effect.sync(index.close),
     remember: (request, actor) =>
       Effect.gen(function* () {
         const { answer, events } = yield* draft(request, actor);
@@ -325,19 +295,18 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
       Effect.map(open(scope), ({ memory, now }) => memory.answer(query, now, limit, policy)),
     retract: (id, options, actor) =>
       Effect.gen(function* () {
-        const { scope, state } = yield* open(options.scope);
-        const item = itemOf(state, id);
+        const { scope } = yield* open(options.scope);
+        const item = index.item(id);
         if (item === undefined || item.scope !== scope) {
           return yield* Effect.fail(badMemory({ reason: `there is no item ${id}`, path: "/id" }));
         }
         if (item.retractedAt === undefined) {
           yield* append(event(MEMORY_EVENTS.retracted, actor, { id, scope, reason: options.reason }));
         }
-        const after = yield* ledger.state(memoryFold);
         // Other items may say the same words: those keep the text.
-        const needed = itemsOf(after).some((other) => other.text === item.text && other.retractedAt === undefined);
+        const needed = index.sharing(item.text).some(({ retractedAt }) => retractedAt === undefined);
         if (!needed) yield* ledger.dropBlob(item.text);
-        return itemOf(after, id)!;
+        return index.item(id)!;
       }).pipe(turns.withPermit),
     judge: (ids, options, actor) => Effect.flatMap(judgement(ids, options, actor), append),
     judgement,
@@ -346,7 +315,7 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy): Memory => {
       Effect.gen(function* () {
         const [scope, upkeep] = yield* previewUpkeep(name);
         const idle = upkeep.merged.length + upkeep.removed.length + Object.keys(upkeep.strengths).length === 0;
-        if (!idle) yield* ledger.append(keptEvents(scope, upkeep, actor));
+        if (!idle) yield* append(...keptEvents(scope, upkeep, actor));
         return upkeep;
       }).pipe(turns.withPermit),
     bringIn: (items, scope, actor) =>

@@ -76,6 +76,10 @@ export const MAX_STRENGTH = 3000;
 /** The item of an id, dead or alive. */
 export const itemOf = (state: MemoryState, id: string): MemoryItem | undefined => find(state, id);
 
+/** A state of some items alone. */
+export const stateOf = (some: ReadonlyArray<MemoryItem>): MemoryState =>
+  some.reduce((state, item) => put(state, item.id, item), memoryFold.initial);
+
 /** Whether an item may be recalled. */
 export const lives = (item: MemoryItem): boolean => item.retractedAt === undefined && item.supersededBy === undefined;
 
@@ -172,6 +176,23 @@ const STEPS: {
   [MEMORY_EVENTS.judged]: judged,
   [MEMORY_EVENTS.kept]: kept,
 };
+
+/** The item that an event adds, as it stands in it: its steps may be missing. */
+export const addedItem = ({ data }: LedgerEvent): MemoryItem => (data as JsonObject).item as unknown as MemoryItem;
+
+const MENTIONS: { readonly [type: string]: (event: LedgerEvent, data: JsonObject) => ReadonlyArray<string> } = {
+  [MEMORY_EVENTS.added]: (event) => [addedItem(event).id, ...addedItem(event).supersedes],
+  [MEMORY_EVENTS.retracted]: (_, { id }) => [String(id)],
+  [MEMORY_EVENTS.judged]: (_, { ids }) => ids as ReadonlyArray<string>,
+  [MEMORY_EVENTS.kept]: (_, data) => {
+    const { strengths, removed, merged } = data as unknown as Upkeep;
+    return [...Object.keys(strengths), ...removed, ...merged.flat()];
+  },
+};
+
+/** The ids of all items whose present state decides what an event changes. */
+export const mentionedBy = (event: LedgerEvent): ReadonlyArray<string> =>
+  Object.hasOwn(MENTIONS, event.type) ? MENTIONS[event.type](event, event.data as JsonObject) : [];
 
 /** The fold of memory. */
 export const memoryFold: Fold<MemoryState> = {

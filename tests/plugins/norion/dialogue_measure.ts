@@ -33,7 +33,7 @@ export const memoryOf = ({ turns }: Pick<Dialogue, "turns">): ScopeMemory => {
   const memory = new ScopeMemory();
   turns.forEach(({ text }, index) => {
     for (const { item } of memory.about(text)) memory.drop(item.id);
-    memory.put({ item: itemAt(`i${index}`, index + 1), text });
+    memory.put(itemAt(`i${index}`, index + 1), text);
   });
   return memory;
 };

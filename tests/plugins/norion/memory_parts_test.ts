@@ -3,12 +3,14 @@ import { DatabaseSync } from "node:sqlite";
 import { random } from "../../../kernel/mod.ts";
 import { gistsOf } from "../../../plugins/norion/memory/gist.ts";
 import { isTranscript } from "../../../plugins/norion/memory/hygiene.ts";
+import { HASHED } from "../../../plugins/norion/memory/embedder.ts";
 import { Lexicon } from "../../../plugins/norion/memory/lexicon.ts";
 import { readQuestion, sameWord, statedSubject } from "../../../plugins/norion/memory/question.ts";
 import { planUpkeep, tierOf } from "../../../plugins/norion/memory/upkeep.ts";
+import { memoryRows } from "../../../plugins/norion/platform/memory_index.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import type { MemoryItem } from "../../../plugins/norion/state/memory.ts";
-import { termsOf, vectorOf } from "../../../plugins/norion/text.ts";
+import { termsOf } from "../../../plugins/norion/text.ts";
 import { itemAt } from "./dialogue_measure.ts";
 import { dialogueOf } from "./dialogues.ts";
 
@@ -21,9 +23,9 @@ Deno.test("BM25 over words is SQLite's, score for score", () => {
     const search = database.prepare(
       "SELECT rowid, bm25(item) AS score FROM item WHERE item MATCH ? ORDER BY score, rowid",
     );
-    const lexicon = new Lexicon();
+    const lexicon = new Lexicon(memoryRows().scope(""), HASHED);
     turns.forEach(({ text }, index) => {
-      lexicon.add(String(index), text);
+      assert.equal(lexicon.add(text), index);
       insert.run(index, termsOf(text).join(" "));
     });
     for (const { query } of questions) {
@@ -40,26 +42,35 @@ Deno.test("BM25 over words is SQLite's, score for score", () => {
   }
 });
 
-Deno.test("a lexicon that texts came into and left answers as one made of what remains", () => {
+Deno.test("a lexicon that texts came into and left, also one read back from its rows, answers as one made of what remains", () => {
   const draw = random(3);
-  const { turns } = dialogueOf(4, 100);
-  const changed = new Lexicon();
-  const alive = new Map<string, string>();
+  const { turns } = dialogueOf(4, 300);
+  const rows = memoryRows().scope("");
+  let changed = new Lexicon(rows, HASHED);
+  const alive = new Map<number, string>();
   turns.forEach(({ text }, index) => {
-    changed.add(`${index}`, text);
-    alive.set(`${index}`, text);
+    alive.set(changed.add(text), text);
+    if (index % 100 === 50) {
+      changed.flush();
+      changed = new Lexicon(rows, HASHED);
+    }
     if (draw.below(3) > 0) return;
     const gone = draw.pick([...alive.keys()]);
-    changed.remove(gone);
+    changed.remove(gone, alive.get(gone)!);
     alive.delete(gone);
   });
-  const fresh = new Lexicon();
-  for (const [id, text] of alive) fresh.add(id, text);
+  changed.flush();
+  const fresh = new Lexicon(memoryRows().scope(""), HASHED);
+  const textAt = [...alive.values()];
+  for (const text of textAt) fresh.add(text);
   for (const query of ["Anna colour", "museum we visited", "小明电话", "nothing of this"]) {
-    const seen = (lexicon: Lexicon) =>
-      [lexicon.byWords(termsOf(query), 20), lexicon.byVector(vectorOf(query), 20).hits]
-        .map((hits) => hits.map(({ slot, score }) => [lexicon.idAt(slot), score]));
-    assert.deepEqual(seen(changed), seen(fresh));
+    const seen = (lexicon: Lexicon, text: (slot: number) => string | undefined) =>
+      [lexicon.byWords(termsOf(query), 20), lexicon.byVector(query, 20).hits]
+        .map((hits) => hits.map(({ slot, score }) => [text(slot), score]));
+    const expected = seen(fresh, (slot) => textAt[slot]);
+    for (const one of [changed, new Lexicon(rows, HASHED)]) {
+      assert.deepEqual(seen(one, (slot) => alive.get(slot)), expected);
+    }
   }
 });
 
