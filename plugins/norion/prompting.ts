@@ -94,4 +94,6 @@ export const instructionOf = (request: string): string => {
 
 /** What a model is told when it may mend its draft once. */
 export const repairPrompt = (prompt: string, draft: string, issues: ReadonlyArray<string>): string =>
-  `${prompt}\n\nA draft of the answer:\n${draft}\n\nIt has these faults: ${issues.join(", ")}. Write the answer without them.`;
+  `${prompt}\n\nA draft of the answer:\n${draft}\n\nIt has these faults: ${
+    issues.join(", ")
+  }. Write the answer without them.`;
