@@ -1,0 +1,76 @@
+/**
+ * The failure catalogue of evolution: what a search, its settings, its scores or its stored state can lack.
+ *
+ * Not for a candidate whose evaluation failed: that is a score (the worst one), not a failure of the search.
+ * Invariant: codes are never reused; the functions of this room throw these and nothing else on bad input.
+ *
+ * @module
+ */
+import { failure, type FailureDefinition, type FailuresOf, isFailure } from "../../kernel/failure.ts";
+
+/** A setting is outside what a search or operator takes. */
+export const badSetting: FailureDefinition<"EVOLUTION_SETTING", { setting: string; wanted: string; found: string }> =
+  failure("EVOLUTION_SETTING", {
+    doc: "A setting of a search, an operator or a measure is outside what it takes.",
+    recoverable: true,
+    says: (a) => `Cannot use ${a.setting} ${a.found}: it has to be ${a.wanted}`,
+  });
+
+/** Points of objectives do not have the sizes that a measure takes. */
+export const badPoints: FailureDefinition<"EVOLUTION_POINTS", { measure: string; reason: string }> = failure(
+  "EVOLUTION_POINTS",
+  {
+    doc: "Points of objectives have other sizes or values than a measure takes.",
+    recoverable: true,
+    says: (a) => `Cannot compute ${a.measure}: ${a.reason}`,
+  },
+);
+
+/** A measure or a search would need more than this room's limits. */
+export const overLimit: FailureDefinition<"EVOLUTION_LIMIT", { what: string; limit: number; found: number }> = failure(
+  "EVOLUTION_LIMIT",
+  {
+    doc: "A search or a measure is larger than this room takes.",
+    recoverable: true,
+    says: (a) => `Cannot take ${a.what}: ${a.found} exceeds the limit of ${a.limit}`,
+  },
+);
+
+/** Scores were told that do not belong to what was asked. */
+export const wrongScores: FailureDefinition<"EVOLUTION_SCORES", { asked: number; told: number }> = failure(
+  "EVOLUTION_SCORES",
+  {
+    doc: "The scores told to a search are not one for each candidate that it asked for.",
+    recoverable: true,
+    says: (a) => `Cannot tell ${a.told} scores to a search that asked for ${a.asked}`,
+  },
+);
+
+/** A stored state is not one of this search. */
+export const badState: FailureDefinition<"EVOLUTION_STATE", { reason: string }> = failure("EVOLUTION_STATE", {
+  doc: "A stored state of a search cannot be resumed: it is malformed or belongs to another search.",
+  recoverable: false,
+  says: (a) => `Cannot resume the search: ${a.reason}`,
+  fix: () => ({ summary: "Resume with the settings that the state was stored under, or start anew" }),
+});
+
+/** The catalogue, in the order of the documentation. */
+export const EVOLUTION_FAILURES: readonly [
+  typeof badSetting,
+  typeof badPoints,
+  typeof overLimit,
+  typeof wrongScores,
+  typeof badState,
+] = [badSetting, badPoints, overLimit, wrongScores, badState];
+
+/** Any failure of this room. */
+export type EvolutionFailure = FailuresOf<typeof EVOLUTION_FAILURES[number]>;
+
+/** The code of any failure of this room. */
+export type EvolutionCode = EvolutionFailure["code"];
+
+const CODES: ReadonlySet<string> = new Set(EVOLUTION_FAILURES.map(({ code }) => code));
+
+/** Whether a thrown value is a failure of this room. */
+export const isEvolutionFailure = (value: unknown): value is EvolutionFailure =>
+  isFailure(value) && CODES.has(value.code);
