@@ -72,7 +72,7 @@ const startOf = (input: Input, dataset: MemoryDataset) =>
       const { seed } = { ...DEFAULTS, ...input };
       return { ...fitted, first: yield* attempting(() => firstValues(fitted.network, seed)), parent: undefined };
     }
-    const { model, info } = yield* modelFrom(digest!, "/digest");
+    const { model, info } = yield* modelFrom(digest!);
     const { network, values } = model;
     const first = [...network.parameters, ...network.state].map(({ path }) => values.get(path)!);
     return { program: model.program, network, first, parent: info.digest };

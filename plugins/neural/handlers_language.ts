@@ -126,11 +126,11 @@ const written = (input: Write, engine: Engine) =>
   Effect.scoped(Effect.gen(function* () {
     const call = yield* CallContext;
     const store = yield* artifacts;
-    const refused = Effect.mapError(storeFailure("language model", "/model"));
-    const info = yield* refused(store.find(input.model, "/model"));
+    const refused = Effect.mapError(storeFailure("language model", "/digest"));
+    const info = yield* refused(store.find(input.digest, "/digest"));
     const bytes = yield* refused(store.read(info.digest));
     const model = yield* attempting(() => decodeLanguageModel(bytes));
-    const { tokens = USUAL_TOKENS, prompt, model: _, backend: _backend, threads: _threads, ...how } = input;
+    const { tokens = USUAL_TOKENS, prompt, digest: _, backend: _backend, threads: _threads, ...how } = input;
     const each = Number(costOf(languageNetwork(model.shape, 1).evaluation, { [BATCH]: 1 }).flops);
     const length = new TextEncoder().encode(prompt).length;
     yield* spent(each, length + tokens);

@@ -73,7 +73,7 @@ const checkFits = ({ inputs }: Network, { schema }: MemoryDataset) => {
 
 const evaluated = (input: InputOf<typeof Evaluate>, engine: Engine) =>
   Effect.scoped(Effect.gen(function* () {
-    const { model } = yield* modelFrom(input.model);
+    const { model } = yield* modelFrom(input.digest);
     const dataset = yield* memoryData(input.data);
     const { split = "test" } = input;
     yield* checkFits(model.network, dataset);
@@ -202,7 +202,7 @@ const readClasses = ({ schema, temperature = 1 }: Model, outputs: Tensor) => {
 
 const predicted = (input: InputOf<typeof Predict>, engine: Engine) =>
   Effect.scoped(Effect.gen(function* () {
-    const { model } = yield* modelFrom(input.model);
+    const { model } = yield* modelFrom(input.digest);
     const { batch, samples, batches } = yield* askedOf(input, model);
     if (samples === 0) return yield* badModel({ what: "call", reason: "no samples are given", path: "/inputs" });
     yield* paid(model.network, samples);
@@ -219,12 +219,12 @@ const portsOf = (inputs: { readonly [name: string]: string }): ReadonlyArray<Por
 /** What a call describes. */
 const subjectOf = (input: InputOf<typeof Describe>) =>
   Effect.gen(function* () {
-    const { model: stored, program, data, inputs } = input;
+    const { digest: stored, program, data, inputs } = input;
     if ((program === undefined) === (stored === undefined)) {
       return yield* cannotTrain({
-        reason: program === undefined ? "neither a model nor a program is given" : "a model and a program are given",
+        reason: program === undefined ? "neither a digest nor a program is given" : "a digest and a program are given",
         path: "/program",
-        expected: "exactly one of model and program",
+        expected: "exactly one of digest and program",
       });
     }
     if (stored !== undefined) {
@@ -257,7 +257,7 @@ const described = (input: InputOf<typeof Describe>) =>
 
 const exported = (input: InputOf<typeof Export>) =>
   Effect.gen(function* () {
-    const { model } = yield* modelFrom(input.model);
+    const { model } = yield* modelFrom(input.digest);
     const { to, file } = input;
     const bytes = yield* attempting(() => exportModel(model, to));
     const answer = { to, bytes: bytes.length };

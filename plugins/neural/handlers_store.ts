@@ -45,7 +45,7 @@ export const storeFailure = (what: string, path: string) => (failure: ArtifactFa
 /** A model by digest or name, with what is known of it. */
 export const modelFrom = (
   text: string,
-  path = "/model",
+  path = "/digest",
 ): Effect.Effect<{ readonly model: Model; readonly info: ArtifactInfo }, BuildingFailure | KernelFailure, Reads> =>
   Effect.gen(function* () {
     const store = yield* artifacts;

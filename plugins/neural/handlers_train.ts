@@ -63,12 +63,12 @@ interface Trained {
 
 const trainedOf = (input: Input, dataset: MemoryDataset) =>
   Effect.gen(function* () {
-    const { program, model } = input;
-    if ((program === undefined) === (model === undefined)) {
+    const { program, digest } = input;
+    if ((program === undefined) === (digest === undefined)) {
       return yield* cannotTrain({
-        reason: program === undefined ? "neither a program nor a model is given" : "a program and a model are given",
-        path: program === undefined ? "/program" : "/model",
-        expected: "exactly one of program and model",
+        reason: program === undefined ? "neither a program nor a digest is given" : "a program and a digest are given",
+        path: program === undefined ? "/program" : "/digest",
+        expected: "exactly one of program and digest",
       });
     }
     if (program !== undefined) {
@@ -76,7 +76,7 @@ const trainedOf = (input: Input, dataset: MemoryDataset) =>
       const fitted = yield* attempting(() => fitProgram(given, dataset.schema));
       return { network: fitted.network, program: fitted.program } satisfies Trained as Trained;
     }
-    const { model: found, info } = yield* modelFrom(model!);
+    const { model: found, info } = yield* modelFrom(digest!);
     return {
       network: found.network,
       ...(found.program === undefined ? {} : { program: found.program }),
@@ -318,7 +318,7 @@ const trained = (input: Input, engine: Engine) =>
       parameters: network.parameters.reduce((sum, { type }) => sum + elementCount(type.shape), 0),
       steps: step,
       flops,
-      joules: joulesOf(flops, input.limits),
+      joules: joulesOf(flops, input.budget),
       resumed: from !== undefined,
       ...(stopped === undefined ? {} : { stopped }),
       metrics: {

@@ -96,7 +96,7 @@ export const WriteText = operation("neural.writeText", {
   ...declare,
   summary: "Let a language model write on after a prompt.",
   input: {
-    model: Schema.String.annotate({ description: "digest or name of a stored language model" }),
+    digest: Schema.String.annotate({ description: "digest or name of a stored language model" }),
     prompt: role("freeText", "what it writes on after"),
     tokens: Schema.optionalKey(
       Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: MAX_GENERATED })).annotate({
@@ -135,7 +135,7 @@ export const WriteText = operation("neural.writeText", {
       operation: "neural.learnText",
       input: { data: "sample-text", epochs: 1, batch: 8, name: "ruth" },
     }],
-    input: { model: "ruth", prompt: "And ", tokens: 40, temperature: 0.7, seed: 1 },
+    input: { digest: "ruth", prompt: "And ", tokens: 40, temperature: 0.7, seed: 1 },
     output: { bytes: 40 },
   }],
 });

@@ -48,7 +48,7 @@ export const Evaluate = operation("neural.evaluate", {
   ...running,
   summary:
     "Judge a model's answers to a part of data: loss, accuracy, F1, calibration, confusion, or errors of numbers.",
-  input: { model: ModelGiven, data: DataSource, split: Split, ...Runs },
+  input: { digest: ModelGiven, data: DataSource, split: Split, ...Runs },
   output: Schema.Struct({
     samples: Schema.Int,
     scores: ScoresJson,
@@ -56,7 +56,7 @@ export const Evaluate = operation("neural.evaluate", {
       Schema.Array(Schema.Array(Schema.Int)).annotate({ description: "rows are right classes, columns answers" }),
     ),
   }),
-  examples: [{ given: [TRAINED], input: { model: "moons", data: "moons" }, output: { samples: 100 } }],
+  examples: [{ given: [TRAINED], input: { digest: "moons", data: "moons" }, output: { samples: 100 } }],
 });
 
 /** Asks. */
@@ -64,7 +64,7 @@ export const Predict = operation("neural.predict", {
   ...running,
   summary: "Let a model answer samples that are given as tensors, or a part of data.",
   input: {
-    model: ModelGiven,
+    digest: ModelGiven,
     inputs: Schema.optionalKey(
       Schema.Record(Schema.String, TensorJson).annotate({
         description: "by name of input; the first axis counts samples",
@@ -87,7 +87,7 @@ export const Predict = operation("neural.predict", {
   }),
   examples: [{
     given: [TRAINED],
-    input: { model: "moons", inputs: { point: { type: "f32[1,2]", values: [0, 1] } } },
+    input: { digest: "moons", inputs: { point: { type: "f32[1,2]", values: [0, 1] } } },
     output: { outputs: { type: "f32[1,2]" }, classes: [0] },
   }],
 });
@@ -102,7 +102,7 @@ export const Describe = operation("neural.describe", {
   summary:
     "Say what a model, or a program on data or on input types, holds and takes: parameters, FLOPs, bytes, layers.",
   input: {
-    model: Schema.optionalKey(ModelGiven),
+    digest: Schema.optionalKey(ModelGiven),
     program: Schema.optionalKey(ProgramSource),
     data: Schema.optionalKey(DataSource),
     inputs: Schema.optionalKey(
@@ -111,8 +111,8 @@ export const Describe = operation("neural.describe", {
     batch: Schema.optionalKey(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
   },
   effects: ["readLocal"],
-  refine: ({ model, program, data }) => ({
-    effects: model !== undefined || data !== undefined || toRead(program).effects.length > 0 ? ["readLocal"] : [],
+  refine: ({ digest, program, data }) => ({
+    effects: digest !== undefined || data !== undefined || toRead(program).effects.length > 0 ? ["readLocal"] : [],
   }),
   output: Schema.Struct({
     program: Schema.optionalKey(Schema.String),
@@ -157,7 +157,7 @@ export const Export = operation("neural.export", {
   ...declare,
   summary: "Write a model in a format: ONNX, safetensors, a program with its weights, or the artifact itself.",
   input: {
-    model: ModelGiven,
+    digest: ModelGiven,
     to: Schema.Literals(Object.keys(EXPORTS) as ReadonlyArray<ExportFormat>).annotate({
       description: FORMAT_LINES(EXPORTS),
     }),
@@ -175,10 +175,10 @@ export const Export = operation("neural.export", {
   examples: [
     {
       given: [TRAINED],
-      input: { model: "moons", to: "safetensors", file: "moons.safetensors" },
+      input: { digest: "moons", to: "safetensors", file: "moons.safetensors" },
       output: { to: "safetensors" },
     },
-    { title: "as ONNX", given: [TRAINED], input: { model: "moons", to: "onnx", file: "moons.onnx" } },
+    { title: "as ONNX", given: [TRAINED], input: { digest: "moons", to: "onnx", file: "moons.onnx" } },
   ],
 });
 
@@ -212,7 +212,7 @@ export const Import = operation("neural.import", {
   cost: { compute: "linear in the model's bytes" },
   examples: [
     {
-      given: [TRAINED, { operation: "neural.export", input: { model: "moons", to: "onnx", file: "moons.onnx" } }],
+      given: [TRAINED, { operation: "neural.export", input: { digest: "moons", to: "onnx", file: "moons.onnx" } }],
       input: { file: "moons.onnx", name: "imported" },
       output: { names: ["imported@1"], parameters: 162 },
     },

@@ -96,7 +96,7 @@ const input = {
   program: Schema.optionalKey(ProgramSource).annotate({
     description: "program, or pattern such as mlp(3); sizes that it leaves open are fitted to the data",
   }),
-  model: Schema.optionalKey(
+  digest: Schema.optionalKey(
     Schema.String.annotate({ description: "digest or name of a stored model that is trained on instead of a program" }),
   ),
   data: DataSource,
@@ -133,7 +133,7 @@ const input = {
       description: "epochs without a better validation loss after which it ends",
     }),
   ),
-  limits: Schema.optionalKey(BudgetGiven.annotate({ description: "what it may use" })),
+  budget: Schema.optionalKey(BudgetGiven.annotate({ description: "what it may use" })),
   checkpoint: Schema.optionalKey(
     Schema.Struct({ name: ArtifactName, every: Count }).annotate({
       description: "save under a name every so many steps; the same call goes on from the newest",

@@ -53,7 +53,7 @@ export interface TrainingRequest {
   /** Narrow products. */
   readonly precision?: "f16" | "bf16";
   /** What it may use. */
-  readonly limits?: FitBudget;
+  readonly budget?: FitBudget;
 }
 
 /** What is taken where nothing is said. */
@@ -117,7 +117,7 @@ export const planTraining = (
   const augment = request.augment ?? usualAugmentation(schema);
   const rate = request.rate ?? (optimiser.kind === "adam" || optimiser.kind === "adamw" ? ADAM_RATE : undefined);
   const feed: Feed = feedOf(dataset, { batch, seed, augment, inputs: network.inputs, targets });
-  const { groups, clip, average, accumulate, precision, limits } = request;
+  const { groups, clip, average, accumulate, precision, budget } = request;
   const settings = {
     optimiser,
     epochs,
@@ -138,7 +138,7 @@ export const planTraining = (
     loss: aligned(loss, target),
     feed,
     ...(isClass ? { measures: rightShare } : {}),
-    ...(limits === undefined ? {} : { budget: limits }),
+    ...(budget === undefined ? {} : { budget }),
   };
   const identity = {
     ...settings,

@@ -29,13 +29,13 @@ Deno.test("a model learns, is kept under its name, and writes the same after the
       const again = yield* called(kernel, "neural.learnText", { ...LEARN, name: "again" });
       assert.equal(again.digest, learned.digest);
       const write = (more: Members) =>
-        called(kernel, "neural.writeText", { model: "ruth", prompt: "And ", tokens: 30, seed: 2, ...more });
+        called(kernel, "neural.writeText", { digest: "ruth", prompt: "And ", tokens: 30, seed: 2, ...more });
       const [one, two, other] = [yield* write({}), yield* write({}), yield* write({ seed: 3 })];
       assert.equal(one.bytes, 30);
       assert.equal(one.text, two.text);
       assert.notEqual(one.text, other.text);
       const sharp = yield* write({ temperature: 0, topK: 3, topP: 0.9 });
-      assert.equal((yield* write({ temperature: 0, model: learned.digest })).text, sharp.text);
+      assert.equal((yield* write({ temperature: 0, digest: learned.digest })).text, sharp.text);
       const stop = (one.text as string).slice(5, 7);
       assert.ok(((yield* write({ stop })).text as string).endsWith(stop));
     }), OPEN_POLICY));
@@ -49,12 +49,12 @@ Deno.test("what is no text, no model of texts, or out of bounds is refused by na
       const little = yield* refused(kernel, "neural.learnText", { data: "sample-text", batch: 100_000 });
       assert.equal(little.code, "NEURAL_TRAINING");
       yield* called(kernel, "neural.train", { program: "mlp(1)", data: "xor", epochs: 1, name: "xor" });
-      const network = yield* refused(kernel, "neural.writeText", { model: "xor", prompt: "a" });
+      const network = yield* refused(kernel, "neural.writeText", { digest: "xor", prompt: "a" });
       assert.equal(network.code, "NEURAL_MODEL");
-      const absent = yield* refused(kernel, "neural.writeText", { model: "nobody", prompt: "a" });
+      const absent = yield* refused(kernel, "neural.writeText", { digest: "nobody", prompt: "a" });
       assert.equal(absent.code, "KERNEL_UNKNOWN_ENTRY");
-      assert.equal(absent.path, "/model");
-      const seed = yield* refused(kernel, "neural.writeText", { model: "xor", prompt: "a", topP: 2 });
+      assert.equal(absent.path, "/digest");
+      const seed = yield* refused(kernel, "neural.writeText", { digest: "xor", prompt: "a", topP: 2 });
       assert.equal(seed.code, "KERNEL_INVALID_INPUT");
     }), OPEN_POLICY));
 
@@ -67,7 +67,7 @@ Deno.test("a text of one's own is learned by heart and said again", async () => 
       Effect.gen(function* () {
         const data = { path: `${folder}/fox.txt` };
         yield* called(kernel, "neural.learnText", { data, epochs: 10, batch: 2, name: "fox" });
-        const how = { model: "fox", prompt: "the quick ", tokens: row.length - 10, temperature: 0 };
+        const how = { digest: "fox", prompt: "the quick ", tokens: row.length - 10, temperature: 0 };
         const written = yield* called(kernel, "neural.writeText", how);
         assert.equal(`the quick ${String(written.text)}`, row);
       }), OPEN_POLICY);

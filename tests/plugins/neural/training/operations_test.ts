@@ -52,7 +52,7 @@ Deno.test("a training tells its steps as events while it goes on, and its model 
       assert.ok(temperature > 0);
       const { loss } = answer.curves as { readonly loss: ReadonlyArray<readonly [number, number]> };
       assert.ok(loss.length <= 100 && loss.at(-1)![0] === 600 && loss.at(-1)![1] < loss[0][1]);
-      const judged = yield* call(kernel, "neural.evaluate", { model: "moons", data: "moons" });
+      const judged = yield* call(kernel, "neural.evaluate", { digest: "moons", data: "moons" });
       assert.equal((judged.scores as Fields).accuracy, test.accuracy);
       const rows = judged.confusion as ReadonlyArray<ReadonlyArray<number>>;
       assert.equal(rows.flat().reduce((sum, count) => sum + count, 0), 100);
@@ -69,7 +69,7 @@ Deno.test("the same call gives the same digest, another seed another; a call tha
       assert.equal(one.digest, same.digest);
       assert.notEqual(one.digest, other.digest);
       const checkpoint = { name: "moons-run", every: 100 };
-      const cut = yield* call(kernel, "neural.train", { ...MOONS, checkpoint, limits: { steps: 250 } });
+      const cut = yield* call(kernel, "neural.train", { ...MOONS, checkpoint, budget: { steps: 250 } });
       assert.deepEqual(cut.stopped, { kind: "budget", axis: "steps", limit: 250 });
       const rest = yield* call(kernel, "neural.train", { ...MOONS, checkpoint });
       assert.equal(rest.resumed, true);
@@ -96,7 +96,7 @@ Deno.test("numbers are learned from a CSV file, its inputs brought to one scale"
         });
         const { test } = answer.metrics as { readonly test: Fields };
         assert.ok(Number(test.r2) > 0.95, JSON.stringify(test));
-        const described = yield* call(kernel, "neural.describe", { model: "prices" });
+        const described = yield* call(kernel, "neural.describe", { digest: "prices" });
         const [{ name, type }] = described.inputs as ReadonlyArray<{ readonly name: string; readonly type: string }>;
         assert.ok(type.startsWith("f32[B,"), `${name} ${type}`);
       })
@@ -118,19 +118,19 @@ Deno.test("answers have classes, labels and confidence; inputs of the wrong shap
         name: "iris",
       });
       const setosa = { type: "f32[1,4]", values: [5.1, 3.5, 1.4, 0.2] };
-      const answer = yield* call(kernel, "neural.predict", { model: "iris", inputs: { lengths: setosa } });
+      const answer = yield* call(kernel, "neural.predict", { digest: "iris", inputs: { lengths: setosa } });
       assert.deepEqual(answer.classes, [0]);
       assert.deepEqual(answer.labels, ["setosa"]);
       assert.ok((answer.confidence as ReadonlyArray<number>)[0] > 0.5);
-      const many = yield* call(kernel, "neural.predict", { model: "iris", data: "iris", split: "train", limit: 7 });
+      const many = yield* call(kernel, "neural.predict", { digest: "iris", data: "iris", split: "train", limit: 7 });
       assert.equal((many.classes as ReadonlyArray<number>).length, 7);
       for (
         const [input, code] of [
-          [{ model: "iris", inputs: { lengths: { type: "f32[1,3]", values: [1, 2, 3] } } }, "NEURAL_TRAINING"],
-          [{ model: "iris", inputs: { widths: setosa } }, "NEURAL_MODEL"],
-          [{ model: "iris" }, "NEURAL_MODEL"],
-          [{ model: "iris", data: "moons" }, "NEURAL_MODEL"],
-          [{ model: "irid", inputs: { lengths: setosa } }, "KERNEL_UNKNOWN_ENTRY"],
+          [{ digest: "iris", inputs: { lengths: { type: "f32[1,3]", values: [1, 2, 3] } } }, "NEURAL_TRAINING"],
+          [{ digest: "iris", inputs: { widths: setosa } }, "NEURAL_MODEL"],
+          [{ digest: "iris" }, "NEURAL_MODEL"],
+          [{ digest: "iris", data: "moons" }, "NEURAL_MODEL"],
+          [{ digest: "irid", inputs: { lengths: setosa } }, "KERNEL_UNKNOWN_ENTRY"],
         ] as const
       ) {
         const failure = yield* refused(kernel, "neural.predict", input as unknown as Json);
@@ -144,18 +144,18 @@ Deno.test("a model is trained on from where it is, and says its parent", () =>
     Effect.gen(function* () {
       const first = yield* call(kernel, "neural.train", { ...MOONS, epochs: 4, name: "first" });
       const more = yield* call(kernel, "neural.train", {
-        model: "first",
+        digest: "first",
         data: "moons",
         epochs: 4,
         batch: 16,
         name: "more",
       });
-      const { lineage } = yield* call(kernel, "neural.describe", { model: "more" });
+      const { lineage } = yield* call(kernel, "neural.describe", { digest: "more" });
       assert.equal((lineage as Fields).parent, first.digest);
       const before = (first.metrics as { readonly validation: Fields }).validation.loss;
       const after = (more.metrics as { readonly validation: Fields }).validation.loss;
       assert.ok(Number(after) < Number(before), `${before} to ${after}`);
-      const failure = yield* refused(kernel, "neural.train", { model: "first", program: "mlp(2)", data: "moons" });
+      const failure = yield* refused(kernel, "neural.train", { digest: "first", program: "mlp(2)", data: "moons" });
       assert.equal(failure.code, "NEURAL_TRAINING");
     })
   ));
