@@ -53,7 +53,7 @@ const SHOWN = 5;
 const inspected = ({ limit = SHOWN, scope: given }: InputOf<typeof Inspect>) =>
   Effect.gen(function* () {
     const ledger = yield* Ledger;
-    const { experience, policy } = yield* Norion;
+    const { experience, memory, policy } = yield* Norion;
     const scope = yield* scopeOf(given);
     const key = yield* scopeDigest(ledger, scope);
     const requests = requestsOf(yield* ledger.state(requestFold), key);
@@ -78,6 +78,7 @@ const inspected = ({ limit = SHOWN, scope: given }: InputOf<typeof Inspect>) =>
       memory: {
         living: living.length,
         gone: items.length - living.length,
+        vectors: { embedder: memory.embedder.id, size: memory.embedder.size },
         kinds: countsOf(living.map(({ namespace }) => namespace)),
         tiers: countsOf(living.map((item) => tierOf(item, now, policy))),
         strongest: strongest.map((item) => ({

@@ -10,6 +10,7 @@ import { Artifacts } from "../../registry/contract.ts";
 import { Backends } from "../backends/contract.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { askingHandlers } from "./handlers_ask.ts";
+import { memoryHandlers } from "./handlers_memory.ts";
 import { modelHandlers } from "./handlers_models.ts";
 import { reviewHandlers } from "./handlers_review.ts";
 import { runHandlers } from "./handlers_runs.ts";
@@ -38,6 +39,7 @@ const plugin: Implementation = implementation({
   ),
   handlers: {
     ...askingHandlers,
+    ...memoryHandlers,
     ...modelHandlers,
     ...reviewHandlers,
     ...runHandlers,

@@ -6,6 +6,7 @@
  * @module
  */
 import { ASKING } from "./operations_ask.ts";
+import { MEMORY_OPERATIONS } from "./operations_memory.ts";
 import { MODEL_OPERATIONS } from "./operations_models.ts";
 import { REVIEWING } from "./operations_review.ts";
 import { RUNS } from "./operations_runs.ts";
@@ -13,4 +14,12 @@ import { SCISSORS } from "./operations_scissors.ts";
 import { NorionTour } from "./tour/operation.ts";
 
 /** Every declaration of norion. */
-export const operations = [...ASKING, ...MODEL_OPERATIONS, ...REVIEWING, ...RUNS, ...SCISSORS, NorionTour] as const;
+export const operations = [
+  ...ASKING,
+  ...MEMORY_OPERATIONS,
+  ...MODEL_OPERATIONS,
+  ...REVIEWING,
+  ...RUNS,
+  ...SCISSORS,
+  NorionTour,
+] as const;

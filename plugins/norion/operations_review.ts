@@ -183,6 +183,9 @@ export const Inspect = operation("norion.inspect", {
     memory: Schema.Struct({
       living: Count,
       gone: Count,
+      vectors: Schema.Struct({ embedder: Schema.String, size: Count }).annotate({
+        description: "what texts are made comparable by; hashed n-grams see spelling, not meaning",
+      }),
       kinds: Schema.Record(Schema.String, Count),
       tiers: Schema.Record(Schema.String, Count),
       strongest: Schema.Array(

@@ -60,6 +60,7 @@ export const THRESHOLDS = {
   "memory.fuse": share(0.92, 0.8, 1, "cosine from which two items are kept as one"),
   "memory.compactions": whole("items", 32, 1, 1024, "merges of one compaction"),
   "memory.compacted": whole("items", 512, 2, 4096, "items one compaction compares with each other"),
+  "memory.capacity": whole("items", 32768, 16, 1048576, "living items of one scope; the least worth give way"),
   "memory.stale": whole("steps", 64, 1, 65536, "steps without use after which an item fades"),
   "memory.fade": share(0.04, 0, 0.5, "strength lost for each stale period"),
   "memory.weak": share(0.04, 0, 0.5, "strength at which a stale item that never helped is removed"),

@@ -163,6 +163,9 @@ const pieces = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
     (_, i) => all.slice(i * UPKEEP_ENTRIES, (i + 1) * UPKEEP_ENTRIES),
   );
 
+/** Items of an import that are appended together, all or none. */
+const IMPORTED_TOGETHER = 250;
+
 const NOTHING: Upkeep = { strengths: {}, removed: [], merged: [] };
 
 const keptEvents = (scope: Digest, upkeep: Upkeep, actor: string): ReadonlyArray<EventDraft> =>
@@ -170,6 +173,7 @@ const keptEvents = (scope: Digest, upkeep: Upkeep, actor: string): ReadonlyArray
     ...pieces(Object.entries(upkeep.strengths)).map((some) => ({ ...NOTHING, strengths: Object.fromEntries(some) })),
     ...pieces(upkeep.removed).map((removed) => ({ ...NOTHING, removed })),
     ...pieces(upkeep.merged).map((merged) => ({ ...NOTHING, merged })),
+    ...pieces(upkeep.evicted ?? []).map((evicted) => ({ ...NOTHING, evicted })),
   ].map((part) => ({ type: MEMORY_EVENTS.kept, actor, data: { scope, ...part } as unknown as Json }));
 
 const encoder = new TextEncoder();
@@ -314,20 +318,23 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy, embedder: Embedd
     upkeep: (name, actor) =>
       Effect.gen(function* () {
         const [scope, upkeep] = yield* previewUpkeep(name);
-        const idle = upkeep.merged.length + upkeep.removed.length + Object.keys(upkeep.strengths).length === 0;
-        if (!idle) yield* append(...keptEvents(scope, upkeep, actor));
+        yield* append(...keptEvents(scope, upkeep, actor));
         return upkeep;
       }).pipe(turns.withPermit),
     bringIn: (items, scope, actor) =>
       Effect.gen(function* () {
         let came = 0;
-        for (const one of items) {
-          const { strength, hits, failures } = one;
-          // An import states what held elsewhere: it replaces nothing here.
-          const { answer, item } = yield* prepare({ ...one, scope, supersedes: [] }, actor, false);
-          if (item === undefined) continue;
-          yield* append(yield* addition({ ...item, strength, hits, failures }, answer.text, actor));
-          came++;
+        for (let from = 0; from < items.length; from += IMPORTED_TOGETHER) {
+          const events = new Map<string, EventDraft>();
+          for (const one of items.slice(from, from + IMPORTED_TOGETHER)) {
+            const { strength, hits, failures } = one;
+            // An import states what held elsewhere: it replaces nothing here.
+            const { answer, item } = yield* prepare({ ...one, scope, supersedes: [] }, actor, false);
+            if (item === undefined || events.has(item.id)) continue;
+            events.set(item.id, yield* addition({ ...item, strength, hits, failures }, answer.text, actor));
+          }
+          yield* append(...events.values());
+          came += events.size;
         }
         return came;
       }).pipe(turns.withPermit),

@@ -49,6 +49,30 @@ const mergeable = (a: Remembered, b: Remembered): boolean =>
 /** Share of a merged item's strength that the other gains. */
 const INHERITED = 0.35;
 
+/** What goes because there is no more room: the least worth first, protected items last. */
+const evictedOf = (items: ReadonlyArray<Remembered>, now: number, policy: Policy): ReadonlyArray<string> =>
+  items.map(({ item }) => item)
+    .toSorted((a, b) => Number(a.protected) - Number(b.protected) || valueOf(a, now) - valueOf(b, now) || byTruth(b, a))
+    .slice(0, Math.max(0, items.length - policy["memory.capacity"]))
+    .map(({ id }) => id);
+
+/** What becomes of an item, in one word: it goes into another, fades, is taken away, or gives way. */
+export type Verdict = "merge" | "decay" | "tombstone" | "evict";
+
+/** The verdict on each item that does not simply stay. */
+export const verdictsOf = (
+  { strengths, removed, merged, evicted = [] }: Upkeep,
+): ReadonlyArray<{ readonly id: string; readonly verdict: Verdict; readonly into?: string }> => {
+  const gone = new Set([...removed, ...evicted, ...merged.map(([, from]) => from)]);
+  return [
+    ...removed.map((id) => ({ id, verdict: "tombstone" as const })),
+    ...evicted.map((id) => ({ id, verdict: "evict" as const })),
+    ...merged.map(([into, id]) => ({ id, verdict: "merge" as const, into })),
+    ...Object.keys(strengths).filter((id) => !gone.has(id) && !merged.some(([into]) => into === id))
+      .map((id) => ({ id, verdict: "decay" as const })),
+  ];
+};
+
 /** What upkeep changes among some living items at a step. */
 export const planUpkeep = (items: ReadonlyArray<Remembered>, now: number, policy: Policy): Upkeep => {
   const strengths: { [id: string]: number } = {};
@@ -81,5 +105,6 @@ export const planUpkeep = (items: ReadonlyArray<Remembered>, now: number, policy
       strengths[into.item.id] = Math.min(MAX_STRENGTH, Math.round(before + gain));
     }
   }
-  return { strengths, removed, merged };
+  const staying = left.filter(({ item }) => !gone.has(item.id));
+  return { strengths, removed, merged, evicted: evictedOf(staying, now, policy) };
 };

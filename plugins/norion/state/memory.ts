@@ -144,17 +144,20 @@ export interface Upkeep {
   readonly removed: ReadonlyArray<string>;
   /** Pairs of an item that stays and one that went into it. */
   readonly merged: ReadonlyArray<readonly [into: string, from: string]>;
+  /** Ids of items that gave way because there is no more room. */
+  readonly evicted?: ReadonlyArray<string>;
 }
 
 const kept = (state: MemoryState, event: LedgerEvent, data: JsonObject): MemoryState => {
-  const { strengths, removed, merged } = data as unknown as Upkeep;
+  const { strengths, removed, merged, evicted = [] } = data as unknown as Upkeep;
+  const buried = [...removed.map((id) => [id, "faded"] as const), ...evicted.map((id) => [id, "evicted"] as const)];
   const weighed = Object.entries(strengths).reduce(
     (now, [id, strength]) => change(now, id, data.scope, (item) => ({ ...item, strength: held(strength) })),
     state,
   );
-  const thinned = removed.reduce(
-    (now, id) =>
-      change(now, id, data.scope, (item) => lives(item) ? { ...item, retractedAt: event.seq, reason: "faded" } : item),
+  const thinned = buried.reduce(
+    (now, [id, reason]) =>
+      change(now, id, data.scope, (item) => lives(item) ? { ...item, retractedAt: event.seq, reason } : item),
     weighed,
   );
   return merged.reduce((now, [into, from]) => {
@@ -185,8 +188,8 @@ const MENTIONS: { readonly [type: string]: (event: LedgerEvent, data: JsonObject
   [MEMORY_EVENTS.retracted]: (_, { id }) => [String(id)],
   [MEMORY_EVENTS.judged]: (_, { ids }) => ids as ReadonlyArray<string>,
   [MEMORY_EVENTS.kept]: (_, data) => {
-    const { strengths, removed, merged } = data as unknown as Upkeep;
-    return [...Object.keys(strengths), ...removed, ...merged.flat()];
+    const { strengths, removed, merged, evicted = [] } = data as unknown as Upkeep;
+    return [...Object.keys(strengths), ...removed, ...merged.flat(), ...evicted];
   },
 };
 

@@ -6,7 +6,7 @@ import { isTranscript } from "../../../plugins/norion/memory/hygiene.ts";
 import { HASHED } from "../../../plugins/norion/memory/embedder.ts";
 import { Lexicon } from "../../../plugins/norion/memory/lexicon.ts";
 import { readQuestion, sameWord, statedSubject } from "../../../plugins/norion/memory/question.ts";
-import { planUpkeep, tierOf } from "../../../plugins/norion/memory/upkeep.ts";
+import { planUpkeep, tierOf, verdictsOf } from "../../../plugins/norion/memory/upkeep.ts";
 import { memoryRows } from "../../../plugins/norion/platform/memory_index.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import type { MemoryItem } from "../../../plugins/norion/state/memory.ts";
@@ -118,6 +118,36 @@ Deno.test("equal items are merged into the protected one, up to the limit of mer
   assert.equal(merged.length, policy["memory.compactions"]);
   assert.ok(merged.every(([into, from]) => into === "m7" && from !== "m7"));
   assert.equal(strengths.m7, 3000);
+});
+
+Deno.test("past its capacity a memory lets the least worth go, protected items last; at its capacity none", () => {
+  const room = { ...policy, "memory.capacity": 16 };
+  const items = (count: number, shielded = false) =>
+    Array.from(
+      { length: count },
+      (_, i) =>
+        worn({ id: `c${i}`, strength: 900 - 10 * i, protected: shielded || i === count - 1 }, `Locker ${i} is ours`),
+    );
+  assert.deepEqual(planUpkeep(items(16), 1, room).evicted, []);
+  assert.deepEqual(planUpkeep(items(17), 1, room).evicted, ["c15"]);
+  assert.deepEqual(planUpkeep(items(18), 1, room).evicted, ["c16", "c15"]);
+  assert.deepEqual(planUpkeep(items(17, true), 1, room).evicted, ["c16"]);
+});
+
+Deno.test("every item that upkeep changes has one verdict, which says what became of it", () => {
+  const stale = policy["memory.stale"] + 1;
+  const items = [
+    worn({ id: "fades" }, "The bridge is closed"),
+    worn({ id: "goes", failures: 4 }, "A letter came"),
+    worn({ id: "stays", protected: true }, "The lamp is out"),
+    worn({ id: "goes in" }, "The lamp is out"),
+  ];
+  const verdicts = verdictsOf(planUpkeep(items, stale, policy));
+  assert.deepEqual(verdicts.toSorted((a, b) => a.id < b.id ? -1 : 1), [
+    { id: "fades", verdict: "decay" },
+    { id: "goes", verdict: "tombstone" },
+    { id: "goes in", verdict: "merge", into: "stays" },
+  ]);
 });
 
 Deno.test("items of another kind, scope or number are never merged (20.26, 20.36)", () => {

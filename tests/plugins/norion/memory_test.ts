@@ -6,6 +6,7 @@ import { random } from "../../../kernel/mod.ts";
 import { MAX_TEXT, type Memory, memoryOver, scopeKey } from "../../../plugins/norion/memory/service.ts";
 import { exportMemory, readExport, readLegacy } from "../../../plugins/norion/memory/transfer.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
+import { itemsOf, lives, memoryFold } from "../../../plugins/norion/state/memory.ts";
 import { inFolder, withLedger } from "../../effects/ledger_fixtures.ts";
 
 const ME = scopeKey({ tenant: "me", workspace: "home" });
@@ -205,6 +206,27 @@ Deno.test("upkeep of more items than one event holds is written, and what faded 
       const left = yield* memoryOver(ledger, policy).list(ME);
       assert.equal(left.length, 619);
       for (const { item } of left) assert.equal(item.strength, preview.strengths[item.id] ?? 600);
+    })
+  ));
+
+Deno.test("what gave way for want of room is a tombstone that says so, and its words are not recalled", () =>
+  withMemory((_, ledger) =>
+    Effect.gen(function* () {
+      const small = memoryOver(ledger, { ...policy, "memory.capacity": 16 });
+      for (let i = 0; i < 18; i++) {
+        yield* small.remember(
+          { scope: ME, text: `Shelf ${i} holds part ${i}.`, usefulness: i < 2 ? 0.3 : 0.6 },
+          "user",
+        );
+      }
+      assert.equal((yield* small.upkeep(ME, "user")).evicted?.length, 2);
+      assert.equal((yield* small.list(ME)).length, 16);
+      const gone = itemsOf(yield* ledger.state(memoryFold)).filter((item) => !lives(item));
+      assert.deepEqual(gone.map(({ reason }) => reason), ["evicted", "evicted"]);
+      assert.deepEqual(
+        (yield* texts(small, "What does shelf 1 hold?")).filter((text) => text.startsWith("Shelf 1 ")),
+        [],
+      );
     })
   ));
 
