@@ -7,7 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
-import { init, jit, lax, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { init, jit, lax, nn, numpy as np, valueAndGrad } from "@jax-js/jax";
 import * as Effect from "effect/Effect";
 import * as Exit from "effect/Exit";
 import * as Scope from "effect/Scope";
@@ -230,8 +230,6 @@ const jax = async (network: Measured, samples: ReadonlyArray<Samples>): Promise<
         [p, m, v] = next;
         sum += (value.dataSync() as Float32Array)[0];
       }
-      tree.ref(p);
-      tree.dispose(p);
       return sum / given.length;
     },
   };
@@ -247,7 +245,10 @@ export interface EpochTime {
   readonly losses: readonly [first: number, last: number];
 }
 
-/** Times passes of all engines that train such a network over the digits (of so many steps, all of them where nothing is said), interleaved. */
+/**
+ * Times passes over the digits of all engines that train such a network, interleaved; a pass has so many steps, all where
+ * nothing is said.
+ */
 export const timeEpochs = async (
   network: Measured,
   dataset: MemoryDataset,
