@@ -69,12 +69,12 @@ type Scores = { [K in typeof KINDS[number]]: number };
 /** Shares of right answers by kind. */
 export const measureDialogues = (
   seeds: ReadonlyArray<number>,
-  onWrong?: (asked: Asked, texts: ReadonlyArray<string>) => void,
+  make: (seed: number) => Dialogue = dialogueOf,
 ): { readonly ours: Scores; readonly plain: Scores; readonly stemmed: Scores } => {
   const limit = DEFAULT_POLICY["memory.recall"];
   const counts = KINDS.map((kind) => ({ kind, all: 0, ours: 0, plain: 0, stemmed: 0 }));
   for (const seed of seeds) {
-    const dialogue = dialogueOf(seed);
+    const dialogue = make(seed);
     const memory = memoryOf(dialogue);
     const plain = wordSearch(dialogue, "unicode61");
     const stemmed = wordSearch(dialogue, "porter unicode61");
@@ -83,7 +83,6 @@ export const measureDialogues = (
       const ours = memory.answer(asked.query, dialogue.turns.length, limit, DEFAULT_POLICY).map(({ text }) => text);
       row.all++;
       if (right(asked, ours)) row.ours++;
-      else onWrong?.(asked, ours);
       if (found(asked, plain.search(asked.query, limit))) row.plain++;
       if (found(asked, stemmed.search(asked.query, limit))) row.stemmed++;
     }
