@@ -18,7 +18,7 @@ import {
   MAX_READ_EVENTS,
   rollbackTarget,
 } from "../../../effects/mod.ts";
-import { type Digest, digestOfHash } from "../../../kernel/mod.ts";
+import type { Digest } from "../../../kernel/mod.ts";
 import { discardMemoryRows, isBusy, type ItemRow, type MemoryRows, memoryRows } from "../platform/memory_index.ts";
 import {
   addedItem,
@@ -82,8 +82,6 @@ const isFault = (cause: unknown): cause is IndexFault =>
 
 const onRows = <A>(body: () => A): Effect.Effect<A, IndexFault> =>
   Effect.try({ try: body, catch: (fault): IndexFault => ({ fault }) });
-
-const NOWHERE: Position = { count: 0, hash: digestOfHash(new Uint8Array(32)) };
 
 const POSITION = "position";
 const MAKER = "maker";
@@ -231,7 +229,8 @@ export const memoryIndex = (ledger: LedgerShape, embedder: Embedder): MemoryInde
     return slots > 2 * size + SPARE_SLOTS;
   };
 
-  const step: Effect.Effect<readonly [Outcome, Position], LedgerFailure | IndexFault> = Effect.gen(function* () {
+  /** Answers with where the ledger stands, once the rows stand there, too. */
+  const step: Effect.Effect<Position | undefined, LedgerFailure | IndexFault> = Effect.gen(function* () {
     const { count } = yield* ledger.head;
     const at = yield* onRows(() => {
       // Nothing is created before there is something to keep.
@@ -242,21 +241,21 @@ export const memoryIndex = (ledger: LedgerShape, embedder: Embedder): MemoryInde
     });
     // Read after the rows: another process may bring both forward.
     const head = yield* ledger.head;
-    if (at?.hash === head.hash) return ["there", head];
-    const outcome = at === undefined ? "other" : yield* advance(at, head);
-    if (outcome !== "other" && !(yield* onRows(isWasteful))) return [outcome, head];
-    return [yield* rebuild(head), head];
+    if (at?.hash === head.hash) return head;
+    let outcome = at === undefined ? "other" : yield* advance(at, head);
+    if (outcome === "other" || (yield* onRows(isWasteful))) outcome = yield* rebuild(head);
+    return outcome === "there" ? head : undefined;
   });
 
   const sync: MemoryIndex["sync"] = Effect.gen(function* () {
     for (let turn = 1;; turn++) {
-      const [outcome, head] = yield* step.pipe(
+      const head = yield* step.pipe(
         Effect.catchIf(isFault, ({ fault }) => {
           const mend = isBusy(fault) ? reread : discard;
-          return Effect.as(Effect.sync(mend), ["again", NOWHERE] as const);
+          return Effect.as(Effect.sync(mend), undefined);
         }),
       );
-      if (outcome === "there") {
+      if (head !== undefined) {
         expected.clear();
         return head;
       }

@@ -17,14 +17,11 @@ import type { Recall } from "../plan.ts";
 import type { Policy } from "../policy.ts";
 import { MEMORY_EVENTS, type MemoryItem, type Namespace, type Standing, type Upkeep } from "../state/memory.ts";
 import { type Embedder, HASHED } from "./embedder.ts";
-import { isTranscript } from "./hygiene.ts";
+import { refusalOf } from "./hygiene.ts";
 import { memoryIndex } from "./index.ts";
 import { type Recalled, recallOver, type Remembered, type ScopeMemory } from "./recall.ts";
 import type { Portable } from "./transfer.ts";
 import { planUpkeep } from "./upkeep.ts";
-
-/** Longest text of one item, characters. */
-export const MAX_TEXT = 8_192;
 
 /** Whose memory: none of the parts is seen by any other. */
 export interface ScopeName {
@@ -178,19 +175,11 @@ const keptEvents = (scope: Digest, upkeep: Upkeep, actor: string): ReadonlyArray
 
 const encoder = new TextEncoder();
 
-const checked = (request: RememberRequest): Effect.Effect<string, NorionFailure> => {
-  const refuse = (reason: string, fact: { readonly expected?: string; readonly actual?: string } = {}) =>
-    Effect.fail(badMemory({ reason, path: "/text", ...fact }));
-  if (request.text.trim() === "") return refuse("the text is empty");
-  if (!request.text.isWellFormed()) return refuse("the text is no Unicode text");
-  if (request.text.length > MAX_TEXT) {
-    return refuse("the text is too long", {
-      expected: `at most ${MAX_TEXT} characters`,
-      actual: `${request.text.length}`,
-    });
-  }
-  if (isTranscript(request.text)) return refuse("the text is a pasted transcript, not something to remember");
-  return Effect.succeed(redactText(request.text.trim()));
+const checked = ({ text }: RememberRequest): Effect.Effect<string, NorionFailure> => {
+  const refusal = refusalOf(text);
+  return refusal === undefined
+    ? Effect.succeed(redactText(text.trim()))
+    : Effect.fail(badMemory({ ...refusal, path: "/text" }));
 };
 
 /**

@@ -8,6 +8,7 @@
  * @module
  */
 import { type Namespace, NAMESPACES, type Standing, STANDINGS } from "../state/memory.ts";
+import { refusalOf } from "./hygiene.ts";
 import type { Remembered } from "./recall.ts";
 
 /** Format of an export; files of a later one are refused. */
@@ -91,6 +92,8 @@ const rowOf = (line: string): Portable | string => {
   if (row === null || typeof row !== "object") return "not an object";
   const wrong = FIELD_NAMES.find((name) => !Object.hasOwn(row, name) || !FIELDS[name](row[name]));
   if (wrong !== undefined) return `its ${wrong} is missing or malformed`;
+  const refusal = refusalOf(String(row.text));
+  if (refusal !== undefined) return refusal.reason;
   return Object.fromEntries(FIELD_NAMES.map((name) => [name, row[name]])) as unknown as Portable;
 };
 
@@ -140,6 +143,8 @@ const legacyRow = (line: string): Portable | string => {
   const [key, strength = "", hits, failures] = line.split("\t");
   const text = key.replace(/\\[tnr\\]/gu, (found) => ESCAPES[found]).trim();
   if (text === "") return "it has no text";
+  const refusal = refusalOf(text);
+  if (refusal !== undefined) return refusal.reason;
   const worth = strength === "" ? LEGACY_STRENGTH : Number(strength);
   if (!Number.isFinite(worth) || worth < 0 || worth > GREATEST_STRENGTH) return "its strength is no number from 0 to 3";
   const helped = legacyCount(hits);

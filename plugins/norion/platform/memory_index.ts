@@ -15,7 +15,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 /** Raised whenever tables or what stands in them change. */
 const FORMAT = 1;
 
-const BUSY_MS = 2_000;
+/** How long one waits for another process, milliseconds; whoever tries again waits again. */
+const BUSY_MS = 250;
 
 const TABLES = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -204,7 +205,9 @@ const opened = (file: string): DatabaseSync => {
 
 const SIDES = ["", "-wal", "-shm", "-journal"];
 
-const discard = (file: string): void => SIDES.forEach((side) => fs.rmSync(`${file}${side}`, { force: true }));
+/** Throws the file of an index away, with what SQLite keeps beside it. */
+export const discardMemoryRows = (file: string): void =>
+  SIDES.forEach((side) => fs.rmSync(`${file}${side}`, { force: true }));
 
 /** An index in memory alone. */
 const MEMORY = ":memory:";
@@ -216,7 +219,7 @@ const openedAnew = (file: string): DatabaseSync => {
       return opened(file);
     } catch (cause) {
       if (isBusy(cause)) throw cause;
-      discard(file);
+      discardMemoryRows(file);
       return opened(file);
     }
   } catch (cause) {
@@ -287,6 +290,3 @@ export const memoryRows = (file?: string): MemoryRows => {
     },
   };
 };
-
-/** Throws the file of an index away. */
-export const discardMemoryRows = discard;

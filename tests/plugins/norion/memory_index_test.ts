@@ -184,6 +184,22 @@ Deno.test("where no index can be written memory answers all the same", () =>
     assert.equal(Deno.readTextFileSync(join(folder, "derived")), "a file stands where the folder would");
   }));
 
+Deno.test("where another process keeps the index to itself memory answers all the same, also of what came since", () =>
+  inFolder((folder) =>
+    process(folder, (memory) =>
+      Effect.gen(function* () {
+        yield* remember(memory, SAID[0]);
+        const other = new DatabaseSync(indexOf(folder));
+        other.exec("BEGIN IMMEDIATE");
+        assert.equal((yield* memory.recall(ASKED[0], { scope: ME }))[0].text, SAID[0]);
+        yield* remember(memory, SAID[1]);
+        for (const at of [0, 1]) assert.equal((yield* memory.recall(ASKED[at], { scope: ME }))[0].text, SAID[at]);
+        other.exec("ROLLBACK");
+        other.close();
+        assert.ok(Deno.statSync(indexOf(folder)).size > 0, "the file of the other is left alone");
+      }))
+  ));
+
 Deno.test("an empty ledger leaves no index behind", () =>
   inFolder(async (folder) => {
     assert.deepEqual(await process(folder, answers), [[], [], []]);

@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect";
 import type { LedgerShape } from "../../../effects/mod.ts";
 import { redactJson } from "../../../effects/mod.ts";
 import { random } from "../../../kernel/mod.ts";
-import { MAX_TEXT, type Memory, memoryOver, scopeKey } from "../../../plugins/norion/memory/service.ts";
+import { MAX_TEXT } from "../../../plugins/norion/memory/hygiene.ts";
+import { type Memory, memoryOver, scopeKey } from "../../../plugins/norion/memory/service.ts";
 import { exportMemory, readExport, readLegacy } from "../../../plugins/norion/memory/transfer.ts";
 import { DEFAULT_POLICY as policy } from "../../../plugins/norion/policy.ts";
 import { itemsOf, lives, memoryFold } from "../../../plugins/norion/state/memory.ts";
@@ -152,6 +153,11 @@ Deno.test("a bad row is skipped with its line and reason and the others are read
   assert.equal(readExport('{"norion":"memory","format":2}\n{}').skipped[0].reason, "format 2 is not 1");
   const mixed = readExport('{"norion":"memory","format":1}\nnot json\n{"text":"x"}\n');
   assert.deepEqual(mixed.skipped.map(({ line }) => line), [2, 3]);
+  const rows = readLegacy(`${"x".repeat(MAX_TEXT)}\n${"x".repeat(MAX_TEXT + 1)}\nuser: a\\nassistant: b\\nuser: c`);
+  assert.deepEqual(rows.skipped.map(({ line, reason }) => [line, reason]), [
+    [2, "the text is too long"],
+    [3, "the text is a pasted transcript, not something to remember"],
+  ]);
 });
 
 Deno.test("empty, overlong and pasted texts are refused; the longest text is not", () =>
