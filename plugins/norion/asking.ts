@@ -1,9 +1,9 @@
 /**
- * Asking: has a planned request answered: in one call where it fits, else part by part, and once more where the draft has
+ * Asking: has a planned request answered: in one call where it fits, else part by part, and again where the draft has
  * faults that can be mended.
  *
  * Not the choice of a model (models/answering.ts) and not the judgement of the answer (review/).
- * Invariant: calls never exceed the plan's; a repaired draft is kept only where it looks no worse; what could not be read
+ * Invariant: calls never exceed the plan's; a repaired draft is kept only where it looks better; what could not be read
  * is said in the answer, never passed over.
  *
  * @module
@@ -13,9 +13,18 @@ import * as Result from "effect/Result";
 import type { ModelAnswer, ModelBackend } from "./contract.ts";
 import { type Answered, type AnsweringEvent, answerWith, type Attempt, nobodyAnswered } from "./models/answering.ts";
 import type { NorionFailure } from "./failures.ts";
+import { knobSet } from "./genome.ts";
 import type { Plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
-import { instructionOf, instructionsOf, mergePrompt, partPrompt, promptOf, repairPrompt } from "./prompting.ts";
+import {
+  instructionOf,
+  instructionsOf,
+  mergePrompt,
+  partPrompt,
+  type Prompted,
+  promptOf,
+  repairPrompt,
+} from "./prompting.ts";
 import { readParts, type Unread } from "./reader.ts";
 import { type CheckName, type Issue, lookOver, selfQuality } from "./review/checks.ts";
 import type { Breaker } from "./routing/breaker.ts";
@@ -166,10 +175,47 @@ const inParts = <R>(
   );
 };
 
+interface Mended {
+  readonly text: string;
+  readonly issues: ReadonlyArray<Issue>;
+  readonly repaired: boolean;
+}
+
+/** A draft looked over as often as the plan says, and asked for again while that mends what was seen. */
+const mended = <R>(
+  { plan, prompt, policy, faultsIn = () => Effect.succeed([]) }: Asked<R>,
+  calls: Calls<R>,
+  told: Prompted,
+  first: string,
+): Effect.Effect<Mended, never, R> =>
+  Effect.gen(function* () {
+    const languages = knobSet(plan.knobs, "language.preserve");
+    const checks: ReadonlyArray<CheckName> = [...plan.checks as ReadonlyArray<CheckName>, "language"];
+    const judged = (answer: string) => lookOver({ prompt, answer, context: told.context, languages }, checks, policy);
+    let now: Mended = { text: first, issues: judged(first), repaired: false };
+    let faults: ReadonlyArray<string> | undefined;
+    for (let pass = 0; pass < plan.budget.reflectionPasses; pass++) {
+      const { text, issues } = now;
+      if (calls.attempts.length >= plan.budget.calls || issues.some(({ severity }) => severity === "critical")) break;
+      faults ??= yield* faultsIn(text);
+      if (issues.length + faults.length === 0) break;
+      const again = repairPrompt(told.prompt, text, [...issues.map(({ check }) => check), ...faults]);
+      const next = yield* Effect.result(calls.ask(again, plan.budget.answerTokens, false));
+      if (Result.isFailure(next)) break;
+      const seen = judged(next.success.text);
+      const left = yield* faultsIn(next.success.text);
+      const gain = selfQuality(seen, policy) - selfQuality(issues, policy);
+      if (left.length > faults.length || gain < 0 || (gain === 0 && left.length === faults.length)) break;
+      now = { text: next.success.text, issues: seen, repaired: true };
+      faults = left;
+    }
+    return now;
+  });
+
 /** Has a planned request answered. It never fails: what models failed at is in the outcome. */
 export const askModels = <R>(asked: Asked<R>): Effect.Effect<Outcome, never, R> =>
   Effect.gen(function* () {
-    const { plan, prompt, texts, policy } = asked;
+    const { plan, prompt, texts } = asked;
     const calls = new Calls(asked);
     const told = promptOf(plan, prompt, texts);
     const said = yield* Effect.result(
@@ -179,29 +225,7 @@ export const askModels = <R>(asked: Asked<R>): Effect.Effect<Outcome, never, R> 
     );
     if (Result.isFailure(said)) return { failure: said.failure, faults: calls.faults, breakers: calls.standing };
     const { answer, unread } = said.success;
-    const checks = plan.checks as ReadonlyArray<CheckName>;
-    const judged = (text: string) => lookOver({ prompt, answer: text, context: told.context }, checks, policy);
-    const faultsIn = asked.faultsIn ?? (() => Effect.succeed([]));
-    let text = answer.text;
-    let issues = judged(text);
-    let repaired = false;
-    const isMendable = issues.every(({ severity }) => severity !== "critical") &&
-      plan.budget.reflectionPasses > 0 && calls.attempts.length < plan.budget.calls;
-    const faults = isMendable ? yield* faultsIn(text) : [];
-    if (isMendable && issues.length + faults.length > 0) {
-      const again = repairPrompt(told.prompt, text, [...issues.map(({ check }) => check), ...faults]);
-      const second = yield* Effect.result(calls.ask(again, plan.budget.answerTokens, false));
-      if (Result.isSuccess(second)) {
-        const seen = judged(second.success.text);
-        const left = (yield* faultsIn(second.success.text)).length;
-        const gain = selfQuality(seen, policy) - selfQuality(issues, policy);
-        if (left <= faults.length && gain >= 0 && (gain > 0 || left < faults.length)) {
-          ({ text } = second.success);
-          issues = seen;
-          repaired = true;
-        }
-      }
-    }
+    const { text, issues, repaired } = yield* mended(asked, calls, told, answer.text);
     const draft: Draft = {
       text,
       model: answer.model,

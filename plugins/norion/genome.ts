@@ -98,7 +98,11 @@ export const REFLECTION_CHECKS = [
 /** Validators that a plan may require. */
 export const VALIDATORS = ["command", "json-schema", "arithmetic", "citation", "proof", "feedback"] as const;
 
-/** Tools that a plan may allow. */
+/**
+ * Tools that a plan may allow. Without `filesystem-read` no file of a request comes along, without `command` no program of
+ * the host judges an answer. Norion has no tool of its own that writes files or calls out: those two names are there so
+ * that a gene that asks for them is seen to widen what may be done.
+ */
 export const TOOLS = ["filesystem-read", "filesystem-write", "command", "network"] as const;
 
 /** Every knob. What is not here, no gene can change. */
@@ -119,8 +123,20 @@ export const KNOBS = {
   ),
   "reflection.passes": number("reflection", 1, 1, [0, 3], "times a draft is looked over"),
   "validation.require": set("reflection", "union", VALIDATORS, [], "validators that must have spoken before success"),
-  "language.preserve": set("language", "union", ["zh", "en", "mixed"], [], "scripts the answer must keep"),
-  "tools.allow": set("tool-use", "intersection", TOOLS, ["filesystem-read"], "tools the request may use"),
+  "language.preserve": set(
+    "language",
+    "union",
+    ["zh", "en", "mixed"],
+    [],
+    "scripts that answers are asked to keep, and looked over for",
+  ),
+  "tools.allow": set(
+    "tool-use",
+    "intersection",
+    TOOLS,
+    ["filesystem-read"],
+    "tools the request may use: files that come along, programs that judge",
+  ),
   "budget.answer": number("budget", 0.5, 1, [0.5, 2], "factor of the answer's tokens"),
   "budget.calls": number("budget", 0.5, 1, [0.5, 2], "factor of the calls one request may make"),
   "safety.hold": set(

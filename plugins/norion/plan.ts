@@ -158,6 +158,27 @@ const fileCandidates = ({ files = [] }: NorionRequest): ReadonlyArray<Candidate>
     anchor: true,
   }));
 
+/** The weights of a request: what was learned, moved by the genes, and what the device leaves of it. */
+const weightsOf = (state: NorionState, profile: Profile, knobs: Knobs, pressure: number): Hierarchy => {
+  const learned = towards(state.hierarchy[profile], profile, state.policy);
+  const moved = {
+    global: learned.global + knobNumber(knobs, "hierarchy.global"),
+    local: learned.local + knobNumber(knobs, "hierarchy.local"),
+    fused: learned.fused + knobNumber(knobs, "hierarchy.fused"),
+  };
+  return underPressure(normalised(moved, TARGETS[profile]), pressure);
+};
+
+/** What becomes of a request's files where no gene allows reading them. */
+const unread = ({ files = [] }: NorionRequest): ReadonlyArray<Decided> =>
+  files.map(({ name }) => ({
+    id: `file:${name}`,
+    verdict: "skip",
+    score: 0,
+    tokens: 0,
+    reason: "the genes allow no reading of files",
+  }));
+
 /** The plan of a request; throws `NORION_REQUEST` where it cannot be planned. */
 export const plan = (state: NorionState, request: NorionRequest, device: DeviceState): Plan => {
   const { prompt, profile, scope } = checked(request);
@@ -176,15 +197,7 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
     floor: knobNumber(knobs, "retrieval.floor"),
     gist: knobNumber(knobs, "retrieval.gist"),
   });
-  const learned = towards(state.hierarchy[profile], profile, policy);
-  const hierarchy = underPressure(
-    normalised({
-      global: learned.global + knobNumber(knobs, "hierarchy.global"),
-      local: learned.local + knobNumber(knobs, "hierarchy.local"),
-      fused: learned.fused + knobNumber(knobs, "hierarchy.fused"),
-    }, TARGETS[profile]),
-    devicePlan.pressure,
-  );
+  const hierarchy = weightsOf(state, profile, knobs, devicePlan.pressure);
   const calls = Math.max(1, Math.round(policy["recursion.calls"] * knobNumber(knobs, "budget.calls")));
   const window = request.window ?? policy["recursion.window"];
   const threshold = thresholdOf(state.router[profile], mode, knobNumber(knobs, "route.threshold"), policy);
@@ -192,6 +205,14 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
   const answer = policy[`answer.${kind}`] * knobNumber(knobs, "budget.answer");
 
   const languages = knobSet(knobs, "language.preserve");
+  const tools = knobSet(knobs, "tools.allow");
+  const reads = tools.includes("filesystem-read");
+  const decided = decideCandidates([...(reads ? fileCandidates(request) : []), ...recalled], {
+    threshold,
+    pressure: devicePlan.pressure,
+    tokens: Math.round(devicePlan.localTokens * hierarchy.local + devicePlan.globalTokens * (1 - hierarchy.local)),
+    policy,
+  });
   return {
     profile,
     mode,
@@ -210,19 +231,14 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
       contextTokens: promptTokens,
       hierarchy,
     }),
-    context: decideCandidates([...fileCandidates(request), ...recalled], {
-      threshold,
-      pressure: devicePlan.pressure,
-      tokens: Math.round(devicePlan.localTokens * hierarchy.local + devicePlan.globalTokens * (1 - hierarchy.local)),
-      policy,
-    }),
+    context: [...(reads ? [] : unread(request)), ...decided],
     budget: {
       class: kind,
       answerTokens: clamp(Math.round(answer), 1, request.maxTokens ?? Number.MAX_SAFE_INTEGER),
       calls,
       reflectionPasses: Math.round(knobNumber(knobs, "reflection.passes")),
     },
-    tools: knobSet(knobs, "tools.allow"),
+    tools,
     languages: languages.length > 0 || script === "none" ? languages : [script],
     checks: knobSet(knobs, "reflection.checks"),
     validators: knobSet(knobs, "validation.require"),

@@ -19,7 +19,7 @@ import { experienceEvent } from "./experience/record.ts";
 import { type Experience, experienceOver } from "./experience/service.ts";
 import type { ModelBackend } from "./contract.ts";
 import type { DeviceState } from "./device.ts";
-import { attempting, type NorionFailure } from "./failures.ts";
+import { attempting, badRequest, type NorionFailure } from "./failures.ts";
 import { type Memory, type MemoryFailure, memoryOver } from "./memory/service.ts";
 import { type NorionRequest, type NorionState, type Plan, plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
@@ -156,6 +156,15 @@ const takenAlong = ({ context }: Plan): ReadonlyArray<string> =>
 
 /** How much a better model is worth to a request, by its mode's threshold: what needs attention gains by quality. */
 const gainOf = ({ threshold }: Plan): number => 1 - threshold;
+
+/** A program of the host judges only where the genes of the request allow commands. */
+const mayJudge = ({ tools, profile }: Plan, { program }: Materials): Effect.Effect<void, NorionFailure> =>
+  program === undefined || tools.includes("command") ? Effect.void : Effect.fail(badRequest({
+    reason: `the genes of ${profile} allow no commands, so the program ${program} may not judge its answer`,
+    path: "/check/program",
+    expected: "a profile whose genes allow commands, as coding",
+    actual: profile,
+  }));
 
 type Trial = NonNullable<Judges["trial"]>;
 
@@ -383,6 +392,7 @@ export const norionOver = (
     Effect.gen(function* () {
       const now = yield* known(asked);
       const made = yield* attempting(() => plan(now.state, asked, asked.device));
+      yield* mayJudge(made, asked.materials);
       const scope = yield* keyed(`scope ${asked.scope}`);
       const request = nextRequest(yield* ledger.state(requestFold));
       const prompt = yield* keyed(redactText(asked.prompt));
@@ -395,7 +405,10 @@ export const norionOver = (
     }).pipe(turns.withPermit);
 
   const goOn: NorionShape["goOn"] = (standing, asked, actor) =>
-    Effect.flatMap(known(asked), (now) => carry(standing, asked, now, actor)).pipe(turns.withPermit);
+    Effect.gen(function* () {
+      yield* mayJudge(standing.plan, asked.materials);
+      return yield* carry(standing, asked, yield* known(asked), actor);
+    }).pipe(turns.withPermit);
 
   return {
     memory,

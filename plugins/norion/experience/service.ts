@@ -305,16 +305,14 @@ export const experienceOver = (
       }
       // A person's word counts, a program's too, but not on what it asked for itself.
       const source = actor === entry.actor && !actor.startsWith(PERSONS) ? "self" : "user";
-      const weighedNow = Effect.map(
-        ledger.state(evidenceFold),
-        (state) => statementsOn(state, request).map(({ statement }) => statement),
-      );
-      const told = yield* weighedNow;
-      const before = weigh(told, policy);
+      const known = statementsOn(yield* ledger.state(evidenceFold), request);
+      const record = experienceOf(yield* ledger.state(experienceFold), request);
+      // Until a person speaks, a request stands as it was settled: who had to speak and did not counts, too.
+      const before = record === undefined || known.some(({ statement }) => statement.source === "user")
+        ? weigh(known.map(({ statement }) => statement), policy)
+        : { quality: record.quality / 1000, proven: record.proven, outside: known.length };
       const result = milli(unit(rating)) / 1000;
-      const said = statementsOn(yield* ledger.state(evidenceFold), request).find(({ statement, witness }) =>
-        statement.source === source && witness === actor
-      );
+      const said = known.find(({ statement, witness }) => statement.source === source && witness === actor);
       if (said !== undefined && milli(said.statement.result) === milli(result)) {
         return { request, profile: entry.profile, before, after: before, memories: [], written: false };
       }
@@ -322,12 +320,15 @@ export const experienceOver = (
       const about = { request, scope: key, profile: entry.profile, genes: entry.genes };
       const statement = { source, subject: "answer", result, digest } as const;
       const events = [evidenceEvent(about, statement, actor, actor)];
-      const memories = source === "user" ? entry.used.filter((id) => !id.startsWith(EXPERIENCE)) : [];
+      // Memories are judged by a witness's first word only: who changes his mind again and again moves them no further.
+      const judges = source === "user" && said === undefined;
+      const memories = judges ? entry.used.filter((id) => !id.startsWith(EXPERIENCE)) : [];
       if (memories.length > 0) {
         events.push(yield* memory.judgement(memories, { scope, helped: result >= HELPED_FROM }, actor));
       }
       yield* ledger.append(events);
-      const after = weigh(yield* weighedNow, policy);
+      const heard = statementsOn(yield* ledger.state(evidenceFold), request);
+      const after = weigh(heard.map(({ statement: one }) => one), policy);
       return { request, profile: entry.profile, before, after, memories, written: true };
     }).pipe(turns.withPermit);
 

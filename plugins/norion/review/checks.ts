@@ -9,10 +9,10 @@
  */
 import type { REFLECTION_CHECKS } from "../genome.ts";
 import { type Policy, unit } from "../policy.ts";
-import { contentTerms, cosine, estimateTokens, jaccard, termsOf, vectorOf } from "../text.ts";
+import { contentTerms, cosine, estimateTokens, jaccard, scriptOf, termsOf, vectorOf } from "../text.ts";
 
-/** Name of a check. */
-export type CheckName = typeof REFLECTION_CHECKS[number];
+/** Name of a check: those that genes ask for, and that of the languages which genes have kept. */
+export type CheckName = typeof REFLECTION_CHECKS[number] | "language";
 
 /** How bad an issue is. */
 export type Severity = "info" | "warning" | "critical";
@@ -33,6 +33,8 @@ export interface Draft {
   readonly answer: string;
   /** What the answer was given to rest on. */
   readonly context: ReadonlyArray<string>;
+  /** Scripts that must be kept; any will do where none is named. */
+  readonly languages?: ReadonlyArray<string>;
   /** How sure the model was of each step of its reasoning, 0..1, where it says so. */
   readonly steps?: ReadonlyArray<number>;
   /** How the model chose each token, where it says so: entropy in nats, natural logarithm of the probability. */
@@ -77,6 +79,13 @@ const doubtOf = ({ tokens = [] }: Draft): number => {
 
 const least = (values: ReadonlyArray<number> = []): number => Math.min(1, ...values.filter(Number.isFinite).map(unit));
 
+/** Whether an answer is in one of the scripts, in both at once, or in none that counts. */
+const keeps = (answer: string, languages: ReadonlyArray<string>): boolean => {
+  const script = scriptOf(answer);
+  return languages.length === 0 || script === "none" || script === "mixed" || languages.includes("mixed") ||
+    languages.includes(script);
+};
+
 /** Every check: how bad what it sees is, where it sees anything. */
 const CHECKS: { readonly [C in CheckName]: (draft: Draft, policy: Policy) => Severity | false } = {
   empty: ({ answer }) => answer.trim() === "" && "critical",
@@ -94,6 +103,7 @@ const CHECKS: { readonly [C in CheckName]: (draft: Draft, policy: Policy) => Sev
     draft.context.length > 0 && unsupported(draft, policy["review.support"]) && "warning",
   "weak-step": ({ steps }, policy) =>
     least(steps) < policy["review.lostStep"] ? "critical" : least(steps) < policy["review.weakStep"] && "warning",
+  language: ({ answer, languages = [] }) => !keeps(answer, languages) && "warning",
   uncertain: (draft, policy) => doubtOf(draft) >= policy["review.doubt"] && "warning",
 };
 

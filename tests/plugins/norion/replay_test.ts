@@ -47,6 +47,45 @@ Deno.test("feedback is evidence from outside, once, and what the request used is
     })
   ));
 
+Deno.test("who rates an answer again and again moves what it used no further than by the first word", () =>
+  withNorion((norion, ledger) =>
+    Effect.gen(function* () {
+      const { id } = yield* norion.memory.remember(
+        { scope: ME, text: "Letters of Ada Lovelace are kept in Oxford." },
+        "user@tty",
+      );
+      const { request } = yield* exchange(norion, ASKED, TOLD);
+      const rate = (rating: number) => norion.experience.feedback(request, { scope: ME, rating }, "user@tty");
+      assert.deepEqual((yield* rate(0)).memories, [id]);
+      const { strength, failures, hits } = itemOf(yield* ledger.state(memoryFold), id)!;
+      for (const rating of [0.1, 0.2, 1, 0, 1, 0.3, 0]) {
+        const { memories, written } = yield* rate(rating);
+        assert.deepEqual([memories, written], [[], true]);
+      }
+      const now = itemOf(yield* ledger.state(memoryFold), id)!;
+      assert.deepEqual([now.strength, now.failures, now.hits], [strength, failures, hits]);
+    })
+  ));
+
+Deno.test("before anybody rates it, a request stands as it was settled, a missing validator counted", () =>
+  withNorion((norion) =>
+    Effect.gen(function* () {
+      yield* norion.memory.remember({ scope: ME, text: "Our codename is Heron." }, "user@tty");
+      // Coding asks for a command; a citation alone is no proof there.
+      const { request, settled } = yield* exchange(norion, "What is our codename?", "Our codename is Heron.", {
+        profile: "coding",
+      });
+      assert.equal(settled.proven, false);
+      const first = yield* norion.experience.feedback(request, { scope: ME, rating: 0.5 }, "user@tty");
+      assert.deepEqual(
+        [first.before.proven, Math.round(1000 * first.before.quality)],
+        [settled.proven, settled.quality],
+      );
+      const second = yield* norion.experience.feedback(request, { scope: ME, rating: 1 }, "user@tty");
+      assert.deepEqual(second.before, first.after);
+    })
+  ));
+
 Deno.test("feedback on a request of another scope, on none, and beyond the range", () =>
   withNorion((norion, ledger) =>
     Effect.gen(function* () {
