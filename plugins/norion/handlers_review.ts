@@ -23,6 +23,7 @@ import { consistencyFold } from "./state/consistency.ts";
 import { itemsOf, lives, memoryFold } from "./state/memory.ts";
 import { mentionFold, mentionsOf } from "./state/mentions.ts";
 import { type RequestEntry, requestFold, requestOf, requestsOf } from "./state/requests.ts";
+import { automaticShare, writeFold } from "./state/writes.ts";
 
 type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Type<O["input"]>;
 
@@ -64,6 +65,7 @@ const inspected = ({ limit = SHOWN, scope: given }: InputOf<typeof Inspect>) =>
     const audit = yield* experience.audit(scope);
     const records = yield* experience.list(scope);
     const { checked, violations } = yield* ledger.state(consistencyFold);
+    const writes = yield* ledger.state(writeFold);
     const strongest = living.toSorted((a, b) => b.strength - a.strength || (a.id < b.id ? -1 : 1)).slice(0, limit);
     return {
       requests: {
@@ -108,6 +110,7 @@ const inspected = ({ limit = SHOWN, scope: given }: InputOf<typeof Inspect>) =>
         })),
       },
       models: Object.entries(adaptive.breakers).map(([id, { state }]) => ({ id, state })),
+      writes: { ...writes, share: milli(automaticShare(writes)) },
       consistency: { checked, violations: violations.slice(0, limit) },
     } as const;
   });

@@ -211,6 +211,9 @@ export const Inspect = operation("norion.inspect", {
       ),
     }),
     models: Schema.Array(Schema.Struct({ id: Schema.String, state: Schema.Literals(["closed", "open", "half-open"]) })),
+    writes: Schema.Struct({ asked: Count, automatic: Count, share: Milli }).annotate({
+      description: "durable changes in all scopes: asked for, let through by the rules, and the share of these",
+    }),
     consistency: Schema.Struct({
       checked: Count,
       violations: Schema.Array(
@@ -228,6 +231,8 @@ export const Inspect = operation("norion.inspect", {
       output: {
         requests: { count: 1, latest: [{ id: "r1", state: "settled" }] },
         memory: { living: 1, gone: 0, kinds: { fact: 1 } },
+        // The request taught the router, which nobody asked for; the memory was.
+        writes: { asked: 1, automatic: 1, share: 500 },
         consistency: { violations: [] },
       },
     },
