@@ -20,6 +20,7 @@ import {
   named,
   setting,
 } from "./layer.ts";
+import { writtenOneHigh } from "./one_high.ts";
 import { opRow, STARTS } from "./op_row.ts";
 import { sequential } from "./structure.ts";
 import { flagOf, numberOf, perAxis } from "./settings.ts";
@@ -164,8 +165,9 @@ const transposedSettings = [
   setting("extra", "sizes", "Positions added after the result.", { default: 0 }),
 ];
 
-const overAxes = (kind: string, axes: number, doc: string): LayerRow =>
+const overAxes = (kind: string, axes: number, doc: string, more: Pick<LayerRow, "rmil"> = {}): LayerRow =>
   builtRow(kind, {
+    ...more,
     family: "convolution",
     doc,
     settings: conv2dRow.settings,
@@ -184,7 +186,9 @@ const transposedOverAxes = (kind: string, axes: number, doc: string): LayerRow =
 
 /** The rows. */
 export const CONVOLUTION: ReadonlyArray<LayerRow> = [
-  overAxes("conv1d", 1, "Convolution (cross-correlation) of sequences [batch, channels, steps]."),
+  overAxes("conv1d", 1, "Convolution (cross-correlation) of sequences [batch, channels, steps].", {
+    rmil: writtenOneHigh("conv1d", "conv2d"),
+  }),
   conv2dRow,
   overAxes("conv3d", 3, "Convolution (cross-correlation) of volumes [batch, channels, depth, height, width]."),
   madeRow("separable_conv2d", {

@@ -150,6 +150,8 @@ export interface LayerRow {
   readonly expand?: (given: Expanding) => Layer;
   /** Its form in the language, from those of its parts, where it is no op by itself; types are those of its results. */
   readonly rmil?: (parts: ReadonlyArray<string>, given: Expanding, results: ReadonlyArray<TensorType>) => string;
+  /** The layers that its form in the language is that of, where there are such; it is built in its own way. */
+  readonly written?: (given: Expanding) => Layer | undefined;
   /** Builds it. */
   readonly build: (given: Building) => Value | ReadonlyArray<Value>;
   /** What holds of it. */

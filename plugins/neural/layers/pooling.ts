@@ -6,14 +6,12 @@
  *
  * @module
  */
-import type { Shape, TensorType } from "../../ir/contract.ts";
-import { printType } from "../../ir/library.ts";
-import { type AttributeValue, type OpName, OPS } from "../../rmil/library.ts";
-import { unfitInput } from "../failures.ts";
+import { multiplyDimensions } from "../../ir/library.ts";
+import { type OpName, OPS } from "../../rmil/library.ts";
 import type { PerAxis } from "./convolution.ts";
 import { builtRow, type Layer, layerOf, type LayerRow } from "./layer.ts";
-import { opRow, opText, useOp } from "./op_row.ts";
-import type { Settings } from "./settings.ts";
+import { asImage, oneHigh, writtenOneHigh } from "./one_high.ts";
+import { opRow, useOp } from "./op_row.ts";
 import { reshapedTo } from "./structure.ts";
 
 /** What a pool is told. */
@@ -62,38 +60,26 @@ export const avgPool1d = (settings: MeanPoolSettings = {}): Layer => layerOf("av
 /** A sequence pooled to a length. */
 export const adaptivePool1d = (settings: AdaptivePoolSettings = {}): Layer => layerOf("adaptive_pool1d", settings);
 
-/** What a row of height one has where a setting is for height and width. */
-const ONE_HIGH: { readonly [name: string]: number } = { window: 1, stride: 1, padding: 0, size: 1 };
-
-const oneHigh = (settings: Settings): Settings =>
-  Object.fromEntries(
-    Object.entries(settings).map(([name, value]): readonly [string, AttributeValue | undefined] => [
-      name,
-      Object.hasOwn(ONE_HIGH, name) && value !== undefined ? [ONE_HIGH[name], ...[value as number].flat()] : value,
-    ]),
-  );
-
-/** The sizes of a sequence as an image of one row. */
-const asImage = (kind: string, x: TensorType): Shape => {
-  if (x.shape.length !== 3) {
-    throw unfitInput({ kind, found: printType(x), reason: "it takes [batch, channels, steps]" });
-  }
-  return [x.shape[0], x.shape[1], 1, x.shape[2]];
-};
-
 const sequencePool = (op: OpName, doc: string): LayerRow =>
   builtRow(`${op}1d`, {
     family: "pooling",
     doc,
     settings: OPS[op].attributes,
-    rmil: (_, { settings, types: [x] }, [y]) =>
-      `(${reshapedTo(asImage(`${op}1d`, x))} >> ${opText(op, oneHigh(settings))} >> ${reshapedTo(y.shape)})`,
+    rmil: writtenOneHigh(`${op}1d`, op),
     build: (given) => {
       const { g, x, settings } = given;
       const y = useOp(given, op, [g.reshape(x, asImage(`${op}1d`, x.type))], oneHigh(settings));
       return g.reshape(y, [...x.type.shape.slice(0, 2), y.type.shape[3]]);
     },
   });
+
+/** All positions as one row, of which there is one largest element. */
+const writtenLargest: LayerRow["rmil"] = (_, { types: [x] }, [y]) => {
+  const [batch, channels, ...positions] = x.shape;
+  if (positions.length === 0) return "identity";
+  const row = reshapedTo([batch, channels, 1, multiplyDimensions(...positions)]);
+  return `(${row} >> adaptive_pool(kind: #max, size: (1, 1)) >> ${reshapedTo(y.shape)})`;
+};
 
 /** The rows. */
 export const POOLING: ReadonlyArray<LayerRow> = [
@@ -104,6 +90,7 @@ export const POOLING: ReadonlyArray<LayerRow> = [
   builtRow("global_max_pool", {
     family: "pooling",
     doc: "The largest element over all positions.",
+    rmil: writtenLargest,
     build: ({ g, x }) => x.type.shape.length <= 2 ? x : g.reduce("max", x, [...x.type.shape.keys()].slice(2)),
   }),
   sequencePool("max_pool", "Largest element of each window of a sequence; the border never wins."),

@@ -11,7 +11,7 @@ import { feedForward } from "./feed_forward.ts";
 import { type Building, builtRow, type Layer, layerOf, type LayerRow, named, setting, settingOf } from "./layer.ts";
 import { dropout, dropPath } from "./regularisation.ts";
 import { flagOf, numberOf, type Settings, textOf } from "./settings.ts";
-import { repeated } from "./structure.ts";
+import { repeated, sequential } from "./structure.ts";
 
 /** What a block is told. */
 export interface BlockSettings extends Omit<AttentionSettings, "width"> {
@@ -88,6 +88,16 @@ const encoder = (given: Building): Value => {
   return beside(given, "feed_forward", mixed, feedForwardOf(settings), []);
 };
 
+/** Without a mask a block is two residual blocks; the language has no form for the mask that stands beside them. */
+const encoderWritten: LayerRow["written"] = ({ settings, types }) => {
+  if (types.length > 1) return undefined;
+  const order = taken(settings, ["order", "norm", "drop", "drop_path"]);
+  return sequential(
+    layerOf("residual_block", order, [attentionOf(settings, flagOf(settings, "causal"))]),
+    layerOf("residual_block", order, [feedForwardOf(settings)]),
+  );
+};
+
 /** Attention to another sequence knows no positions of its own and keeps nothing. */
 const CROSS = { rope: false, alibi: false, window: 0, cache: 0 };
 
@@ -117,6 +127,7 @@ export const TRANSFORMER: ReadonlyArray<LayerRow> = [
     doc: "Self-attention and a feed-forward layer, each beside what it is given.",
     settings: [settingOf("attn", "causal"), ...BLOCK_SETTINGS],
     inputs: { least: 1, most: 2 },
+    written: encoderWritten,
     build: encoder,
     source: "Vaswani et al. 2017; norms before: Xiong et al. 2020",
   }),

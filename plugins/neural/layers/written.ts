@@ -74,7 +74,8 @@ class Writing {
     if (kind === "parallel" && expanding.parts.length > 2) {
       throw notWritten({ kind, reason: "the language pairs branches, unless they are joined at once" });
     }
-    if (row.expand !== undefined) return this.text(row.expand(expanding), types);
+    const made = row.expand?.(expanding) ?? row.written?.(expanding);
+    if (made !== undefined) return this.text(made, types);
     if (row.rmil !== undefined) {
       return row.rmil(expanding.parts.map((part) => this.text(part, types)), expanding, resultsOf(layer, types));
     }

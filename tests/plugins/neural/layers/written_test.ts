@@ -2,7 +2,7 @@
  * Layers as programs of the language and back: both compute the same from the same tensors.
  */
 import assert from "node:assert/strict";
-import { evaluate, scalar, type Tensor, tensor } from "../../../../plugins/ir/library.ts";
+import { evaluate, scalar, type Tensor, tensor, tensorOf } from "../../../../plugins/ir/library.ts";
 import {
   adaptivePool1d,
   added,
@@ -11,12 +11,15 @@ import {
   batchNorm,
   bilinear,
   concatenated,
+  conv1d,
   conv2d,
   denseSkip,
   dropout,
+  encoderBlock,
   experts,
   feedForward,
   flatten,
+  globalMaxPool,
   globalPool,
   gru,
   identity,
@@ -102,6 +105,11 @@ const STACKS: ReadonlyArray<readonly [Layer, InputTypes]> = [
   [sequential(parallel(linear(), linear(), relu()), added(), denseSkip(relu(), { axis: 2 })), STEPS],
   [sequential(relu(), parallel(linear(), relu()), multiplied()), STEPS],
   [residual(identity()), STEPS],
+  [encoderBlock({ heads: 2, inner: 6, causal: true }), STEPS],
+  [encoderBlock({ heads: 2, inner: 6, gated: true, order: "post", norm: "rms_norm" }), STEPS],
+  [sequential(globalMaxPool(), linear()), IMAGE],
+  [globalMaxPool(), STEPS],
+  [globalMaxPool(), { x: "f32[B,3]" }],
   [matmul(), { x: "f32[B,3,4]", y: "f32[B,4,2]" }],
   [sequential(), STEPS],
 ];
@@ -116,6 +124,18 @@ Deno.test("the layers read from that program are the stack again", () => {
   for (const [layer, types] of STACKS) {
     same(networkOfLayers(layer, types), networkOfLayers(layerOfProgram(programOfLayer(layer, types)), types));
   }
+});
+
+Deno.test("a convolution of sequences is written as one of images that are one row high, its kernel with that row", () => {
+  const layer = conv1d({ width: 4, kernel: 3, stride: 2, dilation: 2, padding: 1, groups: 2 });
+  const [own, other] = [networkOfLayers(layer, STEPS), networkOfProgram(programOfLayer(layer, STEPS), portsOf(STEPS))];
+  const tensors = Object.values(tensorsOf(own));
+  const asRows = tensors.map(({ dtype, data }, i) => tensorOf(dtype, other.parameters[i].type.shape as number[], data));
+  assert.deepEqual(other.parameters.map(({ type }) => type.shape), [[4, 3, 1, 3], [4]]);
+  const inputs = own.inputs.map(inputOf);
+  const [[y], [wanted]] = [results(other, asRows, inputs)[0], results(own, tensors, inputs)[0]];
+  assert.deepEqual(y.shape, wanted.shape);
+  assert.ok(distance(y, wanted) < 1e-6);
 });
 
 Deno.test("a written program reads as one would write it", () => {
@@ -163,6 +183,8 @@ Deno.test("what has no form is refused by kind and reason, and reading by the pa
   assert.match(written(bilinear(), { x: "f32[B,4]", z: "f32[B,4]" }), /bilinear/u);
   assert.match(written(sequential(relu(), leakyRelu())), /leaky_relu/u);
   assert.match(written(lora(linear())), /lora/u);
+  assert.match(written(encoderBlock({ dropPath: 0.1 })), /drop_path.*no op/u);
+  assert.match(written(encoderBlock(), { x: "f32[B,6,8]", mask: "bool[B,6,6]" }), /encoder_block.*no op/u);
   assert.match(written(attention({ rope: true })), /attn.*rope/u);
   assert.match(written(lstm()), /forget_bias/u);
   assert.match(written(parallel(relu(), relu(), relu())), /pairs branches/u);
