@@ -1,0 +1,55 @@
+/**
+ * Library: what other plugins import of evolution: searches as pure functions, their measures, operators and run loop.
+ *
+ * Functions throw failures of this room's catalogue on bad input.
+ *
+ * @module
+ */
+export * from "./contract.ts";
+export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
+export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";
+export { nsga3, type Nsga3Settings } from "./nsga3.ts";
+export { crowding, thin, type Thinning } from "./objectives/crowding.ts";
+export { dasDennis, directionCount, MAX_DIRECTIONS, twoLayers } from "./objectives/directions.ts";
+export { generationalDistance, igd, igdPlus } from "./objectives/distance.ts";
+export { compareDominance, fronts, nonDominated, ranks } from "./objectives/dominance.ts";
+export { hypervolume, MAX_HYPERVOLUME_POINTS, MAX_HYPERVOLUME_WIDTH } from "./objectives/hypervolume.ts";
+export { pickPoints, pointsOf, rowsOf } from "./objectives/points.ts";
+export {
+  blend,
+  type Bounds,
+  latinHypercube,
+  REAL_CROSSOVERS,
+  REAL_MUTATIONS,
+  type RealCrossover,
+  type RealMutation,
+  type RealSettings,
+  realVariation,
+  sbx,
+} from "./operators/real.ts";
+export { bred, drawn } from "./population/breeding.ts";
+export { judged, judgedAll, pointsOfMembers, violationsOf } from "./population/members.ts";
+export {
+  lexicase,
+  ranking,
+  roulette,
+  type Selection,
+  tournament,
+  tournamentByFitness,
+  truncation,
+} from "./population/selection.ts";
+export { CONSTRAINED } from "./problems/constrained.ts";
+export { dtlz, DTLZ_NAMES, type DtlzName, dtlzTargets } from "./problems/dtlz.ts";
+export { type Problem } from "./problems/problem.ts";
+export { zdt, ZDT_NAMES, type ZdtName } from "./problems/zdt.ts";
+export {
+  decodeState,
+  encodeState,
+  type Evaluator,
+  MAX_CONCURRENCY,
+  type Progress,
+  run,
+  type RunOptions,
+  STATE_VERSION,
+  stateDigest,
+} from "./run.ts";
