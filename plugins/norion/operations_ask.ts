@@ -73,7 +73,7 @@ export const Answer = Schema.Struct({
   proven: Schema.Boolean.annotate({ description: "whether anybody from outside the run vouched for it" }),
   verdict: Schema.Literals(["stable", "watch", "block", "rollback"]),
   issues: Words,
-  used: Words.annotate({ description: "memories that came along" }),
+  used: Words.annotate({ description: "memories, lessons and files that came along" }),
   stored: Words.annotate({ description: "memories it left" }),
   held: Words.annotate({ description: "what was not written, and why: reason codes" }),
   learned: Schema.Boolean,

@@ -241,13 +241,6 @@ export class ScopeMemory {
 /** Coverage that counts as equal when items are put in the order of time. */
 const NEARLY = 0.05;
 
-/** Makes the memory of a scope from its items. */
-export const scopeMemory = (items: ReadonlyArray<Remembered>): ScopeMemory => {
-  const memory = new ScopeMemory();
-  for (const { item, text } of items) memory.put(item, text);
-  return memory;
-};
-
 const candidateOf = ({ item, text, similarity }: Recalled, now: number): Candidate => ({
   id: item.id,
   source: item.namespace === "gist" ? "gist" : "memory",
