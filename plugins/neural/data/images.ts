@@ -155,7 +155,9 @@ export const readImage = (name: string, bytes: Uint8Array): Effect.Effect<Image,
     const row = READERS[suffixOf(name)];
     const module = yield* loadOptional<{ readonly default?: unknown }>(row.package);
     const reader = row.package === "jpeg-js" ? module.default ?? module : module;
-    const needed = row.format === "PNG" ? yield* attemptPromise(() => neededPng(bytes, MAX_IMAGE_PIXELS)) : bytes;
+    const needed = row.format === "PNG"
+      ? yield* attemptPromise(() => neededPng(bytes, MAX_IMAGE_PIXELS, `PNG ${name}`))
+      : bytes;
     return yield* attemptEffect(() => {
       try {
         return row.read(needed, reader as never);

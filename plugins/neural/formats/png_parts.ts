@@ -32,9 +32,10 @@ interface Part {
   readonly data: Uint8Array;
 }
 
-const refuse = (at: number, reason: string) => malformedData({ format: "PNG", at: `byte ${at}`, reason });
+const refusing = (what: string) => (at: number, reason: string) =>
+  malformedData({ format: what, at: `byte ${at}`, reason });
 
-const partsOf = (bytes: Uint8Array): ReadonlyArray<Part> => {
+const partsOf = (bytes: Uint8Array, refuse: ReturnType<typeof refusing>): ReadonlyArray<Part> => {
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw refuse(0, "it does not begin as PNG does");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Array<Part> = [];
@@ -61,16 +62,21 @@ const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
   return made;
 };
 
-/** The file of a picture with nothing but what its pixels need; at most so many pixels. */
-export const neededPng = async (bytes: Uint8Array, maxPixels: number): Promise<Uint8Array<ArrayBuffer>> => {
-  const parts = partsOf(bytes).filter(({ type }) => NEEDED.has(type));
+/** The file of a picture with nothing but what its pixels need; at most so many pixels. `what` names it in failures. */
+export const neededPng = async (
+  bytes: Uint8Array,
+  maxPixels: number,
+  what: string,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const refuse = refusing(what);
+  const parts = partsOf(bytes, refuse).filter(({ type }) => NEEDED.has(type));
   const [header] = parts;
   if (header?.type !== "IHDR" || header.data.length !== HEADER_SIZE) throw refuse(SIGNATURE.length, "it has no header");
   const view = new DataView(header.data.buffer, header.data.byteOffset, HEADER_SIZE);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   if (width * height === 0) throw refuse(SIGNATURE.length, `its size is ${width} × ${height}`);
   if (width * height > maxPixels) {
-    throw dataLimit({ what: "the pixels of a picture", limit: maxPixels, found: width * height });
+    throw dataLimit({ what: `the pixels of ${what}`, limit: maxPixels, found: width * height });
   }
   const numbers = NUMBERS[header.data[9]];
   if (numbers === undefined) throw refuse(SIGNATURE.length, `colour of kind ${header.data[9]} is not known`);
@@ -78,7 +84,7 @@ export const neededPng = async (bytes: Uint8Array, maxPixels: number): Promise<U
   const interlaced = header.data[12] !== 0;
   const limit = line * height + (interlaced ? INTERLACED_LINES * (line + height) : 0);
   const pixels = joined(parts.filter(({ type }) => type === "IDAT").map(({ data }) => data));
-  const expanded = await inflate(pixels, "deflate", limit, "PNG");
+  const expanded = await inflate(pixels, "deflate", limit, what);
   if (!interlaced && expanded.length !== limit) {
     throw refuse(SIGNATURE.length, `its pixels take ${limit} bytes, and ${expanded.length} are there`);
   }

@@ -131,9 +131,10 @@ Deno.test("a folder of folders is a set: classes by name in order, brightness fr
   PIXELS.grey.flat().forEach((level, i) => assert.ok(Math.abs(Number(dog[i]) - level / 255) < 1e-6));
 });
 
-Deno.test("pictures of another size than the first, and a folder without any, are refused by name", async () => {
+Deno.test("pictures of another size than the first or that are none, and a folder without any, are refused by name", async () => {
   const message = (pictures: { readonly [path: string]: string }) =>
     Effect.runPromise(Effect.flip(imageFolder(folder(pictures), "pets", "pets"))).then((failure) => failure.message);
+  assert.match(await message({ "a/1.png": "grey.png", "b/1.png": "grey.jpg" }), /PNG pets\/b\/1.png at byte 0/u);
   assert.match(
     await message({ "a/1.png": "grey.png", "b/1.png": "colour.png" }),
     /pets\/b\/1.png.*7 × 5 × 3.*7 × 5 × 1/u,
