@@ -6,6 +6,7 @@
  * @module
  */
 export * from "./contract.ts";
+export { cmaEs, type CmaEsSettings, MAX_CMA_VARIABLES } from "./cma_es.ts";
 export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";
 export { nsga3, type Nsga3Settings } from "./nsga3.ts";

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { digestText } from "../../../kernel/digest.ts";
 import type { Json } from "../../../kernel/json.ts";
 import type { Random } from "../../../kernel/random.ts";
 import type { Variation } from "../contract.ts";
@@ -219,7 +220,9 @@ export const realVariation = (bounds: Bounds, settings: RealSettings = {}): Vari
   const crossoverRate = checked("crossoverRate", settings.crossoverRate ?? 0.9, 0, 1);
   const mutationRate = checked("mutationRate", settings.mutationRate ?? 1 / lower.length, 0, 1);
   return {
-    name: `real/${lower.length} ${crossover}(${spread})×${crossoverRate} ${mutation}(${step})×${mutationRate}`,
+    name: `real/${lower.length} ${
+      digestText(`${lower} ${upper}`).slice(0, 23)
+    } ${crossover}(${spread})×${crossoverRate} ${mutation}(${step})×${mutationRate}`,
     random: (chance) => lower.map((low, i) => within(low + chance.float() * (upper[i] - low), low, upper[i])),
     sample: (count, chance) => latinHypercube(own, count, chance),
     mutate: (parent, chance) =>
