@@ -18,11 +18,13 @@ import {
   returnTypes,
   scalar,
   type Value,
+  zeros,
 } from "../ir/library.ts";
-import { decodeAny, encodeProgram as encodeLanguage } from "../rmil/library.ts";
+import { decodeAny, encodeProgram as encodeLanguage, type Program } from "../rmil/library.ts";
 import { BATCH, type Network, type Port } from "./contract.ts";
 import { badModel } from "./failures.ts";
-import { writeSafetensors } from "./formats/safetensors.ts";
+import { loadInto } from "./formats/load_into.ts";
+import { readSafetensors, writeSafetensors } from "./formats/safetensors.ts";
 import { decodeModel, encodeModel, type Model } from "./model.ts";
 import { FORWARD, parameterName } from "./network.ts";
 import { networkOfProgram } from "./program.ts";
@@ -126,40 +128,57 @@ export const IMPORTS = {
   onnx: "an ONNX model; its float literals become parameters",
   model: "a model of this system",
   rmil: "bytes of a program of the language, of either version, with its weights in it",
+  safetensors: "tensors by path, for a program that is given beside them",
 } as const;
 
 /** What can be imported. */
 export type ImportFormat = keyof typeof IMPORTS;
 
-/** The format that bytes look like. */
+/** Tensors by path as a model of a program; every one must have its place, and every place its tensor. */
+const modelOfTensors = (bytes: Uint8Array, program: Program | undefined, inputs: ReadonlyArray<Port>): Model => {
+  if (program === undefined) {
+    throw badModel({ what: "model", reason: "the program that its tensors are for is not given", path: "/program" });
+  }
+  const network = networkOfProgram(program, inputs);
+  const wanted = new Map(
+    [...network.parameters, ...network.state].map(({ path, type: { dtype, shape } }) => [path, zeros(dtype, shape)]),
+  );
+  const { tensors } = loadInto(wanted, readSafetensors(bytes).tensors);
+  return { program, network, values: tensors, metrics: {}, lineage: { made: "import" } };
+};
+
+/** The format that bytes look like; tensors alone look like a model, which says more. */
 export const formatOf = (bytes: Uint8Array): ImportFormat => {
   const starts = (text: string, at = 0): boolean =>
     [...text].every((character, i) => bytes[at + i] === character.charCodeAt(0));
   return starts("RMIL") ? "rmil" : starts("{", 8) ? "model" : "onnx";
 };
 
-/** Bytes of a format as a model. `inputs` is what a program of the language takes. */
+/** Bytes of a format as a model. `inputs` is what a program of the language takes, `program` what bare tensors are for. */
 export const importModel = (
   bytes: Uint8Array,
   format: ImportFormat = formatOf(bytes),
   inputs: ReadonlyArray<Port> = [],
+  program?: Program,
 ): Model => {
   switch (format) {
     case "model":
       return decodeModel(bytes);
+    case "safetensors":
+      return modelOfTensors(bytes, program, inputs);
     case "onnx":
       return { ...networkOfOnnx(bytes), metrics: {}, lineage: { made: "import" } };
     case "rmil": {
       if (inputs.length === 0) {
         throw badModel({ what: "program", reason: "the types of its inputs are not said", path: "/inputs" });
       }
-      const program = decodeAny(bytes);
-      const network = networkOfProgram(program, inputs);
+      const own = decodeAny(bytes);
+      const network = networkOfProgram(own, inputs);
       const [open] = network.parameters;
       if (open !== undefined) {
         throw badModel({ what: "program", reason: `its parameter ${open.path} is not in it`, path: "/file" });
       }
-      return { program, network, values: new Map(), metrics: {}, lineage: { made: "import" } };
+      return { program: own, network, values: new Map(), metrics: {}, lineage: { made: "import" } };
     }
   }
 };

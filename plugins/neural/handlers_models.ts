@@ -298,9 +298,9 @@ const portJson = ({ name, type }: { readonly name: string; readonly type: Tensor
 const imported = (input: InputOf<typeof Import>) =>
   Effect.gen(function* () {
     const bytes = yield* bytesOf(input);
-    const model = yield* attempting(() =>
-      importModel(bytes, input.format ?? formatOf(bytes), portsOf(input.inputs ?? {}))
-    );
+    const program = input.program === undefined ? undefined : yield* programFrom(input.program);
+    const format = input.format ?? (program === undefined ? formatOf(bytes) : "safetensors");
+    const model = yield* attempting(() => importModel(bytes, format, portsOf(input.inputs ?? {}), program));
     const info = yield* keepModel(model, { name: input.name, description: "imported" });
     return {
       digest: info.digest,

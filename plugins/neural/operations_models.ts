@@ -185,7 +185,8 @@ export const Export = operation("neural.export", {
 /** Imports. */
 export const Import = operation("neural.import", {
   ...declare,
-  summary: "Keep a model from elsewhere in the store: ONNX, a model of this system, or a program with its weights.",
+  summary:
+    "Keep a model from elsewhere in the store: ONNX, safetensors, a program with its weights, or a model of here.",
   input: {
     file: Schema.optionalKey(role("readPath", "where it is")),
     base64: Schema.optionalKey(Schema.String),
@@ -199,6 +200,7 @@ export const Import = operation("neural.import", {
         description: "of a program: types by name, such as f32[B,784]",
       }),
     ),
+    program: Schema.optionalKey(ProgramSource).annotate({ description: "of safetensors: what their tensors are for" }),
     name: Schema.optionalKey(ArtifactName),
   },
   effects: ["readLocal", "writeLocal"],
@@ -215,6 +217,20 @@ export const Import = operation("neural.import", {
       given: [TRAINED, { operation: "neural.export", input: { digest: "moons", to: "onnx", file: "moons.onnx" } }],
       input: { file: "moons.onnx", name: "imported" },
       output: { names: ["imported@1"], parameters: 162 },
+    },
+    {
+      title: "tensors for a program",
+      given: [TRAINED, {
+        operation: "neural.export",
+        input: { digest: "moons", to: "safetensors", file: "moons.safetensors" },
+      }],
+      input: {
+        file: "moons.safetensors",
+        program: "linear(width: 32) >> relu >> linear(width: 2)",
+        inputs: { point: "f32[B,2]" },
+        name: "loaded",
+      },
+      output: { names: ["loaded@1"], parameters: 162 },
     },
     { title: "bytes that are no model", input: { base64: "AAAA" }, failure: "IR_ONNX_FORMAT" },
   ],

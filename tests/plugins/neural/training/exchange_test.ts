@@ -172,3 +172,26 @@ Deno.test("the tensors alone are a safetensors file by path; the format of bytes
   for (const to of ["onnx", "model", "rmil"] as const) assert.equal(formatOf(exportModel(model, to)), to);
   assert.equal(functionOf(model.network.evaluation).parameters.length, 6);
 });
+
+Deno.test("tensors alone become a model of the program they are for, bit for bit; one too few or too many is refused", () => {
+  for (const [source, shape] of SOURCES) {
+    const model = modelOf(source, shape);
+    const bytes = exportModel(model, "safetensors");
+    const read = importModel(bytes, "safetensors", model.network.inputs, model.program);
+    assert.deepEqual(
+      answers(read.network, read.values, wave(...shape)),
+      answers(model.network, model.values, wave(...shape)),
+    );
+    assert.throws(() => importModel(bytes, "safetensors", model.network.inputs), {
+      code: "NEURAL_MODEL",
+      path: "/program",
+    });
+    const [[path, one], ...others] = model.values;
+    for (const values of [new Map(others), new Map([...model.values, [`${path}2`, one]])]) {
+      const other = exportModel({ ...model, values }, "safetensors");
+      assert.throws(() => importModel(other, "safetensors", model.network.inputs, model.program), {
+        code: "NEURAL_WEIGHTS",
+      });
+    }
+  }
+});
