@@ -35,7 +35,10 @@ export type Words = readonly [number, number, number, number];
 
 /** Upper half of the 64-bit product of two 32-bit words, by 16-bit halves. */
 const upperProduct = (x: number, y: number): number => {
-  const [xh, xl, yh, yl] = [x >>> 16, x & 0xffff, y >>> 16, y & 0xffff];
+  const xh = x >>> 16;
+  const xl = x & 0xffff;
+  const yh = y >>> 16;
+  const yl = y & 0xffff;
   const middle = xh * yl + ((xl * yl) >>> 16);
   return xh * yh + Math.floor(middle / 65536) + Math.floor(((middle % 65536) + xl * yh) / 65536);
 };
@@ -45,8 +48,10 @@ export const philox = (counter: Words, key: readonly [number, number]): Words =>
   let [a, b, c, d] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
-    const [lower0, lower1] = [Math.imul(MULTIPLIER_0, a) >>> 0, Math.imul(MULTIPLIER_1, c) >>> 0];
-    const [upper0, upper1] = [upperProduct(MULTIPLIER_0, a), upperProduct(MULTIPLIER_1, c)];
+    const lower0 = Math.imul(MULTIPLIER_0, a) >>> 0;
+    const lower1 = Math.imul(MULTIPLIER_1, c) >>> 0;
+    const upper0 = upperProduct(MULTIPLIER_0, a);
+    const upper1 = upperProduct(MULTIPLIER_1, c);
     a = (upper1 ^ b ^ k0) >>> 0;
     b = lower1;
     c = (upper0 ^ d ^ k1) >>> 0;

@@ -114,7 +114,11 @@ const UNIFORM_REACH = Math.sqrt(3);
 
 const floats = (initial: Initializer, shape: ReadonlyArray<number>, uniform: Uniform): Float64Array => {
   const length = elementCount(shape);
-  const each = (value: (i: number) => number): Float64Array => Float64Array.from({ length }, (_, i) => value(i));
+  const each = (value: (i: number) => number): Float64Array => {
+    const values = new Float64Array(length);
+    for (let i = 0; i < length; i++) values[i] = value(i);
+    return values;
+  };
   const deviation = deviationOf(initial);
   const within = (bound: number) => each((i) => (2 * uniform(i) - 1) * bound);
   switch (initial.kind) {
