@@ -1,11 +1,16 @@
 /**
- * `deno run -A bench/neural.ts`: milliseconds of one epoch on the digits, beside TensorFlow.js and jax-js.
+ * `deno task bench neural`: training on the digits beside TensorFlow.js and jax-js: milliseconds of an epoch; start-up
+ * and memory, each in a process of its own.
  */
 import * as Effect from "effect/Effect";
 import { digitsData } from "../plugins/neural/data/digits.ts";
+import { beginnings } from "./neural/beginnings.ts";
 import { timeEpochs } from "./neural/epochs.ts";
 
 const ROUNDS = 4;
+
+/** Processes of each engine. */
+const BEGINNINGS = 3;
 
 /** Steps of a pass of the convolutional network, on which the peers are slow. */
 const CNN_STEPS = 20;
@@ -26,3 +31,10 @@ for (const network of ["mlp", "cnn"] as const) {
     );
   }
 }
+
+console.log("mlp in a new process: first step (CPU, wall), epoch (CPU), peak memory");
+for (const { name, cpuMs, wallMs, epochCpuMs, peakBytes } of await beginnings(digits, BEGINNINGS)) {
+  const times = [cpuMs, wallMs, epochCpuMs].map((ms) => `${ms.toFixed(0).padStart(6)} ms`).join("");
+  console.log(`  ${name.padEnd(20)}${times}${(peakBytes / 2 ** 20).toFixed(0).padStart(6)} MiB`);
+}
+Deno.exit(0);

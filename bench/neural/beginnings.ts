@@ -48,6 +48,7 @@ export const beginnings = async (
       name: each[0].name,
       wallMs: Math.min(...each.map(({ wallMs }) => wallMs)),
       cpuMs: Math.min(...each.map(({ cpuMs }) => cpuMs)),
+      epochCpuMs: Math.min(...each.map(({ epochCpuMs }) => epochCpuMs)),
       peakBytes: each.map((run) => run.peakBytes).sort((a, b) => a - b)[each.length >> 1],
       loss: each[0].loss,
     }));

@@ -17,6 +17,8 @@ export interface Beginning {
   readonly wallMs: number;
   /** CPU time of all threads of the process by then. */
   readonly cpuMs: number;
+  /** CPU time by the end of the epoch. */
+  readonly epochCpuMs: number;
   /** Most resident bytes of the process over an epoch. */
   readonly peakBytes: number;
   /** Mean loss of the epoch. */
@@ -49,7 +51,7 @@ function* unpacked(bytes: Uint8Array): Generator<Samples> {
   for (let at = 0; at < bytes.length; at += BATCH_BYTES) {
     const labels = at + BATCH * PIXELS;
     yield {
-      x: Float32Array.from(bytes.subarray(at, labels), (brightness) => brightness / BYTE),
+      x: new Float32Array(bytes.subarray(at, labels)).map((brightness) => brightness / BYTE),
       y: Int32Array.from(bytes.subarray(labels, at + BATCH_BYTES)),
     };
   }
@@ -69,6 +71,12 @@ const peakBytes = (): number => {
 /** Milliseconds, on a clock that processes share. */
 export const now = (): number => performance.timeOrigin + performance.now();
 
+/** Milliseconds that all threads of this process have computed since it began. */
+const spentMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
 const measure = async (beginner: Beginner, file: string, began: number): Promise<Beginning> => {
   const trainer = beginner === NOTHING ? undefined : (await TRAINERS[beginner]("mlp"))!;
   let first: Pick<Beginning, "wallMs" | "cpuMs"> | undefined;
@@ -78,12 +86,15 @@ const measure = async (beginner: Beginner, file: string, began: number): Promise
     sum += await ready?.pass() ?? NaN;
     ready?.free();
     steps++;
-    if (first !== undefined) continue;
-    const wallMs = now() - began;
-    const { user, system } = process.cpuUsage();
-    first = { wallMs, cpuMs: (user + system) / 1000 };
+    first ??= { wallMs: now() - began, cpuMs: spentMs() };
   }
-  return { name: trainer?.name ?? NOTHING, ...first!, peakBytes: peakBytes(), loss: sum / steps };
+  return {
+    name: trainer?.name ?? NOTHING,
+    ...first!,
+    epochCpuMs: spentMs(),
+    peakBytes: peakBytes(),
+    loss: sum / steps,
+  };
 };
 
 if (import.meta.main) {

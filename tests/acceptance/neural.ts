@@ -1,5 +1,6 @@
 /**
- * Acceptance figures of training: digits by two networks, ONNX, learning checks, runs that are killed, speed beside peers.
+ * Acceptance figures of training: digits by two networks, ONNX, learning checks, runs that are killed, and
+ * speed, start-up and memory beside peers.
  *
  * Judges: labels of held-out samples, which a run reads once; onnxruntime; closed forms; a run that never stopped.
  */
@@ -18,6 +19,7 @@ import { digitsData } from "../../plugins/neural/data/digits.ts";
 import { cpuBackend } from "../../plugins/backends/cpu/mod.ts";
 import { parse } from "../../plugins/rmil/library.ts";
 import { type Tensor, tensor } from "../../plugins/ir/library.ts";
+import { beginnings } from "../../bench/neural/beginnings.ts";
 import { timeEpochs } from "../../bench/neural/epochs.ts";
 import { runOnnxRuntime } from "../plugins/ir/onnx_runtime.ts";
 import { killedRun } from "../plugins/neural/training/killed.ts";
@@ -227,6 +229,39 @@ const speed = (network: "mlp" | "cnn", peers: ReadonlyArray<keyof typeof PEERS>)
   },
 });
 
+const PROCESSES = 5;
+
+/** How many times the lighter peer's a process of ours may take. */
+const MOST_OF_PEER = 2;
+
+let begun: ReturnType<typeof beginnings> | undefined;
+
+/** What a process takes that trains one epoch: ours over the lighter peer's, the runtime's own share in both. */
+const beginning = (
+  name: string,
+  taken: (one: { readonly cpuMs: number; readonly peakBytes: number }) => number,
+): Figure => ({
+  name: `${name} of a process that trains the digits by mlp, over the lighter of tfjs and jax-js`,
+  unit: "times",
+  goal: `≤ ${MOST_OF_PEER}`,
+  measure: async () => {
+    const all = await (begun ??= (async () => beginnings(await Effect.runPromise(digitsData), PROCESSES))());
+    const of = (wanted: string): number => taken(all.find(({ beginner }) => beginner === wanted)!);
+    const value = of("rmi") / Math.min(of("tfjs"), of("jax-js"));
+    return {
+      value: rounded(value, 3),
+      ok: value <= MOST_OF_PEER,
+      detail: all.map((each) => ({
+        name: each.name,
+        firstStepCpuMs: rounded(each.cpuMs),
+        firstStepWallMs: rounded(each.wallMs),
+        epochCpuMs: rounded(each.epochCpuMs),
+        peakMiB: rounded(each.peakBytes / 2 ** 20),
+      })),
+    };
+  },
+});
+
 /** The figures. */
 export const figures: ReadonlyArray<Figure> = [
   ...digitsFigures("mlp(3), which is 128-64"),
@@ -235,4 +270,6 @@ export const figures: ReadonlyArray<Figure> = [
   killed,
   speed("mlp", ["tfjs", "jax-js"]),
   speed("cnn", ["jax-js"]),
+  beginning("start-up: CPU time from the start to the end of the first step,", ({ cpuMs }) => cpuMs),
+  beginning("memory: most resident bytes over an epoch", ({ peakBytes }) => peakBytes),
 ];
