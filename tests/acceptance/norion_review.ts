@@ -6,6 +6,7 @@
  * chain of Brook and Evans (1972), which knows nothing of the code.
  */
 import * as Effect from "effect/Effect";
+import { DERIVED_FOLDER } from "../../effects/mod.ts";
 import { random } from "../../kernel/random.ts";
 import { DEFAULT_POLICY as policy } from "../../plugins/norion/policy.ts";
 import { accumulate, type DriftState, STEADY } from "../../plugins/norion/review/drift.ts";
@@ -165,9 +166,11 @@ const cost: Figure = {
     ),
 };
 
-/** Snapshots are caches: they are not counted. */
+/** What can be thrown away and made again is not counted. */
+const CACHES: ReadonlySet<string> = new Set(["snapshots", DERIVED_FOLDER]);
+
 const bytesOf = (folder: string): number =>
-  [...Deno.readDirSync(folder)].filter(({ name }) => name !== "snapshots").reduce(
+  [...Deno.readDirSync(folder)].filter(({ name }) => !CACHES.has(name)).reduce(
     (sum, { name, isDirectory }) =>
       sum + (isDirectory ? bytesOf(`${folder}/${name}`) : Deno.statSync(`${folder}/${name}`).size),
     0,
