@@ -165,11 +165,13 @@ const inParts = <R>(
     readParts<ModelAnswer, NorionFailure, R>(prompt, plan.schedule, {
       read: ({ chunk, text }) =>
         Effect.catch(calls.ask(partPrompt(instruction, text, chunk.index, chunks.length), note, false), noted),
-      merge: (notes) =>
-        Effect.catch(
-          calls.ask(mergePrompt(instruction, notes.map(({ text }) => text)), plan.budget.answerTokens, false),
+      merge: (notes, isLast) => {
+        const tokens = isLast ? plan.budget.answerTokens : note;
+        return Effect.catch(
+          calls.ask(mergePrompt(instruction, notes.map(({ text }) => text)), tokens, isLast),
           noted,
-        ),
+        );
+      },
     }, { retries: 0 }),
     ({ answer, unread }) => answer === undefined ? Effect.fail(told!) : Effect.succeed({ answer, unread }),
   );
@@ -181,27 +183,35 @@ interface Mended {
   readonly repaired: boolean;
 }
 
-/** A draft looked over as often as the plan says, and asked for again while that mends what was seen. */
+/**
+ * A draft looked over as often as the plan says, and asked for again while that mends what was seen. A template has no
+ * second thoughts, and nobody mends what another model wrote.
+ */
 const mended = <R>(
   { plan, prompt, policy, faultsIn = () => Effect.succeed([]) }: Asked<R>,
   calls: Calls<R>,
   told: Prompted,
-  first: string,
+  { text: first, model, kind }: ModelAnswer,
 ): Effect.Effect<Mended, never, R> =>
   Effect.gen(function* () {
     const languages = knobSet(plan.knobs, "language.preserve");
     const checks: ReadonlyArray<CheckName> = [...plan.checks as ReadonlyArray<CheckName>, "language"];
-    const judged = (answer: string) => lookOver({ prompt, answer, context: told.context, languages }, checks, policy);
+    const { single } = plan.schedule;
+    // What was read in parts is what its answer rests on.
+    const context = single ? told.context : [...told.context, prompt];
+    const judged = (answer: string) => lookOver({ prompt, answer, context, languages }, checks, policy);
+    const wanted = single ? told.prompt : instructionOf(prompt);
+    const passes = kind === "heuristic" ? 0 : plan.budget.reflectionPasses;
     let now: Mended = { text: first, issues: judged(first), repaired: false };
     let faults: ReadonlyArray<string> | undefined;
-    for (let pass = 0; pass < plan.budget.reflectionPasses; pass++) {
+    for (let pass = 0; pass < passes; pass++) {
       const { text, issues } = now;
       if (calls.attempts.length >= plan.budget.calls || issues.some(({ severity }) => severity === "critical")) break;
       faults ??= yield* faultsIn(text);
       if (issues.length + faults.length === 0) break;
-      const again = repairPrompt(told.prompt, text, [...issues.map(({ check }) => check), ...faults]);
+      const again = repairPrompt(wanted, text, [...issues.map(({ check }) => check), ...faults]);
       const next = yield* Effect.result(calls.ask(again, plan.budget.answerTokens, false));
-      if (Result.isFailure(next)) break;
+      if (Result.isFailure(next) || next.success.model !== model) break;
       const seen = judged(next.success.text);
       const left = yield* faultsIn(next.success.text);
       const gain = selfQuality(seen, policy) - selfQuality(issues, policy);
@@ -225,7 +235,7 @@ export const askModels = <R>(asked: Asked<R>): Effect.Effect<Outcome, never, R> 
     );
     if (Result.isFailure(said)) return { failure: said.failure, faults: calls.faults, breakers: calls.standing };
     const { answer, unread } = said.success;
-    const { text, issues, repaired } = yield* mended(asked, calls, told, answer.text);
+    const { text, issues, repaired } = yield* mended(asked, calls, told, answer);
     const draft: Draft = {
       text,
       model: answer.model,

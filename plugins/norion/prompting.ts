@@ -75,13 +75,15 @@ export const promptOf = (plan: Plan, request: string, texts: ReadonlyMap<string,
   return { system: instructionsOf(plan), prompt, context };
 };
 
-/** What a model is told of one part of a request that is longer than its window. */
+/** What a model is told of one part of a request that is longer than its window; what is asked comes last, as always. */
 export const partPrompt = (instruction: string, part: string, index: number, of: number): string =>
-  `${instruction}\n\nThis is part ${index + 1} of ${of}. Note only what it says about the request.\n\n${part}`;
+  `This is part ${
+    index + 1
+  } of ${of} of a text. Note only what it says about the request below.\n\n${part}\n\n${instruction}`;
 
 /** What a model is told when notes on parts are put together. */
 export const mergePrompt = (instruction: string, notes: ReadonlyArray<string>): string =>
-  `${instruction}\n\nNotes on parts of the text, in order:\n${numbered(notes)}`;
+  `Notes on parts of a text, in order:\n${numbered(notes)}\n\n${instruction}`;
 
 /** Longest instruction that is repeated with every part, tokens. */
 const INSTRUCTION_TOKENS = 128;

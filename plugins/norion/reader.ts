@@ -24,8 +24,8 @@ export interface Part {
 export interface PartReader<A, E, R = never> {
   /** Reads one part. */
   readonly read: (part: Part) => Effect.Effect<A, E, R>;
-  /** Puts neighbouring partial answers together, in the order of the text. */
-  readonly merge: (partials: ReadonlyArray<A>) => Effect.Effect<A, E, R>;
+  /** Puts neighbouring partial answers together, in the order of the text; the last merge gives the whole answer. */
+  readonly merge: (partials: ReadonlyArray<A>, isLast: boolean) => Effect.Effect<A, E, R>;
 }
 
 /** A stretch of the input that could not be read. */
@@ -135,7 +135,8 @@ export const readParts = <A, E, R>(
       pieces = [...pieces, ...read];
     }
 
-    for (const round of schedule.rounds) {
+    for (const [at, round] of schedule.rounds.entries()) {
+      const isLast = at === schedule.rounds.length - 1;
       const merged: Array<Piece<A>> = [];
       for (const { inputs } of round) {
         const taken = inputs.map((index) =>
@@ -147,7 +148,7 @@ export const readParts = <A, E, R>(
           merged.push({ unread });
           continue;
         }
-        const made = yield* attempt(0, reader.merge(answers));
+        const made = yield* attempt(0, reader.merge(answers, isLast));
         // A merge that failed loses what it was to put together; the whole stretch is unread then.
         merged.push(
           "answer" in made ? { answer: made.answer, unread } : {

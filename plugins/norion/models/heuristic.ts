@@ -86,7 +86,8 @@ const LEAST_COVERED = 0.34;
 
 /** The sentences that speak most of a question, in their order. */
 const quoted = (question: string, known: string): ReadonlyArray<string> => {
-  const sentences = sentencesOf(known);
+  // The end of a long text holds the question itself, which is no answer to it.
+  const sentences = sentencesOf(known).filter((sentence) => sentence !== question.trim());
   const terms = sentences.map(contentTerms);
   const asked = [...contentTerms(question)];
   const rarity = new Map(

@@ -55,15 +55,17 @@ const repeats = (answer: string, least: number, share: number): boolean => {
 };
 
 /** A sentence with a number in it rests on the context when some part of that says much the same with that number. */
-const unsupported = ({ answer, context }: Draft, floor: number): boolean =>
-  sentencesOf(answer).some((sentence) => {
+const unsupported = ({ answer, context }: Draft, floor: number): boolean => {
+  const grounds = context.flatMap(sentencesOf);
+  return sentencesOf(answer).some((sentence) => {
     const numbers = sentence.match(NUMBER) ?? [];
     if (numbers.length === 0) return false;
     const terms = new Set(termsOf(sentence));
-    return !context.flatMap(sentencesOf).some((said) =>
+    return !grounds.some((said) =>
       numbers.every((number) => said.includes(number)) && jaccard(terms, new Set(termsOf(said))) >= floor
     );
   });
+};
 
 /** Nats of entropy, or of surprise, that count as complete doubt. */
 const COMPLETE_DOUBT = 4;

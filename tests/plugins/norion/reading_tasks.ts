@@ -50,7 +50,8 @@ const joining: PartReader<Joined, string> = {
 /** A reader some of whose calls fail, by seed. */
 export const flaky = <A>(reader: PartReader<A, string>, share: number, draw: Random): PartReader<A, string> => ({
   read: (part) => Effect.suspend(() => draw.float() < share ? Effect.fail("lost") : reader.read(part)),
-  merge: (partials) => Effect.suspend(() => draw.float() < share ? Effect.fail("lost") : reader.merge(partials)),
+  merge: (partials, isLast) =>
+    Effect.suspend(() => draw.float() < share ? Effect.fail("lost") : reader.merge(partials, isLast)),
 });
 
 /** How an answer compares with the truth: `unknown` where stretches are named that were not read. */
