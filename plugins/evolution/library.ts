@@ -8,6 +8,7 @@
 export * from "./contract.ts";
 export { cmaEs, type CmaEsSettings, MAX_CMA_VARIABLES } from "./cma_es.ts";
 export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
+export { type Decomposition, DECOMPOSITIONS, moead, type MoeadSettings } from "./moead.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";
 export { nsga3, type Nsga3Settings } from "./nsga3.ts";
 export { crowding, thin, type Thinning } from "./objectives/crowding.ts";

@@ -7,6 +7,7 @@ import { random } from "../../../kernel/random.ts";
 import type { Json } from "../../../kernel/json.ts";
 import type { Search } from "../../../plugins/evolution/contract.ts";
 import { isEvolutionFailure } from "../../../plugins/evolution/failures.ts";
+import { moead } from "../../../plugins/evolution/moead.ts";
 import { nsga2 } from "../../../plugins/evolution/nsga2.ts";
 import { nsga3 } from "../../../plugins/evolution/nsga3.ts";
 import { dasDennis } from "../../../plugins/evolution/objectives/directions.ts";
@@ -28,6 +29,7 @@ const GENERATIONS = 6;
 const SEARCHES: ReadonlyArray<Search<Float64Array>> = [
   nsga2({ variation, objectives: 3, seed: 7, size: 16 }),
   nsga3({ variation, directions: dasDennis(3, 4), seed: 7 }),
+  moead({ variation, directions: dasDennis(3, 4), seed: 7, neighbours: 5 }),
 ];
 
 const refuses = (code: string, work: () => unknown): void =>
@@ -85,7 +87,8 @@ for (const search of SEARCHES) {
         }),
     }));
     assert.ok(failures > 0);
-    assert.ok(state.members.every(({ failed }) => failed === undefined));
+    // In MOEA/D a subproblem keeps what it has until a neighbour's child is better.
+    if (name !== "moead") assert.ok(state.members.every(({ failed }) => failed === undefined));
   });
 
   Deno.test(`${name}: a search whose every evaluation fails goes on, and its state can be stored`, async () => {
