@@ -22,9 +22,6 @@ const PERIOD = 20;
 const HELD_OUT = 7;
 const CHOSEN_BY = 17;
 
-/** Chapters of the whole text. */
-export const KJV_CHAPTERS = 1_189;
-
 const malformed = (at: number | string, reason: string) =>
   malformedData({ format: FORMAT, at: typeof at === "number" ? `byte ${at}` : at, reason });
 

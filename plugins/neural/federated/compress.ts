@@ -108,15 +108,3 @@ export const compress = (
   const payload = pack(due as Float32Array<ArrayBuffer>, how);
   return { payload, left: difference(due as Float32Array, decompress(payload)!) };
 };
-
-/** Bytes of a payload's numbers. */
-export const payloadBytes = (payload: Payload): number => {
-  switch (payload.kind) {
-    case "dense":
-      return payload.values.byteLength;
-    case "sparse":
-      return payload.indices.byteLength + payload.values.byteLength;
-    case "int8":
-      return payload.scales.byteLength + payload.codes.byteLength;
-  }
-};

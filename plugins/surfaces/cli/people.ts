@@ -18,7 +18,7 @@ import { answer, type DoorContext, failureOf } from "./door.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit.ts";
 import { renderFailure } from "./failure_text.ts";
 import { progressBar } from "./progress.ts";
-import { type Canvas, renderValue } from "./render.ts";
+import { type Canvas, renderEvent, renderValue } from "./render.ts";
 import { styleOf } from "./style.ts";
 import { leafOf, nameOf, vocabularyOf, wholeVocabulary, wordsOf } from "./vocabulary.ts";
 
@@ -83,7 +83,7 @@ const invoke = (context: PeopleContext, kernel: Kernel, call: Call): Effect.Effe
     input: call.input,
     actor,
     ...(call.seed === undefined ? {} : { seed: call.seed }),
-    onEvent: (event) => Effect.andThen(bar.clear, put(context, "stdout", renderValue(event, canvas))),
+    onEvent: (event) => Effect.andThen(bar.clear, put(context, "stdout", renderEvent(event, canvas))),
     onProgress: bar.update,
   }).pipe(Effect.ensuring(bar.clear));
 };

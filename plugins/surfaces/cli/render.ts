@@ -139,3 +139,13 @@ export const renderValue = (value: Json, canvas: Canvas): string => {
   const text = own === undefined ? draw(value, canvas) : safe(own);
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
 };
+
+/** Draws an event: on one line where nothing in it needs more, for there may be thousands; its type comes first. */
+export const renderEvent = (event: Json, canvas: Canvas): string => {
+  if (!isJsonObject(event) || typeof event.text === "string" || !Object.values(event).every(isShort)) {
+    return renderValue(event, canvas);
+  }
+  const { type, ...members } = event;
+  const words = Object.entries(members).map(([key, item]) => `${canvas.style.faint(safe(key))} ${oneLine(item)}`);
+  return `${[...type === undefined ? [] : [canvas.style.strong(oneLine(type))], ...words].join(GAP)}\n`;
+};

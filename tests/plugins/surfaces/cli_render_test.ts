@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock";
 import { failure, type Json, unknownOperation } from "../../../kernel/mod.ts";
 import { MAX_SHOWN, renderFailure } from "../../../plugins/surfaces/cli/failure_text.ts";
 import { progressBar, progressLine, REDRAW_MS } from "../../../plugins/surfaces/cli/progress.ts";
-import { MAX_ROWS, renderValue } from "../../../plugins/surfaces/cli/render.ts";
+import { MAX_ROWS, renderEvent, renderValue } from "../../../plugins/surfaces/cli/render.ts";
 import { safe, styleOf } from "../../../plugins/surfaces/cli/style.ts";
 
 const style = styleOf(false);
@@ -33,6 +33,20 @@ Deno.test("a record is a line a member, deeper values indented below their name"
     drawn({ id: "x", sizes: [1, 2], none: null, empty: [], inner: { a: 1 }, rows: [{ k: "v" }] }),
     lines("id     x", "sizes  1, 2", "none   -", "empty  -", "inner", "  a  1", "rows", "  k", "  v"),
   );
+});
+
+Deno.test("an event is one line, its type first; one that needs more, or brings its text, is drawn as answers are", () => {
+  const event = (value: Json): string => renderEvent(value, { style });
+  assert.equal(
+    event({ step: 12, type: "step", loss: 0.12345678, near: [1, 2] }),
+    "step  step 12  loss 0.123457  near 1, 2\n",
+  );
+  assert.equal(event({ text: "And " }), drawn({ text: "And " }));
+  assert.equal(
+    event({ type: "stopped", cause: { kind: "budget" } }),
+    lines("type  stopped", "cause", "  kind  budget"),
+  );
+  assert.equal(event({ type: "note", said: "a\u001b[2J" }).includes("\u001b"), false);
 });
 
 Deno.test("lists of texts and of lists are bulleted, an empty one is said to be", () => {
