@@ -231,26 +231,24 @@ const speed = (network: "mlp" | "cnn", peers: ReadonlyArray<keyof typeof PEERS>)
 
 const PROCESSES = 5;
 
-/** How many times the lighter peer's a process of ours may take. */
-const MOST_OF_PEER = 2;
-
 let begun: ReturnType<typeof beginnings> | undefined;
 
 /** What a process takes that trains one epoch: ours over the lighter peer's, the runtime's own share in both. */
 const beginning = (
   name: string,
-  taken: (one: { readonly cpuMs: number; readonly peakBytes: number }) => number,
+  most: number,
+  taken: (one: { readonly epochCpuMs: number; readonly peakBytes: number }) => number,
 ): Figure => ({
   name: `${name} of a process that trains the digits by mlp, over the lighter of tfjs and jax-js`,
   unit: "times",
-  goal: `≤ ${MOST_OF_PEER}`,
+  goal: `≤ ${most}`,
   measure: async () => {
     const all = await (begun ??= (async () => beginnings(await Effect.runPromise(digitsData), PROCESSES))());
     const of = (wanted: string): number => taken(all.find(({ beginner }) => beginner === wanted)!);
     const value = of("rmi") / Math.min(of("tfjs"), of("jax-js"));
     return {
       value: rounded(value, 3),
-      ok: value <= MOST_OF_PEER,
+      ok: value <= most,
       detail: all.map((each) => ({
         name: each.name,
         firstStepCpuMs: rounded(each.cpuMs),
@@ -270,6 +268,6 @@ export const figures: ReadonlyArray<Figure> = [
   killed,
   speed("mlp", ["tfjs", "jax-js"]),
   speed("cnn", ["jax-js"]),
-  beginning("start-up: CPU time from the start to the end of the first step,", ({ cpuMs }) => cpuMs),
-  beginning("memory: most resident bytes over an epoch", ({ peakBytes }) => peakBytes),
+  beginning("start-up: CPU time from the start to the end of the first epoch,", 1, ({ epochCpuMs }) => epochCpuMs),
+  beginning("memory: most resident bytes over an epoch", 2, ({ peakBytes }) => peakBytes),
 ];
