@@ -118,7 +118,13 @@ const record = (value: JsonObject, canvas: Canvas): string => {
 
 const isShort = (value: Json): boolean =>
   typeof value === "string" ? !value.includes("\n") : isScalar(value) ||
-    (Array.isArray(value) ? value.every((item) => isScalar(item) && isShort(item)) : isEmpty(value));
+    (Array.isArray(value)
+      ? value.every((item) => isScalar(item) && isShort(item)) && !isOfSentences(value)
+      : isEmpty(value));
+
+/** Texts with commas of their own cannot be told apart on one line. */
+const isOfSentences = (values: ReadonlyArray<Json>): boolean =>
+  values.length > 1 && values.some((item) => typeof item === "string" && item.includes(", "));
 
 const isEmpty = (value: Json): boolean => isJsonObject(value) && Object.keys(value).length === 0;
 

@@ -55,6 +55,12 @@ Deno.test("lists of texts and of lists are bulleted, an empty one is said to be"
   assert.equal(drawn([]), lines("(nothing)"));
 });
 
+Deno.test("words of a member stand on one line, sentences with commas of their own on one line each", () => {
+  assert.equal(drawn({ names: ["a", "b c"] }), lines("names  a, b c"));
+  assert.equal(drawn({ lines: ["first, of two", "second"] }), lines("lines", "  - first, of two", "  - second"));
+  assert.equal(drawn({ lines: ["one, alone"] }), lines("lines  one, alone"));
+});
+
 Deno.test("an answer that brings its own text is shown as that text", () => {
   assert.equal(drawn({ version: "1", text: "RMI\n  two\n" }), "RMI\n  two\n");
   assert.equal(drawn("plain"), "plain\n");
