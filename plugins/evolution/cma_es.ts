@@ -16,7 +16,7 @@ import type { Member, Search, SearchState } from "./contract.ts";
 import { badSetting, overLimit } from "./failures.ts";
 import { checkedSize, MAX_POPULATION } from "./nsga2.ts";
 import { type Bounds, realVariation } from "./operators/real.ts";
-import { beginning, judgedAll, named } from "./population/members.ts";
+import { beginning, byScore, judgedAll, named } from "./population/members.ts";
 
 /** Settings of CMA-ES. */
 export interface CmaEsSettings {
@@ -216,11 +216,6 @@ const fromMemory = (memory: SearchState<unknown>["memory"]): Belief => {
   const { mean, covariance, path, stepPath } = memory;
   return { mean, covariance, path, stepPath, step, age, restarts };
 };
-
-/** Best first: feasible by objective, then by violation, failed ones last. */
-const byScore = (a: Member<unknown>, b: Member<unknown>): number =>
-  Number(a.failed !== undefined) - Number(b.failed !== undefined) || a.violation - b.violation ||
-  (a.objectives[0] ?? 0) - (b.objectives[0] ?? 0);
 
 const checked = ({ bounds, mean, step = 0.3, doublings = 9 }: CmaEsSettings): void => {
   const n = bounds.lower.length;

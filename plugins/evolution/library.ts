@@ -7,6 +7,14 @@
  */
 export * from "./contract.ts";
 export { cmaEs, type CmaEsSettings, MAX_CMA_VARIABLES } from "./cma_es.ts";
+export {
+  ageing,
+  type AgeingSettings,
+  genetic,
+  GENETIC_SELECTIONS,
+  type GeneticSelection,
+  type GeneticSettings,
+} from "./genetic.ts";
 export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
 export { type Decomposition, DECOMPOSITIONS, moead, type MoeadSettings } from "./moead.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";

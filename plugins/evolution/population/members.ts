@@ -63,3 +63,8 @@ export const named = <G>(
   generation: number,
   born: ReadonlyArray<{ readonly genome: G; readonly parents: ReadonlyArray<string> }>,
 ): ReadonlyArray<Candidate<G>> => born.map((child, place) => ({ id: `${generation}.${place}`, ...child }));
+
+/** The order of members by their one objective, best first: feasible ones, then by violation, failed ones last. */
+export const byScore = (a: Member<unknown>, b: Member<unknown>): number =>
+  Number(a.failed !== undefined) - Number(b.failed !== undefined) || a.violation - b.violation ||
+  (a.objectives[0] ?? 0) - (b.objectives[0] ?? 0);
