@@ -262,6 +262,7 @@ export const cmaEs = (settings: CmaEsSettings): Search<Float64Array> => {
     name: `cma-es(${size}, ${step}, ${doublings}, ${seed}, ${digestText(first.mean.join())}) ${variation.name}`,
     objectives: 1,
     variation,
+    fewest: size,
     start: { ...beginning<Float64Array>(), memory: toMemory(first) },
     ask: ({ generation, memory }) => {
       const belief = fromMemory(memory);

@@ -49,6 +49,8 @@ export interface Scores {
   readonly objectives: ReadonlyArray<number>;
   /** 0 or absent where the candidate is feasible. */
   readonly violation?: number;
+  /** How the candidate behaves, for archives that keep one of each kind. */
+  readonly descriptor?: ReadonlyArray<number>;
 }
 
 /** An evaluation that failed, and why. */
@@ -63,6 +65,8 @@ export interface Member<G> extends Candidate<G> {
   readonly objectives: ReadonlyArray<number>;
   /** The sum of violations; 0 where feasible. */
   readonly violation: number;
+  /** How it behaves, where that was told. */
+  readonly descriptor?: ReadonlyArray<number>;
   /** Why it has no scores. */
   readonly failed?: string;
 }
@@ -87,7 +91,9 @@ export interface Search<G> {
   readonly objectives: number;
   /** The genomes and their variation. */
   readonly variation: Variation<G>;
-  /** The state before the first generation. */
+  /** Fewest members that a state after the first generation has. */
+  readonly fewest: number;
+  /** The state before the first generation; each of its rows of memory is in every later state, in that length if any. */
   readonly start: SearchState<G>;
   /** The candidates of the next generation. */
   readonly ask: (state: SearchState<G>) => ReadonlyArray<Candidate<G>>;

@@ -82,6 +82,7 @@ export const genetic = <G>(settings: GeneticSettings<G>): Search<G> => {
     name: `genetic(${size}, ${selection} ${pressure}, ${elites}, ${seed}) ${variation.name}`,
     objectives: 1,
     variation,
+    fewest: size,
     start: beginning(),
     ask: ({ generation, members }) => {
       const chance = root.split(generation);
@@ -123,6 +124,7 @@ export const ageing = <G>(settings: AgeingSettings<G>): Search<G> => {
     name: `ageing(${size}, ${sample}, ${batch}, ${seed}) ${variation.name}`,
     objectives: 1,
     variation,
+    fewest: size,
     start: beginning(),
     ask: ({ generation, members }) => {
       const chance = root.split(generation);

@@ -15,6 +15,17 @@ export {
   type GeneticSelection,
   type GeneticSettings,
 } from "./genetic.ts";
+export {
+  type Axis,
+  cellOf,
+  mapElites,
+  type MapElitesSettings,
+  MAX_ARCHIVE,
+  MAX_CELLS,
+  novelty,
+  noveltyOf,
+  type NoveltySettings,
+} from "./archives.ts";
 export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
 export { type Decomposition, DECOMPOSITIONS, moead, type MoeadSettings } from "./moead.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";

@@ -159,6 +159,7 @@ export const moead = <G>(settings: MoeadSettings<G>): Search<G> => {
       variation.name,
     objectives: directions.width,
     variation,
+    fewest: size,
     start: beginning(),
     ask: ({ generation, members }) =>
       generation === 0 ? drawn(variation, size, root.split(generation)) : bornOf(members, generation),

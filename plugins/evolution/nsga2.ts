@@ -96,6 +96,7 @@ export const nsga2 = <G>(settings: Nsga2Settings<G>): Search<G> => {
     name: `nsga2(${size}, ${thinning}, ${objectives}, ${seed}) ${variation.name}`,
     objectives,
     variation,
+    fewest: size,
     start: beginning(),
     ask: ({ generation, members }: SearchState<G>) => {
       const chance = root.split(generation);

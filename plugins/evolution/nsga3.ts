@@ -230,6 +230,7 @@ export const nsga3 = <G>(settings: Nsga3Settings<G>): Search<G> => {
     name: `nsga3(${size}, ${directions.count}×${objectives}, ${seed}) ${variation.name}`,
     objectives,
     variation,
+    fewest: size,
     start: beginning(),
     ask: ({ generation, members }: SearchState<G>) => {
       const chance = root.split(generation);

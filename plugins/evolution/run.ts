@@ -27,6 +27,7 @@ const encodedMember = <G>(search: Search<G>, member: Member<G>): Json => ({
   id: member.id,
   genome: search.variation.encode(member.genome),
   parents: member.parents,
+  ...(member.descriptor === undefined ? {} : { descriptor: member.descriptor }),
   ...(member.failed === undefined
     ? { objectives: member.objectives, violation: member.violation }
     : { failed: member.failed }),
@@ -66,10 +67,16 @@ const decodedMember = <G>(search: Search<G>, json: Json, at: number): Member<G> 
   return member;
 };
 
-const decodedMemory = (json: Json): SearchState<unknown>["memory"] => {
+const decodedMemory = (json: Json, first: SearchState<unknown>["memory"]): SearchState<unknown>["memory"] => {
   const isRow = (value: unknown) => Array.isArray(value) && value.every(Number.isFinite);
   if (!isJsonObject(json) || !Object.values(json).every(isRow)) {
     throw badState({ reason: "its memory is not rows of finite numbers", path: "/memory" });
+  }
+  for (const [name, row] of Object.entries(first)) {
+    const found = json[name] as ReadonlyArray<number> | undefined;
+    if (found === undefined || (row.length > 0 && found.length !== row.length)) {
+      throw badState({ reason: `its memory lacks the row ${name} of ${row.length} numbers`, path: `/memory/${name}` });
+    }
   }
   return json as SearchState<unknown>["memory"];
 };
@@ -96,12 +103,14 @@ export const decodeState = <G>(search: Search<G>, json: Json): SearchState<G> =>
   if (!isCount(generation) || !isCount(evaluations) || !Array.isArray(members)) {
     throw badState({ reason: "its counts or members are malformed" });
   }
-  if (generation > 0 && members.length === 0) throw badState({ reason: "it has no members", path: "/members" });
+  if (generation > 0 && members.length < search.fewest) {
+    throw badState({ reason: `it has ${members.length} members of ${search.fewest}`, path: "/members" });
+  }
   return {
     generation,
     evaluations,
     members: members.map((member: Json, at: number) => decodedMember(search, member, at)),
-    memory: decodedMemory(memory ?? null),
+    memory: decodedMemory(memory ?? null, search.start.memory),
   };
 };
 

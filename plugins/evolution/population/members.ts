@@ -6,20 +6,23 @@
  *
  * @module
  */
-import type { Candidate, Member, SearchState } from "../contract.ts";
+import type { Candidate, Member, Scores, SearchState } from "../contract.ts";
 import { wrongScores } from "../failures.ts";
 import type { Points } from "../objectives/points.ts";
 
 const faultOf = (told: unknown, width: number): string | undefined => {
   if (typeof told !== "object" || told === null) return `no scores: ${String(told)}`;
   if ("failed" in told) return String(told.failed);
-  const { objectives, violation = 0 } = told as { objectives?: unknown; violation?: unknown };
+  const { objectives, violation = 0, descriptor = [] } = told as { readonly [Key in keyof Scores]?: unknown };
   if (!Array.isArray(objectives)) return "no objectives";
   if (objectives.length !== width) return `${objectives.length} objectives where ${width} are wanted`;
   const at = Array.from(objectives).findIndex((value) => typeof value !== "number" || !Number.isFinite(value));
   if (at >= 0) return `objective ${at} is ${String(objectives[at])}`;
   if (typeof violation !== "number" || !(violation >= 0 && violation < Infinity)) {
     return `the violation is ${String(violation)}`;
+  }
+  if (!Array.isArray(descriptor) || !Array.from(descriptor).every(Number.isFinite)) {
+    return "the descriptor is not a list of finite numbers";
   }
   return undefined;
 };
@@ -29,9 +32,11 @@ export const judged = <G>(candidate: Candidate<G>, told: unknown, width: number)
   const { id, genome, parents } = candidate;
   const failed = faultOf(told, width);
   if (failed !== undefined) return { id, genome, parents, objectives: [], violation: 0, failed };
-  const { objectives, violation = 0 } = told as { objectives: ReadonlyArray<number>; violation?: number };
+  const { objectives, violation = 0, descriptor } = told as Scores;
   // Adding 0 turns −0, which canonical JSON refuses, into 0.
-  return { id, genome, parents, objectives: objectives.map((value) => value + 0), violation: violation + 0 };
+  const plain = (values: ReadonlyArray<number>) => values.map((value) => value + 0);
+  const scored = { id, genome, parents, objectives: plain(objectives), violation: violation + 0 };
+  return descriptor === undefined ? scored : { ...scored, descriptor: plain(descriptor) };
 };
 
 /** All candidates judged; throws EVOLUTION_SCORES where there is not one score for each. */

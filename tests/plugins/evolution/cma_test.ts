@@ -107,6 +107,15 @@ Deno.test("a state stored at any generation goes on to the same digest", () => {
   }
 });
 
+Deno.test("a stored state whose memory lacks a row, or has one of another length, is refused", () => {
+  const search = cmaEs({ bounds: box(3, -1, 1), seed: 9 });
+  const good = encodeState(search, search.start) as { readonly memory: Record<string, ReadonlyArray<number>> };
+  const { scalars: _, ...lacking } = good.memory;
+  for (const memory of [lacking, { ...good.memory, mean: [0, 0] }]) {
+    refuses("EVOLUTION_STATE", () => decodeState(search, { ...good, memory }));
+  }
+});
+
 Deno.test("failed and infeasible candidates rank last, and where all fail nothing is learnt", () => {
   const search = cmaEs({ bounds: box(2, -1, 1), seed: 10 });
   const asked = search.ask(search.start);
