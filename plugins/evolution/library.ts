@@ -36,6 +36,7 @@ export { generationalDistance, igd, igdPlus } from "./objectives/distance.ts";
 export { compareDominance, fronts, nonDominated, ranks } from "./objectives/dominance.ts";
 export { hypervolume, MAX_HYPERVOLUME_POINTS, MAX_HYPERVOLUME_WIDTH } from "./objectives/hypervolume.ts";
 export { pickPoints, pointsOf, rowsOf } from "./objectives/points.ts";
+export { nodesOf, type ProgramSettings, programVariation } from "./operators/program.ts";
 export { BIT_CROSSOVERS, type BitCrossover, type BitSettings, bitVariation, MAX_LENGTH } from "./operators/bits.ts";
 export {
   PERMUTATION_CROSSOVERS,
