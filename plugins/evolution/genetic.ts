@@ -93,7 +93,8 @@ export const genetic = <G>(settings: GeneticSettings<G>): Search<G> => {
     tell: (state, asked, scores) => ({
       generation: state.generation + 1,
       evaluations: state.evaluations + asked.length,
-      members: [...state.members.slice(0, elites), ...judgedAll(asked, scores, 1)].sort(byScore),
+      // Sorted before as well: islands may have put a newcomer in the last place.
+      members: [...[...state.members].sort(byScore).slice(0, elites), ...judgedAll(asked, scores, 1)].sort(byScore),
       memory: {},
     }),
   };

@@ -26,6 +26,7 @@ export {
   noveltyOf,
   type NoveltySettings,
 } from "./archives.ts";
+export { islands, type IslandsSettings, MAX_ISLANDS } from "./islands.ts";
 export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
 export { type Decomposition, DECOMPOSITIONS, moead, type MoeadSettings } from "./moead.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";
