@@ -100,10 +100,12 @@ export class ContextReader {
     });
   }
 
+  /** The byte so many places back. */
   private byte(back: number): number {
     return this.history[(this.at - back + HISTORY) % HISTORY];
   }
 
+  /** The row of the latest bytes. */
   private bytesRow({ span, rows }: ContextTable): number {
     if (span === 1) return this.byte(0) % rows;
     let hash = span;
@@ -111,6 +113,7 @@ export class ContextReader {
     return (hash >>> 0) % rows;
   }
 
+  /** The row of the latest words. */
   private wordsRow({ span, rows }: ContextTable): number {
     // Where a word begins, the byte before it tells a comma from a space.
     let hash = mixed(mixed(~span, this.word), this.length === 0 ? this.byte(0) : 0);
