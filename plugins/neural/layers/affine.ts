@@ -5,11 +5,13 @@
  *
  * @module
  */
-import { printType, type Value } from "../../ir/library.ts";
+import { multiplyDimensions, printType, type Value } from "../../ir/library.ts";
 import { sizeUnknown, unfitInput } from "../failures.ts";
 import { type Building, builtRow, type Layer, layerOf, type LayerRow, setting, settingOf } from "./layer.ts";
-import { opRow, STARTS, useOp } from "./op_row.ts";
+import { functionText } from "./composed.ts";
+import { opRow, opText, STARTS, useOp } from "./op_row.ts";
 import { flagOf, numberOf, textOf } from "./settings.ts";
+import { reshapedTo } from "./structure.ts";
 
 /** What an affine map is told. */
 export interface LinearSettings {
@@ -76,6 +78,16 @@ const bilinearForm = ({ g, inputs: [x, z], settings, parameter }: Building): Val
   return flagOf(settings, "bias") ? g.add(y, parameter("bias", [width], { kind: "zeros" })) : y;
 };
 
+/** Every product of an element of x with one of z, through an affine map whose rows are the weight's matrices in order. */
+const bilinearText: LayerRow["rmil"] = (_, { settings, types }, [y]) => {
+  const [x, z] = types.map(({ shape }) => shape);
+  const lead = x.slice(0, -1);
+  const [n, m] = [x.at(-1)!, z.at(-1)!];
+  const products = `matmul(x >> ${reshapedTo([...lead, n, 1])}, z >> ${reshapedTo([...lead, 1, m])})`;
+  const map = opText("linear", { width: Number(y.shape.at(-1)), bias: flagOf(settings, "bias") });
+  return functionText(["x", "z"], types, `${products} >> ${reshapedTo([...lead, multiplyDimensions(n, m)])} >> ${map}`);
+};
+
 const embedded = (given: Building): Value => {
   const { g, x, settings } = given;
   const rows = useOp(given, "embed");
@@ -106,6 +118,7 @@ export const AFFINE: ReadonlyArray<LayerRow> = [
     doc: "A form linear in each of two inputs: y_k = xᵀ·W_k·z + b_k.",
     settings: [settingOf("linear", "width"), settingOf("linear", "bias")],
     inputs: TWO,
+    rmil: bilinearText,
     build: bilinearForm,
     properties: { linear: true },
   }),

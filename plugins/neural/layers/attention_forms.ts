@@ -9,7 +9,8 @@
  */
 import { multiplyDimensions, printType, type Value } from "../../ir/library.ts";
 import { hiddenScore } from "../../rmil/library.ts";
-import { sizeUnknown, unfitInput } from "../failures.ts";
+import { notWritten, sizeUnknown, unfitInput } from "../failures.ts";
+import { functionText, literalOf } from "./composed.ts";
 import { type Building, builtRow, type Layer, layerOf, type LayerRow, setting } from "./layer.ts";
 import { flagOf, numberOf } from "./settings.ts";
 
@@ -58,6 +59,18 @@ const wholeAttention = (given: Building): Value => {
   const own = mask === undefined ? undefined : mask.type.dtype === "bool" ? bias(mask) : mask;
   const both = past === undefined ? own : own === undefined ? past : g.add(past, own);
   return g.attention(q, k, v, both === undefined ? {} : { bias: both });
+};
+
+const wholeText: LayerRow["rmil"] = (_, { settings, types }) => {
+  const [q, , , mask] = types;
+  const kind = "scaled_dot_product";
+  if (flagOf(settings, "causal")) throw notWritten({ kind, reason: "no op of the language says what comes before" });
+  if (mask?.dtype === "bool") throw notWritten({ kind, reason: "no op of the language chooses by bools" });
+  const turned = `k >> transpose(axes: (${swapped(q.shape.length).join(", ")}))`;
+  const scale = literalOf(1 / Math.sqrt(Number(q.shape.at(-1))), q.dtype);
+  const scores = `mul(matmul(q, ${turned}), ${scale})`;
+  const seen = mask === undefined ? scores : `add(${scores}, mask)`;
+  return functionText(["q", "k", "v", "mask"].slice(0, types.length), types, `matmul(${seen} >> softmax, v)`);
 };
 
 /** [..., t, d] as [blocks, ..., block, d], zeros after the last step. */
@@ -172,6 +185,7 @@ export const ATTENTION_FORMS: ReadonlyArray<LayerRow> = [
     doc: "softmax(q·kᵀ/√d)·v of queries, keys and values, under a mask where there is a fourth input.",
     settings: [CAUSAL],
     inputs: { least: 3, most: 4 },
+    rmil: wholeText,
     build: wholeAttention,
     source: "Vaswani et al. 2017",
   }),
@@ -180,6 +194,7 @@ export const ATTENTION_FORMS: ReadonlyArray<LayerRow> = [
     doc: "Scaled dot-product attention over one block of keys after another, so that no row of all scores is held.",
     settings: [CAUSAL, setting("block", "size", "Keys of a block.", { default: BLOCK })],
     inputs: THREE,
+    written: ({ settings }) => scaledDotProduct({ causal: flagOf(settings, "causal") }),
     build: blockAttention,
     source: "Dao et al. 2022",
   }),

@@ -9,6 +9,7 @@ import type { Shape, TensorType } from "../../ir/contract.ts";
 import { multiplyDimensions, printType, quotientOf, type Value } from "../../ir/library.ts";
 import { badForm, sizeUnknown, unfitInput } from "../failures.ts";
 import { dropout, dropPath } from "./regularisation.ts";
+import { foldText } from "./composed.ts";
 import { MAX_LAYERS } from "./form.ts";
 import { type Building, builtRow, type Layer, layerOf, type LayerRow, madeRow, named, setting } from "./layer.ts";
 import { numberOf, perAxis, type Settings, textOf } from "./settings.ts";
@@ -220,18 +221,21 @@ export const STRUCTURE: ReadonlyArray<LayerRow> = [
     doc: "Several inputs as one, along an axis.",
     inputs: ANY,
     settings: [setting("axis", "axis", "Along which they stand side by side.", { default: 1 })],
+    rmil: (_, { settings }) => `concat(axis: ${numberOf(settings, "axis")})`,
     build: ({ g, inputs, settings }) => g.concat(inputs, numberOf(settings, "axis")),
   }),
   builtRow("sum", {
     family: "structure",
     doc: "The sum of several inputs.",
     inputs: ANY,
+    rmil: (_, { types }) => foldText("add", types),
     build: ({ g, inputs }) => inputs.reduce((sum, value) => g.add(sum, value)),
   }),
   builtRow("product", {
     family: "structure",
     doc: "The product of several inputs, element by element.",
     inputs: ANY,
+    rmil: (_, { types }) => foldText("mul", types),
     build: ({ g, inputs }) => inputs.reduce((product, value) => g.mul(product, value)),
   }),
   builtRow("flatten", {

@@ -22,6 +22,7 @@ import {
 import { notWritten } from "../failures.ts";
 import { networkOf } from "../network.ts";
 import { buildLayer, type InputTypes, portsOf, rowOf } from "./build.ts";
+import { functionText } from "./composed.ts";
 import { type Expanding, type Layer, layerOf, type LayerRow } from "./layer.ts";
 import { opText } from "./op_row.ts";
 import { checkedSettings, type Settings, withDefaults } from "./settings.ts";
@@ -139,8 +140,15 @@ class Writing {
  * assert.equal(print(root, symbols), "res_add(identity, linear) >> relu");
  * ```
  */
-export const programOfLayer = (layer: Layer, inputs: InputTypes): Program =>
-  parse(new Writing().text(layer, portsOf(inputs).map(({ type }) => type)));
+export const programOfLayer = (layer: Layer, inputs: InputTypes): Program => {
+  const ports = portsOf(inputs);
+  const text = new Writing().text(layer, ports.map(({ type }) => type));
+  const placed = ports.map((port, i) => ({ ...port, own: `x${i}` })).sort((a, b) => a.name < b.name ? -1 : 1);
+  if (placed.every(({ name }, i) => name === ports[i].name)) return parse(text);
+  // The language is given inputs in the order of their names, a layer in the order in which they are listed.
+  const own = ports.map((_, i) => `x${i}`).join(", ");
+  return parse(functionText(placed.map((port) => port.own), placed.map(({ type }) => type), `(${text})(${own})`));
+};
 
 class Reading {
   constructor(private readonly program: Program) {}
@@ -201,7 +209,7 @@ const listOf = (given: unknown): ReadonlyArray<number> => typeof given === "numb
 const axisOf = ({ axis = -1 }: Attributes): number => axis as number;
 
 const both = (join: Layer): Read => (operands, _, at) =>
-  operands.length === 2 ? sequential(parallel(...operands.map(at)), join) : undefined;
+  operands.length === 0 ? join : operands.length === 2 ? sequential(parallel(...operands.map(at)), join) : undefined;
 
 /** Ops that arrange, as layers; undefined where an application is not one. */
 const READ: { readonly [op in OpName]?: Read } = {

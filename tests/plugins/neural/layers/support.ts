@@ -145,7 +145,8 @@ export const agrees = (ours: Tensor, theirs: Tensor, tolerance = 2e-6): void => 
   assert.ok(gap <= tolerance, `${gap} apart`);
 };
 
-const weighted = (network: Network, program: Program): Program => {
+/** A network's program as one number: its results, each place weighted in its own way. */
+export const weighted = (network: Network, program: Program): Program => {
   const p = new ProgramBuilder();
   for (const fn of program.functions.values()) p.add(fn);
   const parameters = Object.fromEntries(functionOf(program).parameters.map(({ name, type }) => [name, type]));

@@ -2,7 +2,16 @@
  * Layers as programs of the language and back: both compute the same from the same tensors.
  */
 import assert from "node:assert/strict";
-import { evaluate, scalar, type Tensor, tensor, tensorOf } from "../../../../plugins/ir/library.ts";
+import {
+  evaluate,
+  functionOf,
+  grad,
+  isFloat,
+  scalar,
+  type Tensor,
+  tensor,
+  tensorOf,
+} from "../../../../plugins/ir/library.ts";
 import {
   adaptivePool1d,
   added,
@@ -15,9 +24,11 @@ import {
   conv2d,
   denseSkip,
   dropout,
+  elu,
   encoderBlock,
   experts,
   feedForward,
+  flashAttention,
   flatten,
   globalMaxPool,
   globalPool,
@@ -31,6 +42,7 @@ import {
   layerOfProgram,
   leakyRelu,
   linear,
+  logSoftmax,
   lora,
   lstm,
   matmul,
@@ -44,6 +56,7 @@ import {
   patches,
   type Port,
   portsOf,
+  prelu,
   programOfLayer,
   relu,
   repeated,
@@ -51,6 +64,7 @@ import {
   residual,
   residualBlock,
   rnn,
+  scaledDotProduct,
   separableConv2d,
   sequential,
   shared,
@@ -58,7 +72,7 @@ import {
   transposed,
 } from "../../../../plugins/neural/library.ts";
 import { parse, PATTERNS, print } from "../../../../plugins/rmil/library.ts";
-import { distance, failureOf, normals, tensorsOf } from "./support.ts";
+import { distance, failureOf, normals, tensorsOf, weighted } from "./support.ts";
 
 const text = (layer: Layer, types: InputTypes): string => {
   const { root, symbols } = programOfLayer(layer, types);
@@ -76,7 +90,9 @@ const draws = ({ training }: Network): boolean =>
 
 const inputOf = ({ name, type }: Port): Tensor => {
   const shape = type.shape.map((size) => typeof size === "number" ? size : 2);
-  return type.dtype === "i64" ? tensor("i64", shape, [1n, 2n, 3n, 5n, 7n, 11n]) : normals(name, shape);
+  return type.dtype === "i64"
+    ? tensor("i64", shape, [1n, 2n, 3n, 5n, 7n, 11n])
+    : normals(name, shape, type.dtype as "f32" | "f64");
 };
 
 const same = (a: Network, b: Network): void => {
@@ -86,6 +102,31 @@ const same = (a: Network, b: Network): void => {
   const tensors = Object.values(tensorsOf(a));
   const [own, other] = [a, b].map((network) => results(network, tensors, inputs));
   own.flat().forEach((value, i) => assert.ok(distance(other.flat()[i], value) < 1e-6));
+};
+
+/** The derivatives of what a network gives by its tensors and its inputs, met in order, in both programs. */
+const slopes = (network: Network, tensors: ReadonlyArray<Tensor>, inputs: ReadonlyArray<Tensor>) =>
+  [network.evaluation, network.training].map((program) => {
+    const scored = weighted(network, program);
+    const wrt = functionOf(scored).parameters.filter(({ type }) => isFloat(type.dtype)).map(({ name }) => name);
+    return evaluate(grad(scored, { wrt }), [...tensors, scalar("i64", 3n), ...inputs]).results;
+  });
+
+/** Outputs and derivatives agree, where inputs hold a zero too; what the second holds has the same elements in order. */
+const sameSlopes = (a: Network, b: Network): void => {
+  const inputs = a.inputs.map(inputOf);
+  for (const { data } of inputs) data[0] = 0;
+  const tensors = Object.values(tensorsOf(a));
+  const specs = [...b.parameters, ...b.state];
+  const held = tensors.map(({ dtype, data }, i) => tensorOf(dtype, specs[i].type.shape, data));
+  assert.equal(specs.length, tensors.length);
+  for (const  of of[results, slopes]) {
+    const [own, other] = [of(a, tensors, inputs).flat(), of(b, held, inputs).flat()];
+    assert.equal(other.length, own.length);
+    own.forEach((value, i) =>
+      assert.ok(distance(tensorOf(value.dtype, value.shape, other[i].data), value) < 2e-6, `value ${i}`)
+    );
+  }
 };
 
 const STEPS = { x: "f32[B,6,8]" };
@@ -112,11 +153,65 @@ const STACKS: ReadonlyArray<readonly [Layer, InputTypes]> = [
   [globalMaxPool(), { x: "f32[B,3]" }],
   [matmul(), { x: "f32[B,3,4]", y: "f32[B,4,2]" }],
   [sequential(), STEPS],
+  [concatenated({ axis: 1 }), { a: "f32[B,3,4]", b: "f32[B,2,4]" }],
+  [added(), { x: "f32[B,3]", y: "f32[B,3]" }],
+  [multiplied(), { x: "f32[B,3]", y: "f32[B,3]" }],
+  [added(), { x: "f32[B,3]" }],
+];
+
+const THREE = { q: "f32[B,3,4]", k: "f32[B,5,4]", v: "f32[B,5,2]" };
+
+/** Layers whose programs are several ops, which no layers are read from. */
+const COMPOSED: ReadonlyArray<readonly [Layer, InputTypes]> = [
+  ...[0.01, -0.5, 1, 3].map((slope) => [sequential(linear(), leakyRelu({ slope })), STEPS] as const),
+  [concatenated({ axis: 1 }), { b: "f32[B,3,4]", a: "f32[B,2,4]" }],
+  [sequential(parallel(matmul(), matmul()), added()), { y: "f32[B,3,4]", x: "f32[B,4,2]" }],
+  [elu(), STEPS],
+  [leakyRelu(), STEPS],
+  [leakyRelu({ slope: 1.5 }), STEPS],
+  [leakyRelu({ slope: 1e-7 }), { x: "f64[B,3]" }],
+  ...[1, 0.3].map((scale) => [sequential(linear(), elu({ scale })), STEPS] as const),
+  ...[-1, 1].map((axis) => [sequential(linear(), logSoftmax({ axis })), { x: "f32[B,3,2,4]" }] as const),
+  [logSoftmax(), { x: "f64[B,5]" }],
+  [added(), { c: "f32[B,3]", b: "f32[B,3]", a: "f32[B,3]" }],
+  [multiplied(), { x: "f32[B,3]", y: "f32[B,3]", z: "f32[B,3]" }],
+  [scaledDotProduct(), THREE],
+  [scaledDotProduct(), { ...THREE, mask: "f32[B,3,5]" }],
+  [flashAttention({ block: 2 }), THREE],
 ];
 
 Deno.test("a stack of layers and its program of the language compute the same", () => {
   for (const [layer, types] of STACKS) {
     same(networkOfLayers(layer, types), networkOfProgram(programOfLayer(layer, types), portsOf(types)));
+  }
+});
+
+Deno.test("layers that are several ops of the language compute and differentiate as their programs do", () => {
+  for (const [layer, types] of [...STACKS, ...COMPOSED]) {
+    sameSlopes(networkOfLayers(layer, types), networkOfProgram(programOfLayer(layer, types), portsOf(types)));
+  }
+});
+
+Deno.test("a bilinear form is written as an affine map of all products, whose weight has the same elements", () => {
+  for (const bias of [true, false]) {
+    const [layer, types] = [bilinear({ width: 3, bias }), { z: "f32[B,2,4]", x: "f32[B,2,5]" }];
+    const own = networkOfLayers(layer, types);
+    const other = networkOfProgram(programOfLayer(layer, types), portsOf(types));
+    assert.deepEqual(other.parameters.map(({ type }) => type.shape), [[20, 3], ...bias ? [[3]] : []]);
+    assert.deepEqual(other.parameters.map(({ initial }) => initial), own.parameters.map(({ initial }) => initial));
+    sameSlopes(own, other);
+  }
+});
+
+Deno.test("the logarithm of a softmax and the exponential's activation hold for large elements as well", () => {
+  const x = tensor("f32", [1, 3], [300, -300, 0]);
+  for (const layer of [logSoftmax(), elu(), leakyRelu()]) {
+    const types = { x: "f32[B,3]" };
+    const [own, other] = [
+      networkOfLayers(layer, types),
+      networkOfProgram(programOfLayer(layer, types), portsOf(types)),
+    ].map((network) => results(network, [], [x])[0][0]);
+    assert.ok(distance(other, own) < 1e-6);
   }
 });
 
@@ -180,8 +275,11 @@ Deno.test("what has no form is refused by kind and reason, and reading by the pa
     return message;
   };
   assert.match(written(experts()), /experts.*no op/u);
-  assert.match(written(bilinear(), { x: "f32[B,4]", z: "f32[B,4]" }), /bilinear/u);
-  assert.match(written(sequential(relu(), leakyRelu())), /leaky_relu/u);
+  assert.match(written(sequential(relu(), prelu())), /prelu.*no op/u);
+  assert.match(written(logSoftmax({ axis: 0 })), /log_softmax.*batch/u);
+  assert.match(written(scaledDotProduct({ causal: true }), THREE), /scaled_dot_product.*before/u);
+  assert.match(written(flashAttention({ causal: true }), THREE), /before/u);
+  assert.match(written(scaledDotProduct(), { ...THREE, seen: "bool[B,3,5]" }), /bools/u);
   assert.match(written(lora(linear())), /lora/u);
   assert.match(written(encoderBlock({ dropPath: 0.1 })), /drop_path.*no op/u);
   assert.match(written(encoderBlock(), { x: "f32[B,6,8]", mask: "bool[B,6,6]" }), /encoder_block.*no op/u);
