@@ -32,7 +32,7 @@ const sizes = Object.entries(LANGUAGE_SIZES).map(([name, { doc }]) => `${name}: 
 /** Learns. */
 export const LearnText = operation("neural.learnText", {
   ...declare,
-  summary: "Train a byte-level language model on texts; keep it in the store of artifacts.",
+  summary: "Train a byte-level language model on texts; keep it in the artifact store.",
   input: {
     data: DataSource.annotate({ description: "texts: sample-text, kjv, or files; the test part is not learned" }),
     size: Schema.optionalKey(

@@ -166,7 +166,7 @@ export const TRAINING_RESERVE = { fuel: 100_000_000_000_000, wallMs: 3_600_000, 
 
 /** Trains. */
 export const Train = operation("neural.train", {
-  summary: "Train a program on data; keep the model in the store of artifacts.",
+  summary: "Train a program on data; keep the model in the artifact store.",
   input,
   output: Schema.Struct({
     digest: Digest,
