@@ -10,8 +10,8 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { turn } from "../../kernel/slices.ts";
 import type { BackendsFailure, CompileOptions, Executable } from "../backends/library.ts";
-import type { Program, Tensor } from "../ir/contract.ts";
-import { functionOf, isFloat, ProgramBuilder, scalar, toFloats, toIntegers } from "../ir/library.ts";
+import type { Tensor } from "../ir/contract.ts";
+import { isFloat, scalar, toFloats, toIntegers } from "../ir/library.ts";
 import { BATCH, type Network } from "./contract.ts";
 import type { DataSchema, MemoryDataset, SplitName, TestGuard } from "./data/dataset.ts";
 import type { Scores } from "./events.ts";
@@ -19,6 +19,7 @@ import { attempting, type BuildingFailure } from "./attempting.ts";
 import { cannotTrain } from "./failures.ts";
 import { shown } from "./feed.ts";
 import { ClassTally, type Confusion, NumberTally, perplexity } from "./metrics.ts";
+import { resident } from "./network.ts";
 import type { Engine, Values } from "./stepper.ts";
 
 /** Samples that are judged at once where nothing is said. */
@@ -36,22 +37,6 @@ export interface Answerer {
   /** Answers a full batch. */
   readonly answer: (inputs: ReadonlyArray<Tensor>) => Effect.Effect<ReadonlyArray<Tensor>, BackendsFailure>;
 }
-
-/** The evaluation program with its parameters and state as what stays on the device. */
-const resident = (
-  network: Network,
-): { readonly program: Program; readonly state: ReadonlyArray<readonly [number, number]> } => {
-  const entry = functionOf(network.evaluation);
-  const builder = new ProgramBuilder();
-  for (const fn of network.evaluation.functions.values()) builder.add(fn);
-  const g = builder.open(builder.fresh("answer"), { where: entry.constraints, sizes: entry.sizes });
-  const given = entry.parameters.map(({ name, type }) => g.parameter(name, type));
-  const outputs = g.call(network.evaluation.entry, given, entry.sizes).slice(0, network.outputs.length);
-  const kept = network.parameters.length + network.state.length;
-  builder.add(g.function([...outputs, ...given.slice(0, kept)]));
-  const state = Array.from({ length: kept }, (_, i) => [outputs.length + i, i] as const);
-  return { program: builder.build(g.name), state };
-};
 
 /** A network made ready to answer. Closing the scope frees it. */
 export const makeAnswerer = (

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Program } from "../ir/contract.ts";
 import { type FunctionBuilder, functionOf, MAX_NAME, ProgramBuilder, returnTypes, Value } from "../ir/library.ts";
 import type { Network, ParameterSpec, Port, StateSpec } from "./contract.ts";
 import { notOneNetwork } from "./failures.ts";
@@ -14,7 +15,7 @@ import { Registry, Scope } from "./layers/scope.ts";
 export type Forward = (scope: Scope, inputs: ReadonlyArray<Value>) => Value | ReadonlyArray<Value>;
 
 interface Built {
-  readonly program: ReturnType<ProgramBuilder["build"]>;
+  readonly program: Program;
   readonly parameters: ReadonlyArray<ParameterSpec>;
   readonly state: ReadonlyArray<StateSpec>;
   readonly outputs: number;
@@ -82,4 +83,26 @@ export const networkOf = (inputs: ReadonlyArray<Port>, forward: Forward): Networ
     training: training.program,
     evaluation: evaluation.program,
   };
+};
+
+/** A program whose learned tensors and state stay on the device: the outputs come first, then what stays. */
+export interface Resident {
+  /** The program. */
+  readonly program: Program;
+  /** Results that stay, as [result, parameter]. */
+  readonly state: ReadonlyArray<readonly [result: number, parameter: number]>;
+}
+
+/** The evaluation program of a network, with everything but its seed and its inputs on the device. */
+export const resident = (network: Network): Resident => {
+  const entry = functionOf(network.evaluation);
+  const builder = new ProgramBuilder();
+  for (const fn of network.evaluation.functions.values()) builder.add(fn);
+  const g = builder.open(builder.fresh("answer"), { where: entry.constraints, sizes: entry.sizes });
+  const given = entry.parameters.map(({ name, type }) => g.parameter(name, type));
+  const made = g.call(network.evaluation.entry, given, entry.sizes);
+  const [outputs, next] = [made.slice(0, network.outputs.length), made.slice(network.outputs.length)];
+  const kept = [...given.slice(0, network.parameters.length), ...next.slice(0, network.state.length)];
+  builder.add(g.function([...outputs, ...kept]));
+  return { program: builder.build(g.name), state: kept.map((_, i) => [outputs.length + i, i] as const) };
 };

@@ -13,9 +13,9 @@ import * as Effect from "effect/Effect";
 import type * as Scope from "effect/Scope";
 import { turn } from "../../../kernel/slices.ts";
 import type { BackendsFailure, CompileOptions, Executable } from "../../backends/library.ts";
-import type { Program, Tensor } from "../../ir/contract.ts";
-import { functionOf, ProgramBuilder, scalar, tensorOf, zeros } from "../../ir/library.ts";
-import type { Network } from "../contract.ts";
+import type { Tensor } from "../../ir/contract.ts";
+import { scalar, tensorOf, zeros } from "../../ir/library.ts";
+import { resident } from "../network.ts";
 import type { Engine, Values } from "../stepper.ts";
 import { ContextReader } from "./contexts.ts";
 import { codesOf, type LanguageShape, MAX_PIECE, readingNetwork, symbolsOf } from "./shape.ts";
@@ -47,22 +47,6 @@ export interface Writer {
   /** Begins a new text and gives what it costs, byte by byte, each from those before it. */
   readonly cost: (text: Uint8Array) => Effect.Effect<TextCost, BackendsFailure>;
 }
-
-/** The evaluation program with everything but the contexts on the device. */
-const resident = (
-  network: Network,
-): { readonly program: Program; readonly state: ReadonlyArray<readonly [number, number]> } => {
-  const entry = functionOf(network.evaluation);
-  const builder = new ProgramBuilder();
-  for (const fn of network.evaluation.functions.values()) builder.add(fn);
-  const g = builder.open(builder.fresh("read"), { where: entry.constraints, sizes: entry.sizes });
-  const given = entry.parameters.map(({ name, type }) => g.parameter(name, type));
-  const [scores, ...next] = g.call(network.evaluation.entry, given, entry.sizes);
-  const learned = given.slice(0, network.parameters.length);
-  builder.add(g.function([scores, ...learned, ...next]));
-  const state = [...learned, ...next].map((_, i) => [1 + i, i] as const);
-  return { program: builder.build(g.name), state };
-};
 
 /** A network that reads pieces of one length. */
 interface Reading {

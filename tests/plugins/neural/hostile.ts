@@ -3,7 +3,24 @@
  */
 import assert from "node:assert/strict";
 import { random } from "../../../kernel/random.ts";
+import type { Dtype } from "../../../plugins/ir/contract.ts";
 import { isNeuralFailure } from "../../../plugins/neural/failures.ts";
+
+/** Element types that every format of numbers knows. */
+export const USUAL_DTYPES: ReadonlyArray<Dtype> = [
+  "f64",
+  "f32",
+  "f16",
+  "i64",
+  "i32",
+  "i16",
+  "i8",
+  "u64",
+  "u32",
+  "u16",
+  "u8",
+  "bool",
+];
 
 /** Bytes of a fixture. */
 export const fixture = (name: string): Uint8Array<ArrayBuffer> =>

@@ -2,10 +2,10 @@
  * Tests of formats/npy.ts: files that NumPy wrote are read, and what is written is what NumPy writes.
  */
 import assert from "node:assert/strict";
-import { type Dtype, tensor, toNested } from "../../../../plugins/ir/library.ts";
+import { tensor, toNested } from "../../../../plugins/ir/library.ts";
 import { MAX_NPY_HEADER, readNpy, writeNpy } from "../../../../plugins/neural/formats/npy.ts";
 import { readZip } from "../../../../plugins/neural/formats/zip.ts";
-import { codeOf, fixture, messageOf, survives } from "../hostile.ts";
+import { codeOf, fixture, messageOf, survives, USUAL_DTYPES } from "../hostile.ts";
 
 const SIX: ReadonlyArray<ReadonlyArray<number>> = [[0, 1, 2], [3, 4, 5]];
 
@@ -59,21 +59,7 @@ Deno.test("what is written is byte for byte what NumPy wrote", async () => {
 });
 
 Deno.test("every element type that NumPy has comes back as it was", () => {
-  const dtypes: ReadonlyArray<Dtype> = [
-    "f64",
-    "f32",
-    "f16",
-    "i64",
-    "i32",
-    "i16",
-    "i8",
-    "u64",
-    "u32",
-    "u16",
-    "u8",
-    "bool",
-  ];
-  for (const dtype of dtypes) {
+  for (const dtype of USUAL_DTYPES) {
     const made = tensor(dtype, [2, 2], [0, 1, 1, 0]);
     assert.deepEqual(readNpy(writeNpy(made)), made);
   }

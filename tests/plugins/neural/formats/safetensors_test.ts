@@ -3,13 +3,13 @@
  */
 import { safetensors } from "@jax-js/loaders";
 import assert from "node:assert/strict";
-import { type Dtype, DTYPE_NAMES, elements, tensor } from "../../../../plugins/ir/library.ts";
+import { DTYPE_NAMES, elements, tensor } from "../../../../plugins/ir/library.ts";
 import {
   MAX_SAFETENSORS_HEADER,
   readSafetensors,
   writeSafetensors,
 } from "../../../../plugins/neural/formats/safetensors.ts";
-import { codeOf, messageOf, survives } from "../hostile.ts";
+import { codeOf, messageOf, survives, USUAL_DTYPES } from "../hostile.ts";
 
 const file = (header: string, data: ReadonlyArray<number> = []): Uint8Array<ArrayBuffer> => {
   const text = new TextEncoder().encode(header);
@@ -128,21 +128,7 @@ Deno.test("a name that is taken cannot be written", () => {
 
 Deno.test("another reader of the format finds the same names, shapes, types and bytes", () => {
   // That reader knows no bf16.
-  const dtypes: ReadonlyArray<Dtype> = [
-    "f64",
-    "f32",
-    "f16",
-    "i64",
-    "i32",
-    "i16",
-    "i8",
-    "u64",
-    "u32",
-    "u16",
-    "u8",
-    "bool",
-  ];
-  const tensors = dtypes.map((dtype, i) =>
+  const tensors = USUAL_DTYPES.map((dtype, i) =>
     [`t.${dtype}`, tensor(dtype, [i % 3 + 1, 2], Array(2 * (i % 3 + 1)).fill(1))] as const
   );
   const bytes = writeSafetensors(tensors, { made: "by us" });
