@@ -8,6 +8,7 @@ import {
   type AnyOperation,
   applyPatch,
   type Example,
+  type Failure,
   isJsonObject,
   type Json,
   type JsonObject,
@@ -35,27 +36,40 @@ interface Trial {
 const isQuiet = ({ effects, kinds }: AnyOperation): boolean =>
   !effects.includes("network") && !effects.includes("exec") && !kinds.includes("llm");
 
-const attempt = (operation: AnyOperation, example: Example, input: Json) =>
-  inWorkspace((kernel) =>
-    Effect.gen(function* () {
-      yield* prepare(kernel, example);
-      return yield* Effect.result(callAs(kernel, operation.id, input));
-    }), OPEN_POLICY);
+type Outcome = Result.Result<unknown, Failure>;
+
+/** Calls of one operation after one example's preparation, each in a workspace of its own; equal inputs once. */
+const attempting = (operation: AnyOperation, example: Example): (input: Json) => Promise<Outcome> => {
+  const outcomes = new Map<string, Promise<Outcome>>();
+  const attempt = (input: Json): Promise<Outcome> =>
+    inWorkspace((kernel) =>
+      Effect.gen(function* () {
+        yield* prepare(kernel, example);
+        return yield* Effect.result(callAs(kernel, operation.id, input));
+      }), OPEN_POLICY);
+  return (input) => {
+    const key = JSON.stringify(input);
+    const outcome = outcomes.get(key) ?? attempt(input);
+    outcomes.set(key, outcome);
+    return outcome;
+  };
+};
 
 /** Whether the call succeeds with the patch applied; a patch that does not apply mends nothing. */
-const mends = async (operation: AnyOperation, example: Example, input: Json, patch: JsonPatch): Promise<boolean> => {
+const mends = async (attempt: (input: Json) => Promise<Outcome>, input: Json, patch: JsonPatch): Promise<boolean> => {
   let patched: Json;
   try {
     patched = applyPatch(patch, input);
   } catch {
     return false;
   }
-  return Result.isSuccess(await attempt(operation, example, patched));
+  return Result.isSuccess(await attempt(patched));
 };
 
 const trialsOf = async (operation: AnyOperation, example: Example): Promise<ReadonlyArray<Trial>> => {
   if (example.failure !== undefined || !isJsonObject(example.input)) return [];
-  if (Result.isFailure(await attempt(operation, example, example.input))) return [];
+  const attempt = attempting(operation, example);
+  if (Result.isFailure(await attempt(example.input))) return [];
   const schema = jsonSchemaOf(operation.input) as JsonObject;
   const trials: Array<Trial> = [];
   for (const seed of SEEDS) {
@@ -64,11 +78,11 @@ const trialsOf = async (operation: AnyOperation, example: Example): Promise<Read
         const chance = random(seed).split(operation.id).split(fault).split(key);
         const input = applyFault(fault, example.input, key, schema, chance);
         if (input === undefined) continue;
-        const refused = await attempt(operation, example, input);
+        const refused = await attempt(input);
         // A slip that still makes a valid call (another order, another free text) is no fault.
         if (Result.isSuccess(refused)) continue;
         const patch = refused.failure.fix?.patch;
-        const mended = patch !== undefined && await mends(operation, example, input, patch);
+        const mended = patch !== undefined && await mends(attempt, input, patch);
         trials.push({
           operation: operation.id,
           fault,
