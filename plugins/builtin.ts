@@ -9,6 +9,7 @@ import { effectsPlugin } from "../effects/manifest.ts";
 import type { Plugin } from "../kernel/plugin.ts";
 import { registryPlugin } from "../registry/manifest.ts";
 import { backendsPlugin } from "./backends/manifest.ts";
+import { evolutionPlugin } from "./evolution/manifest.ts";
 import { irPlugin } from "./ir/manifest.ts";
 import { linalgPlugin } from "./linalg/manifest.ts";
 import { neuralPlugin } from "./neural/manifest.ts";
@@ -20,6 +21,7 @@ import { surfacesPlugin } from "./surfaces/manifest.ts";
 export const builtinPlugins: ReadonlyArray<Plugin> = [
   backendsPlugin,
   effectsPlugin,
+  evolutionPlugin,
   irPlugin,
   linalgPlugin,
   neuralPlugin,

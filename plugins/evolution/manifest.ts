@@ -1,0 +1,35 @@
+/**
+ * Manifest of the evolution room: pure data.
+ *
+ * @module
+ */
+import type { Plugin } from "../../kernel/plugin.ts";
+import { VERSION } from "../../kernel/version.ts";
+
+/** The plugin `evolution`. */
+export const evolutionPlugin: Plugin = {
+  id: "evolution",
+  version: VERSION,
+  summary: "Search for programs, settings and numbers by scores; runs that resume, lineage, gated self-modification.",
+  provides: [],
+  requires: [
+    { capability: "rmi/Ledger", range: "^1.0.0" },
+    { capability: "rmi/Proposals", range: "^1.0.0" },
+    { capability: "rmi/Sandbox", range: "^1.0.0" },
+    { capability: "rmi/Artifacts", range: "^1.0.0" },
+    { capability: "rmi/Backends", range: "^1.0.0" },
+    { capability: "rmi/Workers", range: "^1.0.0" },
+  ],
+  effects: ["readLocal", "writeLocal", "exec"],
+  kinds: ["evolve", "ffi", "selfModify"],
+  stability: "unstable",
+  namespaces: [
+    {
+      name: "evolution",
+      summary: "evolve programs, settings, numbers; resume, lineage",
+      priority: 8,
+    },
+  ],
+  operations: async () => (await import("./operations.ts")).operations,
+  load: () => import("./mod.ts"),
+};
