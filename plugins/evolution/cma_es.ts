@@ -271,6 +271,7 @@ export const cmaEs = (settings: CmaEsSettings): Search<Float64Array> => {
       const born = Array.from({ length: sizeOf(belief) }, () => ({
         genome: toReal(sampled(belief, axes, chance)),
         parents: [],
+        edit: "drawn by cma-es",
       }));
       return named(generation, born);
     },

@@ -25,12 +25,26 @@ export interface Variation<G> {
   readonly mutate: (parent: G, chance: Random) => G;
   /** Two children of two parents. */
   readonly cross: (first: G, second: G, chance: Random) => readonly [G, G];
-  /** The genome's identity: equal for equal genomes and for no others. */
+  /** As `mutate`, with the name of the operator that was drawn, where there are several. */
+  readonly mutateBy?: (parent: G, chance: Random) => Made<G>;
+  /** As `cross`, with the name of the operator that was drawn for each child, where there are several. */
+  readonly crossBy?: (first: G, second: G, chance: Random) => readonly [Made<G>, Made<G>];
+  /** The names of its crossover and its mutation, for the lineage, where each is one. */
+  readonly operators?: { readonly cross: string; readonly mutate: string };
+  /** The genome's identity: equal for equal genomes and for no others (or for those that are known to mean the same). */
   readonly key: (genome: G) => string;
   /** The genome as JSON. */
   readonly encode: (genome: G) => Json;
   /** The genome of its JSON; throws EVOLUTION_STATE where it is not one. */
   readonly decode: (json: Json) => G;
+}
+
+/** A genome, and the name of the operator that made it. */
+export interface Made<G> {
+  /** The genome. */
+  readonly genome: G;
+  /** The operator's name. */
+  readonly by: string;
 }
 
 /** A genome that a search wants evaluated. */
@@ -41,6 +55,8 @@ export interface Candidate<G> {
   readonly genome: G;
   /** Ids of the members it descends from; empty where it was drawn. */
   readonly parents: ReadonlyArray<string>;
+  /** How it came about: `drawn`, `crossed by sbx`, `mutated by hoist`, `crossed by sbx, mutated by polynomial` … */
+  readonly edit: string;
 }
 
 /** What an evaluation found: objectives to minimise, and by how much constraints are violated in sum. */

@@ -11,7 +11,7 @@ import { random } from "../../kernel/random.ts";
 import type { Member, Search, Variation } from "./contract.ts";
 import { badSetting } from "./failures.ts";
 import { checkedSize } from "./nsga2.ts";
-import { bred, drawn } from "./population/breeding.ts";
+import { bred, brood, drawn, mutant } from "./population/breeding.ts";
 import { beginning, byScore, judgedAll, named } from "./population/members.ts";
 import { ranking, roulette, type Selection, tournamentByFitness, truncation } from "./population/selection.ts";
 
@@ -130,10 +130,11 @@ export const ageing = <G>(settings: AgeingSettings<G>): Search<G> => {
     ask: ({ generation, members }) => {
       const chance = root.split(generation);
       if (generation === 0) return drawn(variation, size, chance);
-      const born = Array.from({ length: batch }, () => {
+      const { born, offer } = brood(variation, members, batch);
+      while (born.length < batch) {
         const [parent] = chance.shuffle(members).slice(0, sample).sort(byScore);
-        return { genome: variation.mutate(parent.genome, chance), parents: [parent.id] };
-      });
+        offer(mutant(variation, parent, chance));
+      }
       return named(generation, born);
     },
     tell: (state, asked, scores) => ({

@@ -59,7 +59,7 @@ export {
   realVariation,
   sbx,
 } from "./operators/real.ts";
-export { bred, drawn } from "./population/breeding.ts";
+export { type Born, bred, type Brood, brood, children, COPIED, DRAWN, drawn, mutant } from "./population/breeding.ts";
 export { judged, judgedAll, pointsOfMembers, violationsOf } from "./population/members.ts";
 export {
   lexicase,

@@ -13,7 +13,7 @@ import type { Candidate, Member, Search, Variation } from "./contract.ts";
 import { badSetting } from "./failures.ts";
 import { checkedSize } from "./nsga2.ts";
 import { type Points, rowsOf } from "./objectives/points.ts";
-import { drawn } from "./population/breeding.ts";
+import { brood, children, drawn } from "./population/breeding.ts";
 import { beginning, judgedAll, named } from "./population/members.ts";
 
 type Row = ReadonlyArray<number>;
@@ -125,10 +125,11 @@ export const moead = <G>(settings: MoeadSettings<G>): Search<G> => {
 
   const bornOf = (members: ReadonlyArray<Member<G>>, generation: number): ReadonlyArray<Candidate<G>> => {
     const chance = root.split(generation);
-    const born = matesIn(generation).map((mates) => {
-      const [first, second] = [members[chance.pick(mates)], members[chance.pick(mates)]];
-      const child = variation.mutate(variation.cross(first.genome, second.genome, chance)[0], chance);
-      return { genome: child, parents: first.id === second.id ? [first.id] : [first.id, second.id] };
+    const { born, offer } = brood(variation, members, size);
+    matesIn(generation).forEach((mates, i) => {
+      while (born.length === i) {
+        offer(children(variation, members[chance.pick(mates)], members[chance.pick(mates)], chance)[0]);
+      }
     });
     return named(generation, born);
   };

@@ -27,6 +27,7 @@ const encodedMember = <G>(search: Search<G>, member: Member<G>): Json => ({
   id: member.id,
   genome: search.variation.encode(member.genome),
   parents: member.parents,
+  edit: member.edit,
   ...(member.descriptor === undefined ? {} : { descriptor: member.descriptor }),
   ...(member.failed === undefined
     ? { objectives: member.objectives, violation: member.violation }
@@ -54,13 +55,14 @@ const isTexts = (value: unknown): value is ReadonlyArray<string> =>
 
 const decodedMember = <G>(search: Search<G>, json: Json, at: number): Member<G> => {
   const fault = (reason: string) => badState({ reason: `member ${at} ${reason}`, path: `/members/${at}` });
-  if (!isJsonObject(json) || typeof json.id !== "string" || !isTexts(json.parents)) {
-    throw fault("lacks an id or parents");
+  if (!isJsonObject(json) || typeof json.id !== "string" || typeof json.edit !== "string" || !isTexts(json.parents)) {
+    throw fault("lacks an id, an edit or parents");
   }
   const candidate = {
     id: json.id,
     genome: search.variation.decode(json.genome ?? null),
     parents: json.parents,
+    edit: json.edit,
   };
   const member = judged(candidate, json, search.objectives);
   if (member.failed !== undefined && typeof json.failed !== "string") throw fault(`has no scores: ${member.failed}`);

@@ -83,6 +83,7 @@ export const bitVariation = (length: number, settings: BitSettings = {}): Variat
   const mutationRate = checkedRate("mutationRate", settings.mutationRate ?? 1 / length);
   return {
     name: `bits/${length} ${crossover}×${crossoverRate} flip×${mutationRate}`,
+    operators: { cross: crossover, mutate: "flip" },
     random: (chance) => Uint8Array.from({ length }, () => chance.uint32() >>> 31),
     mutate: (parent, chance) => parent.map((bit) => chance.float() < mutationRate ? 1 - bit : bit),
     cross: (a, b, chance) =>

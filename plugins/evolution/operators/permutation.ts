@@ -142,6 +142,7 @@ export const permutationVariation = (length: number, settings: PermutationSettin
   const all = Array.from({ length }, (_, i) => i);
   return {
     name: `permutation/${length} ${crossover}×${crossoverRate} ${mutation}×${mutationRate}`,
+    operators: { cross: crossover, mutate: mutation },
     random: (chance) => Uint32Array.from(chance.shuffle(all)),
     mutate: (parent, chance) => {
       if (chance.float() >= mutationRate) return parent.slice();

@@ -17,7 +17,7 @@ import {
   type Program,
   programDigest,
 } from "../../ir/library.ts";
-import type { Variation } from "../contract.ts";
+import type { Made, Variation } from "../contract.ts";
 import { badSetting, badState } from "../failures.ts";
 
 /** Settings of the variation of programs. */
@@ -35,6 +35,12 @@ export interface ProgramSettings {
 /** The nodes of a program, over all its functions. */
 export const nodesOf = ({ functions }: Program): number =>
   [...functions.values()].reduce((sum, { nodes }) => sum + nodes.length, 0);
+
+/** A program and what was done to get it. */
+interface Varied {
+  readonly program: Program;
+  readonly record: { readonly kind: string };
+}
 
 const bytesOf = (json: Json): Uint8Array => {
   try {
@@ -68,30 +74,36 @@ export const programVariation = (settings: ProgramSettings): Variation<Program> 
   if (!(Number.isSafeInteger(drift) && drift >= 1)) complain("drift", "a whole number from 1 on", drift);
 
   /** The child, or the parent where there is none or it is too large. */
-  const childOr = (parent: Program, make: () => Program): Program => {
+  const childOr = (parent: Program, make: () => Varied): Made<Program> => {
     try {
-      const child = make();
-      return nodesOf(child) <= nodes ? child : parent;
+      const { program, record: { kind } } = make();
+      return nodesOf(program) <= nodes ? { genome: program, by: kind } : { genome: parent, by: kind };
     } catch (thrown) {
-      if (isIrFailure(thrown) && thrown.code === "IR_NO_VARIATION") return parent;
+      if (isIrFailure(thrown) && thrown.code === "IR_NO_VARIATION") return { genome: parent, by: "nothing" };
       throw thrown;
     }
   };
   const options = kinds === undefined ? {} : { kinds };
-  const mutated = (parent: Program, chance: Random): Program =>
-    childOr(parent, () => mutate(parent, chance, options).program);
+  const mutated = (parent: Program, chance: Random): Made<Program> =>
+    childOr(parent, () => mutate(parent, chance, options));
+  const crossed = (a: Program, b: Program, chance: Random): readonly [Made<Program>, Made<Program>] => [
+    childOr(a, () => cross(a, b, chance)),
+    childOr(b, () => cross(b, a, chance)),
+  ];
   return {
     name: `program(${seeds.map(programDigest).join()} ≤${nodes}, ${drift}, ${kinds?.join() ?? "all"})`,
     random: (chance) => {
       let program = chance.pick(seeds);
-      for (let steps = 1 + chance.below(drift); steps > 0; steps--) program = mutated(program, chance);
+      for (let steps = 1 + chance.below(drift); steps > 0; steps--) program = mutated(program, chance).genome;
       return program;
     },
-    mutate: mutated,
-    cross: (a, b, chance) => [
-      childOr(a, () => cross(a, b, chance).program),
-      childOr(b, () => cross(b, a, chance).program),
-    ],
+    mutate: (parent, chance) => mutated(parent, chance).genome,
+    mutateBy: mutated,
+    cross: (a, b, chance) => {
+      const [first, second] = crossed(a, b, chance);
+      return [first.genome, second.genome];
+    },
+    crossBy: crossed,
     key: programDigest,
     encode: (program) => encodeProgram(program).toBase64(),
     decode: (json) => decoded(json, nodes),

@@ -223,6 +223,7 @@ export const realVariation = (bounds: Bounds, settings: RealSettings = {}): Vari
     name: `real/${lower.length} ${
       digestText(`${lower} ${upper}`).slice(0, 23)
     } ${crossover}(${spread})×${crossoverRate} ${mutation}(${step})×${mutationRate}`,
+    operators: { cross: crossover, mutate: mutation },
     random: (chance) => lower.map((low, i) => within(low + chance.float() * (upper[i] - low), low, upper[i])),
     sample: (count, chance) => latinHypercube(own, count, chance),
     mutate: (parent, chance) =>

@@ -29,13 +29,13 @@ const faultOf = (told: unknown, width: number): string | undefined => {
 
 /** A candidate with what was told of it; anything but finite scores of the right number is a failure with its reason. */
 export const judged = <G>(candidate: Candidate<G>, told: unknown, width: number): Member<G> => {
-  const { id, genome, parents } = candidate;
+  const { id, genome, parents, edit } = candidate;
   const failed = faultOf(told, width);
-  if (failed !== undefined) return { id, genome, parents, objectives: [], violation: 0, failed };
+  if (failed !== undefined) return { id, genome, parents, edit, objectives: [], violation: 0, failed };
   const { objectives, violation = 0, descriptor } = told as Scores;
   // Adding 0 turns −0, which canonical JSON refuses, into 0.
   const plain = (values: ReadonlyArray<number>) => values.map((value) => value + 0);
-  const scored = { id, genome, parents, objectives: plain(objectives), violation: violation + 0 };
+  const scored = { id, genome, parents, edit, objectives: plain(objectives), violation: violation + 0 };
   return descriptor === undefined ? scored : { ...scored, descriptor: plain(descriptor) };
 };
 
@@ -66,7 +66,7 @@ export const beginning = <G>(): SearchState<G> => ({ generation: 0, evaluations:
 /** Names for the genomes of a generation. */
 export const named = <G>(
   generation: number,
-  born: ReadonlyArray<{ readonly genome: G; readonly parents: ReadonlyArray<string> }>,
+  born: ReadonlyArray<Omit<Candidate<G>, "id">>,
 ): ReadonlyArray<Candidate<G>> => born.map((child, place) => ({ id: `${generation}.${place}`, ...child }));
 
 /** The order of members by their one objective, best first: feasible ones, then by violation, failed ones last. */

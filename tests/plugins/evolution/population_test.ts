@@ -80,7 +80,7 @@ Deno.test("selections of nothing are refused", () => {
 });
 
 Deno.test("whatever is no score is a failure with its reason", () => {
-  const candidate = { id: "0.0", genome: 1, parents: [] };
+  const candidate = { id: "0.0", genome: 1, parents: [], edit: "drawn" };
   const hostile: ReadonlyArray<unknown> = [
     undefined,
     null,

@@ -113,7 +113,7 @@ Deno.test("states that are not this search's are refused", () => {
   const search = SEARCHES[0];
   const good = encodeState(search, search.start) as { readonly [key: string]: Json };
   const genome = Array.from(variation.random(random(1)));
-  const member = { id: "0.0", genome, parents: [], objectives: [1, 1, 1], violation: 0 };
+  const member = { id: "0.0", genome, parents: [], edit: "drawn", objectives: [1, 1, 1], violation: 0 };
   const members = Array.from({ length: 16 }, (_, k) => ({ ...member, id: `0.${k}` }));
   assert.equal(decodeState(search, { ...good, generation: 1, members }).members[0].id, "0.0");
   refuses("EVOLUTION_STATE", () => decodeState(search, { ...good, generation: 1, members: members.slice(1) }));
