@@ -31,20 +31,20 @@ export interface GeneticSettings<G> {
   readonly elites?: number;
 }
 
-const SELECTIONS = {
+/** The name of a selection. */
+export type GeneticSelection = "tournament" | "roulette" | "ranking" | "truncation";
+
+const SELECTIONS: {
+  readonly [Name in GeneticSelection]: {
+    readonly pressure: (size: number) => number;
+    readonly make: (fitness: Float64Array, pressure: number) => Selection;
+  };
+} = {
   tournament: { pressure: () => 3, make: tournamentByFitness },
   roulette: { pressure: () => 0, make: roulette },
   ranking: { pressure: () => 0, make: ranking },
   truncation: { pressure: (size) => Math.ceil(size / 4), make: truncation },
-} as const satisfies {
-  readonly [name: string]: {
-    readonly pressure: (size: number) => number;
-    readonly make: (fitness: Float64Array, pressure: number) => Selection;
-  };
 };
-
-/** The name of a selection. */
-export type GeneticSelection = keyof typeof SELECTIONS;
 
 /** The names of the selections. */
 export const GENETIC_SELECTIONS: ReadonlyArray<GeneticSelection> = Object.keys(SELECTIONS) as ReadonlyArray<

@@ -22,7 +22,7 @@ export const op = (name: OpName): Expression => app(OPS[name].code);
 export const identity: Expression = op("identity");
 
 /** `first >> second >> …`, leaning left. */
-export const then = (first: Expression, ...rest: ReadonlyArray<Expression>): Expression => rest.reduce(seq, first);
+export const andThen = (first: Expression, ...rest: ReadonlyArray<Expression>): Expression => rest.reduce(seq, first);
 
 /** `first | second | …`, leaning left. */
 export const par = (first: Expression, ...rest: ReadonlyArray<Expression>): Expression => rest.reduce(parOf, first);
@@ -80,7 +80,7 @@ export class Flow implements Program {
   }
 
   /** This program's output into a stage, which is an op with its arguments, or a program. */
-  then(stage: OpName | Part, ...args: ReadonlyArray<Part | { readonly [attribute: string]: AttributeInput }>): Flow {
+  andThen(stage: OpName | Part, ...args: ReadonlyArray<Part | { readonly [attribute: string]: AttributeInput }>): Flow {
     return rmil`${this} >> ${typeof stage === "string" ? flow(stage, ...args) : stage}`;
   }
 
@@ -140,7 +140,7 @@ const isAttributes = (arg: unknown): arg is { readonly [attribute: string]: Attr
  * ```ts
  * import { flow } from "./library.ts";
  * import assert from "node:assert/strict";
- * const block = flow("layer_norm").then("attn", { heads: 4, causal: true }).then("drop", 0.1).residual();
+ * const block = flow("layer_norm").andThen("attn", { heads: 4, causal: true }).andThen("drop", 0.1).residual();
  * assert.equal(
  *   String(block),
  *   "res_add(identity, layer_norm >> attn(causal: true, heads: 4) >> drop(0.1))",

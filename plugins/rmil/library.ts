@@ -8,6 +8,7 @@
 export * from "./contract.ts";
 export { fromAst, toAst, typeFromAst, typeToAst, valueFromAst, valueToAst } from "./ast.ts";
 export {
+  andThen,
   type AttributeInput,
   cond,
   Flow,
@@ -21,7 +22,6 @@ export {
   repeat,
   residual,
   rmil,
-  then,
 } from "./builders.ts";
 export { check, checkAll, type Checked, type CheckOptions, type JudgedParameter, type Judgement } from "./check.ts";
 export { type AnyProgram, decodeAny, decodeTree, encodeAny, type Form, type WireVersion } from "./codec/any.ts";

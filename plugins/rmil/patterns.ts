@@ -6,50 +6,50 @@
  *
  * @module
  */
-import { op, par, repeat, residual, then } from "./builders.ts";
+import { andThen, op, par, repeat, residual } from "./builders.ts";
 import type { Expression } from "./expression.ts";
 
 const FEWEST_LAYERS = 2;
 
 /** Attention and a feed-forward part, each residual. */
 export const transformerBlock = (): Expression =>
-  then(
-    residual(then(op("layer_norm"), op("attn"), op("drop"))),
-    residual(then(op("layer_norm"), op("linear"), op("gelu"), op("linear"), op("drop"))),
+  andThen(
+    residual(andThen(op("layer_norm"), op("attn"), op("drop"))),
+    residual(andThen(op("layer_norm"), op("linear"), op("gelu"), op("linear"), op("drop"))),
   );
 
 /** `layers` linear layers with relu between them; at least two. */
 export const mlp = (layers: number): Expression => {
   const stages = Array.from({ length: Math.max(FEWEST_LAYERS, layers) - 1 }, () => [op("relu"), op("linear")]);
-  return then(op("linear"), ...stages.flat());
+  return andThen(op("linear"), ...stages.flat());
 };
 
 /** Two convolutions with batch norm, residual, then relu. */
 export const resnetBlock = (): Expression =>
-  then(
-    residual(then(op("conv2d"), op("batch_norm"), op("relu"), op("conv2d"), op("batch_norm"))),
+  andThen(
+    residual(andThen(op("conv2d"), op("batch_norm"), op("relu"), op("conv2d"), op("batch_norm"))),
     op("relu"),
   );
 
 /** A sequence of indices to features by an LSTM. */
-export const rnnModel = (): Expression => then(op("embed"), op("lstm"), op("drop"), op("linear"));
+export const rnnModel = (): Expression => andThen(op("embed"), op("lstm"), op("drop"), op("linear"));
 
 /** From feature maps to classes. */
 export const classifierHead = (): Expression =>
-  then(op("global_pool"), op("linear"), op("relu"), op("drop"), op("linear"));
+  andThen(op("global_pool"), op("linear"), op("relu"), op("drop"), op("linear"));
 
 /** Convolution, norm, relu and pooling, `blocks` times. */
 export const convBackbone = (blocks: number): Expression =>
-  repeat(then(op("conv2d"), op("batch_norm"), op("relu"), op("max_pool")), blocks);
+  repeat(andThen(op("conv2d"), op("batch_norm"), op("relu"), op("max_pool")), blocks);
 
 /** A backbone and a head. */
-export const imageClassifier = (blocks: number): Expression => then(convBackbone(blocks), classifierHead());
+export const imageClassifier = (blocks: number): Expression => andThen(convBackbone(blocks), classifierHead());
 
 /** A neural and a symbolic branch over one embedding, concatenated. */
 export const neurosymbolicHybrid = (): Expression =>
-  then(
+  andThen(
     op("embed"),
-    par(then(op("linear"), op("gelu"), op("linear")), then(op("infer"), op("resolve"))),
+    par(andThen(op("linear"), op("gelu"), op("linear")), andThen(op("infer"), op("resolve"))),
     op("concat"),
   );
 

@@ -69,16 +69,24 @@ const both =
     return [make(a, b, from, to), make(b, a, from, to)] as const;
   };
 
-const CROSSOVERS = {
+/** The name of a crossover of permutations. */
+export type PermutationCrossover = "pmx" | "ox" | "cx";
+
+const CROSSOVERS: {
+  readonly [Name in PermutationCrossover]: (a: Order, b: Order, chance: Random) => readonly [Order, Order];
+} = {
   pmx: both(partiallyMapped),
   ox: both(orderKept),
   cx: (a: Order, b: Order, chance: Random) => {
     const start = chance.below(a.length);
-    return [cycleKept(a, b, start), cycleKept(b, a, start)] as const;
+    return [cycleKept(a, b, start), cycleKept(b, a, start)];
   },
-} as const;
+};
 
-const MOVES = {
+/** The name of a mutation of permutations. */
+export type PermutationMove = "swap" | "insert" | "invert";
+
+const MOVES: { readonly [Name in PermutationMove]: (genome: Order, from: number, to: number) => Order } = {
   /** Exchanges two places. */
   swap: (genome: Order, from: number, to: number): Order => {
     const child = genome.slice();
@@ -98,13 +106,7 @@ const MOVES = {
     child.subarray(from, to + 1).reverse();
     return child;
   },
-} as const;
-
-/** The name of a crossover of permutations. */
-export type PermutationCrossover = keyof typeof CROSSOVERS;
-
-/** The name of a mutation of permutations. */
-export type PermutationMove = keyof typeof MOVES;
+};
 
 /** The names of the crossovers. */
 export const PERMUTATION_CROSSOVERS: ReadonlyArray<PermutationCrossover> = Object.keys(CROSSOVERS) as ReadonlyArray<

@@ -96,7 +96,10 @@ const exchanged = (a: Float64Array, b: Float64Array, from: number, to: number): 
 
 type Cross = (a: Float64Array, b: Float64Array, bounds: Bounds, spread: number, chance: Random) => Pair;
 
-const CROSSOVERS = {
+/** The name of a crossover of real vectors. */
+export type RealCrossover = "sbx" | "blend" | "uniform" | "onePoint" | "twoPoint";
+
+const CROSSOVERS: { readonly [Name in RealCrossover]: { readonly spread: number; readonly cross: Cross } } = {
   sbx: { spread: 15, cross: sbx },
   blend: { spread: 0.5, cross: blend },
   uniform: {
@@ -115,10 +118,7 @@ const CROSSOVERS = {
       return exchanged(a, b, cuts[0], cuts[1]);
     },
   },
-} as const satisfies { readonly [name: string]: { readonly spread: number; readonly cross: Cross } };
-
-/** The name of a crossover of real vectors. */
-export type RealCrossover = keyof typeof CROSSOVERS;
+};
 
 /** The names of the crossovers. */
 export const REAL_CROSSOVERS: ReadonlyArray<RealCrossover> = Object.keys(CROSSOVERS) as ReadonlyArray<RealCrossover>;
@@ -135,21 +135,21 @@ const polynomialOf = (x: number, low: number, high: number, index: number, chanc
   return within(x + delta * range, low, high);
 };
 
-const MUTATIONS = {
+/** The name of a mutation of real vectors. */
+export type RealMutation = "polynomial" | "gaussian";
+
+const MUTATIONS: {
+  readonly [Name in RealMutation]: {
+    readonly step: number;
+    readonly mutate: (x: number, low: number, high: number, step: number, chance: Random) => number;
+  };
+} = {
   polynomial: { step: 20, mutate: polynomialOf },
   gaussian: {
     step: 0.1,
     mutate: (x, low, high, step, chance) => within(x + step * (high - low) * chance.normal(), low, high),
   },
-} as const satisfies {
-  readonly [name: string]: {
-    readonly step: number;
-    readonly mutate: (x: number, low: number, high: number, step: number, chance: Random) => number;
-  };
 };
-
-/** The name of a mutation of real vectors. */
-export type RealMutation = keyof typeof MUTATIONS;
 
 /** The names of the mutations. */
 export const REAL_MUTATIONS: ReadonlyArray<RealMutation> = Object.keys(MUTATIONS) as ReadonlyArray<RealMutation>;

@@ -43,15 +43,15 @@ const onSphere = (exponent: number) => (angles: Float64Array, distance: number, 
     return m === 0 ? value : value * Math.sin(angles[width - 1 - m] ** exponent * Math.PI / 2);
   });
 
-const SHAPES = {
+/** The name of a problem of this family. */
+export type DtlzName = "DTLZ1" | "DTLZ2" | "DTLZ3" | "DTLZ4";
+
+const SHAPES: { readonly [Name in DtlzName]: Shape } = {
   DTLZ1: { distances: 5, distance: rastriginFromHalf, objectives: onSimplex },
   DTLZ2: { distances: 10, distance: squaresFromHalf, objectives: onSphere(1) },
   DTLZ3: { distances: 10, distance: rastriginFromHalf, objectives: onSphere(1) },
   DTLZ4: { distances: 10, distance: squaresFromHalf, objectives: onSphere(100) },
-} as const satisfies { readonly [name: string]: Shape };
-
-/** The name of a problem of this family. */
-export type DtlzName = keyof typeof SHAPES;
+};
 
 /** The names of the family. */
 export const DTLZ_NAMES: ReadonlyArray<DtlzName> = Object.keys(SHAPES) as ReadonlyArray<DtlzName>;
@@ -61,7 +61,7 @@ export const dtlz = (name: DtlzName, objectives: number = 3): Problem => {
   if (!(Number.isSafeInteger(objectives) && objectives >= 2)) {
     throw badSetting({ setting: "objectives", wanted: "a whole number from 2 on", found: String(objectives) });
   }
-  const shape: Shape = SHAPES[name];
+  const shape = SHAPES[name];
   const variables = objectives - 1 + shape.distances;
   return {
     name,

@@ -35,7 +35,10 @@ const rastriginDistance = (x: Float64Array): number => {
 const root = (first: number, distance: number): number => 1 - Math.sqrt(first / distance);
 const squared = (first: number, distance: number): number => 1 - (first / distance) ** 2;
 
-const SHAPES = {
+/** The name of a problem of this family. */
+export type ZdtName = "ZDT1" | "ZDT2" | "ZDT3" | "ZDT4" | "ZDT6";
+
+const SHAPES: { readonly [Name in ZdtName]: Shape } = {
   ZDT1: { variables: 30, rest: [0, 1], first: (x) => x[0], distance: linearDistance, height: root },
   ZDT2: { variables: 30, rest: [0, 1], first: (x) => x[0], distance: linearDistance, height: squared },
   ZDT3: {
@@ -53,17 +56,14 @@ const SHAPES = {
     distance: (x) => 1 + 9 * meanOfRest(x) ** 0.25,
     height: squared,
   },
-} as const satisfies { readonly [name: string]: Shape };
-
-/** The name of a problem of this family. */
-export type ZdtName = keyof typeof SHAPES;
+};
 
 /** The names of the family. */
 export const ZDT_NAMES: ReadonlyArray<ZdtName> = Object.keys(SHAPES) as ReadonlyArray<ZdtName>;
 
 /** A problem of the family; throws EVOLUTION_SETTING below two variables. */
 export const zdt = (name: ZdtName, variables?: number): Problem => {
-  const shape: Shape = SHAPES[name];
+  const shape = SHAPES[name];
   const count = variables ?? shape.variables;
   if (!(Number.isSafeInteger(count) && count >= 2)) {
     throw badSetting({ setting: "variables", wanted: "a whole number from 2 on", found: String(count) });

@@ -37,14 +37,14 @@ Deno.test("builders desugar as the original's do", () => {
 });
 
 Deno.test("the fluent form gives the same trees as the functions", () => {
-  const block = flow("layer_norm").then("attn").then("drop").residual()
-    .then(flow("layer_norm").then("linear").then("gelu").then("linear").then("drop").residual());
+  const block = flow("layer_norm").andThen("attn").andThen("drop").residual()
+    .andThen(flow("layer_norm").andThen("linear").andThen("gelu").andThen("linear").andThen("drop").residual());
   assert.ok(equalExpressions(block.root, PATTERNS.transformer_block.build(0)));
-  const backbone = flow("conv2d").then("batch_norm").then("relu").then("max_pool").repeat(4);
+  const backbone = flow("conv2d").andThen("batch_norm").andThen("relu").andThen("max_pool").repeat(4);
   assert.ok(equalExpressions(backbone.root, PATTERNS.conv_backbone.build(4)));
   const hybrid = flow("embed")
-    .then(flow("linear").then("gelu").then("linear").par(flow("infer").then("resolve")))
-    .then("concat");
+    .andThen(flow("linear").andThen("gelu").andThen("linear").par(flow("infer").andThen("resolve")))
+    .andThen("concat");
   assert.ok(equalExpressions(hybrid.root, PATTERNS.neurosymbolic_hybrid.build(0)));
   assert.equal(String(flow("relu").cond(true, flow("gelu"))), "if true then relu else gelu");
 });
@@ -78,4 +78,11 @@ Deno.test("a template that is no program throws the failure with its place", () 
     () => rmil`linear >> ${op("relu")} >>`,
     (thrown) => thrown instanceof Failure && thrown.code === "RMIL_SYNTAX",
   );
+});
+
+Deno.test("neither the library nor a program that grows is taken for a promise", async () => {
+  const library = await import("../../../plugins/rmil/library.ts");
+  assert.ok(!("then" in library));
+  const grown = await Promise.resolve(library.flow("relu").andThen("gelu"));
+  assert.equal(String(grown), "relu >> gelu");
 });
