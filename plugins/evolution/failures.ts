@@ -54,6 +54,38 @@ export const badState: FailureDefinition<"EVOLUTION_STATE", { reason: string }> 
   fix: () => ({ summary: "Resume with the settings that the state was stored under, or start anew" }),
 });
 
+/** A stored run cannot be read, kept or gone on with. */
+export const badRun: FailureDefinition<"EVOLUTION_RUN", { run: string; reason: string }> = failure("EVOLUTION_RUN", {
+  doc: "A run cannot be kept in the artifact store, or what is stored of it cannot be read.",
+  recoverable: false,
+  says: (a) => `Cannot use the run "${a.run}": ${a.reason}`,
+  fix: () => ({ summary: "Name another run, or look at what is stored of this one with evolution.status" }),
+});
+
+/** A name is another run's. */
+export const takenRun: FailureDefinition<"EVOLUTION_RUN_TAKEN", { run: string; operation: string }> = failure(
+  "EVOLUTION_RUN_TAKEN",
+  {
+    doc: "A name belongs to a run of other settings: a name means one run for ever.",
+    recoverable: true,
+    says: (a) => `Cannot name this run "${a.run}": a run of ${a.operation} with other settings has that name`,
+    fix: (a) => ({
+      summary: "Leave the name out: each run then has a name of its own",
+      ...(a.path === undefined ? {} : { patch: [{ op: "remove", path: a.path }] }),
+    }),
+  },
+);
+
+/** What is to be evolved, or how it is scored, does not fit together. */
+export const badObjective: FailureDefinition<"EVOLUTION_OBJECTIVE", { objective: string; reason: string }> = failure(
+  "EVOLUTION_OBJECTIVE",
+  {
+    doc: "What scores the candidates cannot be applied to them.",
+    recoverable: true,
+    says: (a) => `Cannot score by ${a.objective}: ${a.reason}`,
+  },
+);
+
 /** The catalogue, in the order of the documentation. */
 export const EVOLUTION_FAILURES: readonly [
   typeof badSetting,
@@ -61,7 +93,10 @@ export const EVOLUTION_FAILURES: readonly [
   typeof overLimit,
   typeof wrongScores,
   typeof badState,
-] = [badSetting, badPoints, overLimit, wrongScores, badState];
+  typeof badRun,
+  typeof takenRun,
+  typeof badObjective,
+] = [badSetting, badPoints, overLimit, wrongScores, badState, badRun, takenRun, badObjective];
 
 /** Any failure of this room. */
 export type EvolutionFailure = FailuresOf<typeof EVOLUTION_FAILURES[number]>;
