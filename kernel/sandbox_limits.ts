@@ -1,5 +1,5 @@
 /**
- * Sandbox limits: what a candidate in a child process may use, and the least and most that can be asked for.
+ * Sandbox limits: what a candidate or a worker in a child process may use, and the least and most that can be asked for.
  *
  * Not the fuel of our own interpreter (a budget): these are bounds that the system enforces on a whole process.
  *
@@ -17,6 +17,12 @@ export interface SandboxLimits {
   /** Bytes printed and answered. */
   readonly outputBytes: number;
 }
+
+/** Bounds of a worker process: those of a sandbox run that are not about one answer. */
+export type WorkerLimits = Pick<SandboxLimits, "heapMb" | "residentMb">;
+
+/** What a worker process gets where it names no limits. */
+export const DEFAULT_WORKER_LIMITS: WorkerLimits = { heapMb: 2_048, residentMb: 4_096 };
 
 /** The least and the most a sandbox run may be given. */
 export const SANDBOX_BOUNDS: { readonly [K in keyof SandboxLimits]: readonly [number, number] } = {

@@ -10,6 +10,7 @@ import * as Context from "effect/Context";
 import type * as Effect from "effect/Effect";
 import type { KernelFailure } from "./failure.ts";
 import type { Json } from "./json.ts";
+import type { WorkerLimits } from "./sandbox_limits.ts";
 
 /** A request with one answer. */
 export type OneShot =
@@ -30,10 +31,15 @@ export type OneShot =
   /** Run a command of the supervisor's own table. */
   | { readonly kind: "command"; readonly command: string; readonly arguments: { readonly [name: string]: Json } };
 
-/** A request that starts a process to talk with: a locked plugin, or any plugin's code only to see what it declares. */
+/**
+ * A request that starts a process to talk with: a locked plugin, any plugin's code only to see what it declares, or our
+ * own functions.
+ */
 export type Conversation =
   | { readonly kind: "host"; readonly plugin: string }
-  | { readonly kind: "host"; readonly look: string; readonly folder?: string };
+  | { readonly kind: "host"; readonly look: string; readonly folder?: string }
+  /** Runs jobs of one of our own modules without any permission, within limits (kernel/workers.ts). */
+  | { readonly kind: "worker"; readonly module: string; readonly limits: WorkerLimits };
 
 /** Hears a process that was started for a conversation. */
 export interface Listener {

@@ -33,8 +33,8 @@ import {
 } from "../kernel/mod.ts";
 import { platformDisk } from "../kernel/platform/disk.ts";
 import { layerEntropy } from "../kernel/platform/entropy.ts";
+import { layerEveryWorker } from "../kernel/platform/process_workers.ts";
 import { layerSupervisor, Supervisor } from "../kernel/platform/supervisor.ts";
-import { layerWorkers } from "../kernel/platform/workers.ts";
 import { registryProvision } from "../registry/contract.ts";
 import { discover } from "../registry/discovery.ts";
 import { optionalPackages } from "../registry/optional.ts";
@@ -93,8 +93,9 @@ export const openRmi = (options: RmiOptions): Effect.Effect<Kernel, Failure, Sco
       plugins: [...house, ...found.plugins],
       host: Layer.mergeAll(
         layerEffects(effects).pipe(Layer.provideMerge(platform)),
-        Layer.merge(layerSandbox, layerPrograms).pipe(Layer.provide(Layer.succeedContext(started))),
-        layerWorkers(),
+        Layer.mergeAll(layerSandbox, layerPrograms, layerEveryWorker()).pipe(
+          Layer.provide(Layer.succeedContext(started)),
+        ),
         front,
         found.layer,
       ),

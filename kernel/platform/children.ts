@@ -1,7 +1,7 @@
 /**
  * Children: the processes that may be started on the kernel process's behalf, each from a fixed request: sandbox
- * candidates without any permission, hosts of locked plugins with the permissions of their lock, commands of a fixed
- * table, and programs that a person named in the policy file. It runs in the launcher (or, used as a library, wherever
+ * candidates and workers without any permission, hosts of locked plugins with the permissions of their lock, commands of
+ * a fixed table, and programs that a person named in the policy file. It runs in the launcher (or, used as a library, wherever
  * the host may start processes).
  *
  * Not a shell: no request carries a command line, a flag or a file to run.
@@ -12,10 +12,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { startSandbox } from "./candidate.ts";
-import { startHost, tellHost } from "./host.ts";
+import { MAX_JOB_CHARS } from "./clone.ts";
+import { startHost } from "./host.ts";
 import { denoCommand, killGroup } from "./process.ts";
 import { startProgram } from "./program.ts";
-import { demand, isRecord, onlyMembers, TAIL_CHARS } from "./request.ts";
+import { demand, isRecord, MAX_MESSAGE_CHARS, onlyMembers, TAIL_CHARS } from "./request.ts";
+import { startWorkerProcess } from "./worker_process.ts";
 
 export { denoCommand } from "./process.ts";
 
@@ -91,9 +93,27 @@ const startCommand = (
   return child;
 };
 
+/** Kinds of child that are talked with, and the longest line each is told, in characters. */
+const LONGEST_LINE: { readonly [kind: string]: number } = { host: MAX_MESSAGE_CHARS, worker: MAX_JOB_CHARS };
+
+interface Child {
+  readonly kind: string;
+  readonly child: ChildProcess;
+}
+
+const tell = (target: Child | undefined, line: unknown): void => {
+  demand(target !== undefined && Object.hasOwn(LONGEST_LINE, target.kind), "no such child to talk with");
+  const { kind, child } = target!;
+  demand(
+    typeof line === "string" && line.length <= LONGEST_LINE[kind] && !line.includes("\n"),
+    `message must be one line of at most ${LONGEST_LINE[kind]} characters`,
+  );
+  child.stdin?.write(`${line}\n`);
+};
+
 /** Serves requests until closed. Every request gets one `answer` or one `refused`, under its own id. */
 export const serveRequests = (workplace: Workplace): Requests => {
-  const children = new Map<number, { readonly kind: string; readonly child: ChildProcess }>();
+  const children = new Map<number, Child>();
   const start = (id: number, request: Record<string, unknown>): ChildProcess => {
     const answer = (value: unknown): void => {
       children.delete(id);
@@ -103,17 +123,15 @@ export const serveRequests = (workplace: Workplace): Requests => {
     if (request.kind === "sandbox") return startSandbox(request, answer);
     if (request.kind === "program") return startProgram(request, workplace.workspace, answer);
     if (request.kind === "command") return startCommand(request, workplace, answer);
-    demand(request.kind === "host", `unknown kind "${request.kind}"`);
-    return startHost(request, workplace, (message) => workplace.post({ id, message }), answer);
+    demand(Object.hasOwn(LONGEST_LINE, String(request.kind)), `unknown kind "${request.kind}"`);
+    const start = request.kind === "host" ? startHost : startWorkerProcess;
+    return start(request, workplace, (message) => workplace.post({ id, message }), answer);
   };
   const serve = (id: number, request: Record<string, unknown>): void => {
     if (request.kind === "stop" || request.kind === "send") {
       const target = children.get(request.to as number);
       if (request.kind === "stop" && target !== undefined) killGroup(target.child);
-      if (request.kind === "send") {
-        demand(target?.kind === "host", "no such host");
-        tellHost(target!.child, request.message);
-      }
+      if (request.kind === "send") tell(target, request.message);
       return;
     }
     demand(!children.has(id), "id is in use");

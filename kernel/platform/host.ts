@@ -14,7 +14,7 @@ import * as path from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { lineSplitter } from "./frames.ts";
-import { denoCommand, killGroup, watchResident } from "./process.ts";
+import { cacheEnvironment, denoCommand, killGroup, watchResident } from "./process.ts";
 import { demand, isRecord, isTexts, MAX_MESSAGE_CHARS, onlyMembers, Refusal, TAIL_CHARS } from "./request.ts";
 
 /** V8 heap of a plugin's process, MiB. */
@@ -102,16 +102,6 @@ const looked = (workspace: string, look: unknown, folder: unknown): Start => {
   return { entry, flags: [readFlag(whole)] };
 };
 
-/** Where the package cache is, and which of its registries holds a package: nothing of it is readable to a plugin. */
-const CACHE_VARIABLES = ["DENO_DIR", "HOME", "LOCALAPPDATA", "NPM_CONFIG_REGISTRY", "XDG_CACHE_HOME"];
-
-const childEnvironment = (flags: ReadonlyArray<string>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(process.env).filter(([name]) =>
-      CACHE_VARIABLES.includes(name) || flags.includes(`--allow-env=${name}`)
-    ),
-  ) as Record<string, string>;
-
 /** Starts a plugin's process; `hear` gets its lines, `answer` hears once how it ended. */
 export const startHost = (
   request: Record<string, unknown>,
@@ -136,7 +126,7 @@ export const startHost = (
     cwd: process.platform === "win32" ? undefined : "/",
     detached: process.platform !== "win32",
     stdio: ["pipe", "pipe", "pipe"],
-    env: childEnvironment(flags),
+    env: cacheEnvironment((name) => flags.includes(`--allow-env=${name}`)),
   });
   let complaint = "";
   const stop = (reason: string): void => {
@@ -169,13 +159,4 @@ export const startHost = (
   });
   child.on("close", end);
   return child;
-};
-
-/** Writes one line to a plugin's process. */
-export const tellHost = (child: ChildProcess, line: unknown): void => {
-  demand(
-    typeof line === "string" && line.length <= MAX_MESSAGE_CHARS && !line.includes("\n"),
-    "message must be one line",
-  );
-  child.stdin?.write(`${line}\n`);
 };

@@ -19,6 +19,18 @@ const PS_POLL_MS = 100;
 const IDLE_DATA_MB = 640;
 const IDLE_DATA_MB_PER_CORE = 24;
 
+/** Processor time of a child without a deadline: one whose starter is gone and which never listens ends by it. */
+const LONGEST_CPU_SECONDS = 86_400;
+
+/** Where the package cache is, and which of its registries holds a package: nothing of it is readable to a child. */
+const CACHE_VARIABLES = ["DENO_DIR", "HOME", "LOCALAPPDATA", "NPM_CONFIG_REGISTRY", "XDG_CACHE_HOME"];
+
+/** The variables with which a child finds the packages that our code imports, and those of `more` names. */
+export const cacheEnvironment = (more: (name: string) => boolean = () => false): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => CACHE_VARIABLES.includes(name) || more(name)),
+  ) as Record<string, string>;
+
 /**
  * The Deno executable, spelled so that `node:child_process` does not recognise it: a recognised one silently gets `-A`
  * among its arguments, and a child of ours would hold every permission.
@@ -74,13 +86,13 @@ export const watchResident = (pid: number, limitMb: number, exceeded: () => void
  * (which array buffers and WebAssembly memories count against, unlike the heap flag), and on processor time.
  */
 export const limited = (
-  limits: { readonly residentMb: number; readonly wallMs: number },
+  limits: { readonly residentMb: number; readonly wallMs?: number },
   args: ReadonlyArray<string>,
 ): readonly [string, ReadonlyArray<string>] => {
   if (residentGuard() !== "enforced") return [denoCommand(), args];
   const cores = navigator.hardwareConcurrency;
   const dataKb = (limits.residentMb + IDLE_DATA_MB + IDLE_DATA_MB_PER_CORE * cores) * 1024;
-  const seconds = Math.ceil(limits.wallMs / 1000) * cores + 5;
+  const seconds = limits.wallMs === undefined ? LONGEST_CPU_SECONDS : Math.ceil(limits.wallMs / 1000) * cores + 5;
   const script = `ulimit -c 0; ulimit -d ${dataKb}; ulimit -t ${seconds}; exec "$@"`;
   return ["/bin/sh", ["-c", script, "sh", denoCommand(), ...args]];
 };

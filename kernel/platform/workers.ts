@@ -25,8 +25,9 @@ const entryOf = (module: string): string =>
 import * as jobs from ${JSON.stringify(module)};
 self.onmessage = async ({ data: { name, input } }) => {
   try {
-    if (typeof jobs[name] !== "function") throw new TypeError("the module exports no function of this name");
-    self.postMessage({ ok: true, value: await jobs[name](input) });
+    const job = Object.hasOwn(jobs, name) ? jobs[name] : undefined;
+    if (typeof job !== "function") throw new TypeError("the module exports no function of this name");
+    self.postMessage({ ok: true, value: await job(input) });
   } catch (cause) {
     self.postMessage({ ok: false, cause: String(cause), broken: false });
   }
@@ -66,10 +67,13 @@ export const platformWorker = (): WorkerDriver => {
   };
 };
 
+/** Workers at once in a pool that names no number: one a core but one. */
+export const usualWorkers = (): number =>
+  Math.max(1, Math.min(MOST_WORKERS, (navigator.hardwareConcurrency || 1) - RESERVED_CORES));
+
 /** A pool of platform workers: one a core but one, unless told otherwise. */
 export const layerWorkers = (options: Partial<PoolOptions> = {}): Layer.Layer<Workers> =>
-  layerWorkersOver(platformWorker, {
-    workers: options.workers ??
-      Math.max(1, Math.min(MOST_WORKERS, (navigator.hardwareConcurrency || 1) - RESERVED_CORES)),
+  layerWorkersOver({ thread: platformWorker }, {
+    workers: options.workers ?? usualWorkers(),
     queue: options.queue ?? DEFAULT_QUEUE,
   });

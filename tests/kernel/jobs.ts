@@ -33,3 +33,19 @@ let calls = 0;
 export const count = (): number => ++calls;
 
 export const notAFunction = 3;
+
+export const talkative = (): string => {
+  console.log("\nnot a value\n");
+  console.info("nor this");
+  return "said";
+};
+
+/** Ends its process, where it is one. */
+export const leave = (): never => Deno.exit(7);
+
+/** Holds more than any worker of these tests may. */
+export const hoard = (): number => {
+  const held: Array<Float64Array> = [];
+  for (let i = 0; i < 400; i++) held.push(new Float64Array(1_000_000).fill(i));
+  return held.length;
+};
