@@ -9,12 +9,11 @@
  */
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import { Digest } from "../../../kernel/digest.ts";
+import { Digest, digestText } from "../../../kernel/digest.ts";
 import { JsonValue } from "../../../kernel/failure.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../../kernel/json.ts";
 import type { Member, Variation } from "../contract.ts";
 import { badRun } from "../failures.ts";
-import { digestText } from "../../../kernel/digest.ts";
 
 /** Media type of what a run is. */
 export const RUN_MEDIA = "application/vnd.rmi.evolution.run+json";
@@ -30,9 +29,6 @@ export const RECORD_VERSION = 1;
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
 
-/** How a candidate came about. */
-export const EDITS = ["drawn", "varied", "crossed"] as const;
-
 /** One candidate of a run: where it comes from and what it was worth. */
 export interface LineageRow {
   /** Its name within the run. */
@@ -43,8 +39,8 @@ export interface LineageRow {
   readonly parents: ReadonlyArray<string>;
   /** Content hash of the genome. */
   readonly key: string;
-  /** How it came about: drawn without parents, varied from one, crossed from several. */
-  readonly edit: typeof EDITS[number];
+  /** How it came about: drawn, crossed by, mutated by … */
+  readonly edit: string;
   /** The genome, as its variation writes it. */
   readonly genome: Json;
   /** The scores, smaller is better; absent where the evaluation failed. */
@@ -65,7 +61,7 @@ export const LineageRow: Schema.Codec<LineageRow> = Schema.Struct({
   generation: Count,
   parents: Schema.Array(Schema.String),
   key: Schema.String,
-  edit: Schema.Literals(EDITS),
+  edit: Schema.String,
   genome: JsonValue,
   objectives: Schema.optionalKey(Schema.Array(Schema.Finite)),
   violation: Schema.optionalKey(Schema.Finite),
@@ -179,8 +175,6 @@ export const decodeForm = <A>({ format, schema }: Form<A>, bytes: Uint8Array, ru
   return Result.isSuccess(decoded) ? decoded.success : refuse(`what is stored is damaged: ${decoded.failure.message}`);
 };
 
-const editOf = ({ parents }: Member<unknown>): typeof EDITS[number] => EDITS[Math.min(parents.length, 2)];
-
 /** A judged candidate as a row of the lineage. */
 export const lineageRow = <G>(
   variation: Variation<G>,
@@ -192,7 +186,7 @@ export const lineageRow = <G>(
   generation,
   parents: member.parents,
   key: digestText(variation.key(member.genome)),
-  edit: editOf(member),
+  edit: member.edit,
   genome: variation.encode(member.genome),
   ...(member.failed === undefined ? { objectives: member.objectives } : { failed: member.failed }),
   ...(member.violation > 0 ? { violation: member.violation } : {}),
