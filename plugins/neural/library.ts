@@ -205,11 +205,14 @@ export {
   tensorColumn,
   TestGuard,
   uniformly,
+  type Unit,
   withSplits,
 } from "./data/dataset.ts";
 export { type DataFiles, memoryFiles } from "./data/files.ts";
 export { GENERATED_NAMES, generatedData } from "./data/generated.ts";
 export { openData, type OpenedData } from "./data/open.ts";
+export { type PreparedColumn, TablePreparation } from "./data/preparation.ts";
+export { dataBy, LEAST_ROWS, type Prepared, preparedData } from "./data/prepared_data.ts";
 export { dataAuthorities, DataSource, type DetailedSource, type Format, FORMATS } from "./data/source.ts";
 export { SplitRule, splitSamples } from "./data/splits.ts";
 export { type Grain, rescale, type Scaling, statisticsOf } from "./data/statistics.ts";
@@ -301,7 +304,7 @@ export {
   type Watch,
 } from "./fit.ts";
 export { CHANNELS, fitProgram, type Fitted, NARROWEST, WIDEST } from "./fitted.ts";
-export { type Answerer, judge, type Judged, JUDGED_AT_ONCE, makeAnswerer, MAX_CONFUSED } from "./judge.ts";
+export { type Answerer, inOwnUnit, judge, type Judged, JUDGED_AT_ONCE, makeAnswerer, MAX_CONFUSED } from "./judge.ts";
 export {
   argMax,
   BINS,
@@ -324,6 +327,7 @@ export {
   MAX_POINTS,
   type Point,
 } from "./plots/line_chart.ts";
+export { type Group, type ScatterChart, scatterChart } from "./plots/scatter_chart.ts";
 export { autocast, type Narrow } from "./precision.ts";
 export { languageType, networkOfProgram } from "./program.ts";
 export {

@@ -5,7 +5,10 @@
  *
  * @module
  */
-import { COLOURS, drawing, element, GRID, INK, label, ticks, tickText } from "./svg.ts";
+import { axes, CHART_HEIGHT, CHART_WIDTH, legend } from "./axes.ts";
+import { COLOURS, drawing, element } from "./svg.ts";
+
+export { CHART_HEIGHT, CHART_WIDTH } from "./axes.ts";
 
 /** A point. */
 export type Point = readonly [x: number, y: number];
@@ -32,19 +35,6 @@ export interface LineChart {
   readonly logarithmic?: boolean;
 }
 
-/** Width of a chart. */
-export const CHART_WIDTH = 640;
-/** Height of a chart. */
-export const CHART_HEIGHT = 400;
-
-const LEFT = 64;
-const RIGHT = 16;
-const TOP = 40;
-const BOTTOM = 72;
-const ABOUT_X = 8;
-const ABOUT_Y = 6;
-const LEGEND_STEP = 14;
-
 /** Most points that a line is drawn with: neighbours are averaged beyond. */
 export const MAX_POINTS = 1000;
 
@@ -56,20 +46,6 @@ const thinned = (points: ReadonlyArray<Point>): ReadonlyArray<Point> => {
     const mean = (at: 0 | 1): number => part.reduce((sum, point) => sum + point[at], 0) / part.length;
     return [part.length === 0 ? NaN : mean(0), part.length === 0 ? NaN : mean(1)];
   });
-};
-
-interface Range {
-  readonly low: number;
-  readonly high: number;
-}
-
-const rangeOf = (values: ReadonlyArray<number>): Range => {
-  const known = values.filter(Number.isFinite);
-  if (known.length === 0) return { low: 0, high: 1 };
-  const low = known.reduce((a, b) => Math.min(a, b));
-  const high = known.reduce((a, b) => Math.max(a, b));
-  const slack = high > low ? 0 : Math.abs(low) || 1;
-  return { low: low - slack / 2, high: high + slack / 2 };
 };
 
 /** Pieces of a line between points that are not finite. */
@@ -89,33 +65,14 @@ export const lineChart = ({ title, x, y, lines, logarithmic = false }: LineChart
     name,
     points: thinned(points).map(([px, py]): Point => [px, scaleY(py)]),
   }));
-  const across = rangeOf(drawn.flatMap(({ points }) => points.map(([px]) => px)));
-  const up = rangeOf(drawn.flatMap(({ points }) => points.map(([, py]) => py)));
-  const atX = (value: number): number =>
-    LEFT + ((value - across.low) / (across.high - across.low)) * (CHART_WIDTH - LEFT - RIGHT);
-  const atY = (value: number): number =>
-    CHART_HEIGHT - BOTTOM - ((value - up.low) / (up.high - up.low)) * (CHART_HEIGHT - TOP - BOTTOM);
-  const named = (value: number, { low, high }: Range): string => tickText(value, high - low);
-  const grid = [
-    ...ticks(up.low, up.high, ABOUT_Y).flatMap((value) => [
-      element("line", { x1: LEFT, x2: CHART_WIDTH - RIGHT, y1: atY(value), y2: atY(value), stroke: GRID }),
-      label(logarithmic ? tickText(10 ** value, 10 ** value) : named(value, up), {
-        x: LEFT - 6,
-        y: atY(value) + 4,
-        "text-anchor": "end",
-        fill: INK,
-      }),
-    ]),
-    ...ticks(across.low, across.high, ABOUT_X).flatMap((value) => [
-      element("line", { x1: atX(value), x2: atX(value), y1: TOP, y2: CHART_HEIGHT - BOTTOM, stroke: GRID }),
-      label(named(value, across), {
-        x: atX(value),
-        y: CHART_HEIGHT - BOTTOM + 16,
-        "text-anchor": "middle",
-        fill: INK,
-      }),
-    ]),
-  ];
+  const { atX, atY, around } = axes({
+    title,
+    x,
+    y,
+    across: drawn.flatMap(({ points }) => points.map(([px]) => px)),
+    up: drawn.flatMap(({ points }) => points.map(([, py]) => py)),
+    logarithmic,
+  });
   const paths = drawn.flatMap(({ points }, i) =>
     pieces(points).map((piece) => {
       const colour = COLOURS[i % COLOURS.length];
@@ -126,32 +83,12 @@ export const lineChart = ({ title, x, y, lines, logarithmic = false }: LineChart
       return element("polyline", { points: text, fill: "none", stroke: colour, "stroke-width": 1.75 });
     })
   );
-  let legendAt = LEFT;
-  const legend = drawn.flatMap(({ name }, i) => {
-    const from = legendAt;
-    legendAt += LEGEND_STEP + 8 + 7 * name.length + LEGEND_STEP;
-    const middle = CHART_HEIGHT - 14;
-    const colour = COLOURS[i % COLOURS.length];
-    return [
-      element("line", { x1: from, x2: from + LEGEND_STEP, y1: middle, y2: middle, stroke: colour, "stroke-width": 3 }),
-      label(name, { x: from + LEGEND_STEP + 6, y: middle + 4, fill: INK }),
-    ];
-  });
   return drawing(
     CHART_WIDTH,
     CHART_HEIGHT,
     title,
-    label(title, { x: LEFT, y: 24, "font-size": 15, "font-weight": "bold", fill: INK }),
-    ...grid,
+    ...around,
     ...paths,
-    label(x, { x: (LEFT + CHART_WIDTH - RIGHT) / 2, y: CHART_HEIGHT - 36, "text-anchor": "middle", fill: INK }),
-    label(y, {
-      x: 0,
-      y: 0,
-      "text-anchor": "middle",
-      fill: INK,
-      transform: `translate(14 ${(TOP + CHART_HEIGHT - BOTTOM) / 2}) rotate(-90)`,
-    }),
-    ...legend,
+    ...legend(drawn.map(({ name }, i) => ({ name, colour: COLOURS[i % COLOURS.length] }))),
   );
 };

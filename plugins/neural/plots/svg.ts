@@ -36,6 +36,9 @@ export const element = (name: string, attributes: Attributes, ...children: Reado
 /** A line of text. */
 export const label = (text: string, attributes: Attributes): string => element("text", attributes, escaped(text));
 
+/** What is said of an element when it is pointed at, or read aloud. */
+export const titled = (text: string): string => element("title", {}, escaped(text));
+
 /** Colours that people tell apart, colour-blind ones included (Okabe & Ito 2008). */
 export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"] as const;
 
@@ -58,7 +61,7 @@ export const drawing = (width: number, height: number, title: string, ...childre
       "font-size": 12,
       role: "img",
     },
-    element("title", {}, escaped(title)),
+    titled(title),
     element("rect", { width, height, fill: "#ffffff" }),
     ...children,
   );

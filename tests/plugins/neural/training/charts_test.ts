@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { confusionChart, lineChart, MAX_POINTS, type Point } from "../../../../plugins/neural/library.ts";
+import { confusionChart, lineChart, MAX_POINTS, type Point, scatterChart } from "../../../../plugins/neural/library.ts";
 import { ticks, tickText } from "../../../../plugins/neural/plots/svg.ts";
 
 const chart = (points: ReadonlyArray<Point>, logarithmic = false): string =>
@@ -53,4 +53,22 @@ Deno.test("a confusion chart has a cell for each pair, counts where there are an
   assert.ok(!svg.includes(">0<"));
   const empty = confusionChart("c", { classes: 30, counts: new Float64Array(900) });
   assert.ok(!/NaN/u.test(empty));
+});
+
+Deno.test("a scatter chart draws each finite point once, lower values lower, and the edge of a front in steps", () => {
+  const points = [[0, 3], [1, 1], [NaN, 2], [3, 0]] as const;
+  const svg = scatterChart({
+    title: "t",
+    x: "error",
+    y: "bytes",
+    groups: [{ name: "front", points, says: ["a", "b <c>", "lost", "d"], front: true }],
+  });
+  const at = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/gu)].map(([, x, y]) => [Number(x), Number(y)]);
+  assert.equal(at.length, 3);
+  assert.ok(at[0][0] < at[1][0] && at[1][0] < at[2][0] && at[0][1] < at[1][1] && at[1][1] < at[2][1]);
+  assert.ok(svg.includes("<title>b &lt;c&gt;</title>") && !svg.includes("lost"));
+  // From one point to the next the edge first goes across, then down: between them nothing is dominated but by the first.
+  const edge = coordinates(svg);
+  assert.deepEqual(edge, [at[0], [at[1][0], at[0][1]], at[1], [at[2][0], at[1][1]], at[2]]);
+  assert.ok(!/NaN/u.test(scatterChart({ title: "", x: "", y: "", groups: [] })));
 });
