@@ -86,6 +86,13 @@ export const badObjective: FailureDefinition<"EVOLUTION_OBJECTIVE", { objective:
   },
 );
 
+/** Nothing can be created from the data, or a run of it cannot go on. */
+export const cannotCreate: FailureDefinition<"EVOLUTION_CREATE", { reason: string }> = failure("EVOLUTION_CREATE", {
+  doc: "A model cannot be created: from these data, under these limits, or in the run that is to go on.",
+  recoverable: true,
+  says: (a) => `Cannot create a model: ${a.reason}`,
+});
+
 /** The catalogue, in the order of the documentation. */
 export const EVOLUTION_FAILURES: readonly [
   typeof badSetting,
@@ -96,7 +103,8 @@ export const EVOLUTION_FAILURES: readonly [
   typeof badRun,
   typeof takenRun,
   typeof badObjective,
-] = [badSetting, badPoints, overLimit, wrongScores, badState, badRun, takenRun, badObjective];
+  typeof cannotCreate,
+] = [badSetting, badPoints, overLimit, wrongScores, badState, badRun, takenRun, badObjective, cannotCreate];
 
 /** Any failure of this room. */
 export type EvolutionFailure = FailuresOf<typeof EVOLUTION_FAILURES[number]>;
