@@ -139,6 +139,13 @@ export const KNOBS = {
   ),
   "budget.answer": number("budget", 0.5, 1, [0.5, 2], "factor of the answer's tokens"),
   "budget.calls": number("budget", 0.5, 1, [0.5, 2], "factor of the calls one request may make"),
+  "budget.strong": number(
+    "budget",
+    0.25,
+    0.5,
+    [0, 1],
+    "greatest share of requests that learned routing sends to a dearer model",
+  ),
   "safety.hold": set(
     "safety",
     "union",

@@ -7,6 +7,10 @@ import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import { Programs, Sandbox } from "../../effects/mod.ts";
 import { CallContext, digestJson } from "../../kernel/mod.ts";
+import type { ModelDescription } from "./contract.ts";
+import { routerFor } from "./handlers_routing.ts";
+import { suitable } from "./routing/choose.ts";
+import { pairOf } from "./routing/stronger.ts";
 import { symbolicDefault } from "../rmil/library.ts";
 import { type DeviceState, presetOf } from "./device.ts";
 import { attempting, badRequest, type NorionFailure } from "./failures.ts";
@@ -29,16 +33,28 @@ const deviceOf = (name: string | undefined) =>
     provenance: { descriptor: "override", load: "assumed" },
   }));
 
-const planned = (input: InputOf<typeof PlanFor>, window: number) =>
+/** What a request asks of a model, by its input. */
+const demandOf = ({ reach, budget = {} }: Pick<InputOf<typeof PlanFor>, "reach" | "budget">) => ({
+  privacy: reach ?? "process",
+  ...(budget.cost === undefined ? {} : { maxCost: budget.cost }),
+  ...(budget.latencyMs === undefined ? {} : { maxLatencyMs: budget.latencyMs }),
+});
+
+const planned = (input: InputOf<typeof PlanFor>, models: ReadonlyArray<ModelDescription>) =>
   Effect.gen(function* () {
     const scope = yield* scopeOf(input.scope);
     const profile = yield* attempting(() => profileOf(input.profile ?? "general"));
     const device = yield* deviceOf(input.device);
+    const candidates = suitable(models, demandOf(input));
+    // A router is read only where there is something to choose.
+    const fitted = pairOf(candidates) === undefined ? undefined : yield* routerFor(input.router);
     const request: NorionRequest = {
       prompt: input.prompt,
       profile,
       scope,
-      window: input.window ?? window,
+      window: input.window ?? Math.max(...models.map(({ window }) => window)),
+      candidates,
+      ...(fitted === undefined ? {} : { fitted }),
       ...(input.files === undefined ? {} : { files: input.files }),
       ...(input.budget?.answerTokens === undefined ? {} : { maxTokens: input.budget.answerTokens }),
     };
@@ -61,18 +77,12 @@ export const askedBy = (input: InputOf<typeof Ask>) =>
         actual: input.model ?? "",
       }));
     }
-    const window = Math.max(...models.map((one) => one.describe().window));
-    const { request, device } = yield* planned(input, window);
-    const { budget = {} } = input;
+    const { request, device } = yield* planned(input, models.map((one) => one.describe()));
     return {
       ...request,
       device,
       models,
-      demand: {
-        privacy: input.reach ?? "process",
-        ...(budget.cost === undefined ? {} : { maxCost: budget.cost }),
-        ...(budget.latencyMs === undefined ? {} : { maxLatencyMs: budget.latencyMs }),
-      },
+      demand: demandOf(input),
       temperature: input.temperature ?? 0,
       seed: context.random.below(2 ** 31),
       materials: input.check ?? {},
@@ -116,7 +126,7 @@ export const askingHandlers = {
     Effect.gen(function* () {
       const norion = yield* Norion;
       const models = yield* configuredModels(input.reach ?? "process");
-      const { request, device } = yield* planned(input, Math.max(...models.map((one) => one.describe().window)));
+      const { request, device } = yield* planned(input, models.map((one) => one.describe()));
       const made = yield* norion.plan(request, device);
       const lines = explainPlan(made);
       return {

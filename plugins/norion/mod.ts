@@ -13,6 +13,7 @@ import { askingHandlers } from "./handlers_ask.ts";
 import { memoryHandlers } from "./handlers_memory.ts";
 import { modelHandlers } from "./handlers_models.ts";
 import { reviewHandlers } from "./handlers_review.ts";
+import { routingHandlers } from "./handlers_routing.ts";
 import { runHandlers } from "./handlers_runs.ts";
 import { scissorsHandlers } from "./handlers_scissors.ts";
 import { layerModels } from "./models/configured.ts";
@@ -42,6 +43,7 @@ const plugin: Implementation = implementation({
     ...memoryHandlers,
     ...modelHandlers,
     ...reviewHandlers,
+    ...routingHandlers,
     ...runHandlers,
     ...scissorsHandlers,
     "norion.tour": () =>

@@ -10,6 +10,7 @@ import { MEMORY_OPERATIONS } from "./operations_memory.ts";
 import { MODEL_OPERATIONS } from "./operations_models.ts";
 import { REVIEWING } from "./operations_review.ts";
 import { RUNS } from "./operations_runs.ts";
+import { ROUTING } from "./operations_routing.ts";
 import { SCISSORS } from "./operations_scissors.ts";
 import { NorionTour } from "./tour/operation.ts";
 
@@ -20,6 +21,7 @@ export const operations = [
   ...MODEL_OPERATIONS,
   ...REVIEWING,
   ...RUNS,
+  ...ROUTING,
   ...SCISSORS,
   NorionTour,
 ] as const;

@@ -34,6 +34,12 @@ export const request = {
   reach: Schema.optionalKey(
     Schema.Literals(REACHES).annotate({ description: "how far the request may travel; process where absent" }),
   ),
+  router: Schema.optionalKey(
+    Schema.String.annotate({
+      description:
+        "choose between a cheap and a strong model by this stored router, or by none; the newest where absent",
+    }),
+  ),
   device: Schema.optionalKey(
     Schema.String.annotate({ description: "plan for a device of this name instead of this machine" }),
   ),

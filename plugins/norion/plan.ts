@@ -13,6 +13,7 @@ import { expressGenome, type Genome, knobNumber, type Knobs, knobSet } from "./g
 import { type Hierarchy, normalised, TARGETS, towards, underPressure } from "./hierarchy.ts";
 import { clamp, type Policy } from "./policy.ts";
 import { type Mode, type Profile, readPrompt } from "./profile.ts";
+import { type Choosable, explainRoute, type FittedRouter, type Route, routeOf } from "./routing/stronger.ts";
 import { type Schedule, schedule, scheduleOptions } from "./recursion.ts";
 import {
   attentionOf,
@@ -22,6 +23,7 @@ import {
   type RouterState,
   thresholdOf,
 } from "./router.ts";
+import { type Outcome, workOf } from "./state/outcomes.ts";
 import { estimateTokens, type Script } from "./text.ts";
 
 /** What may be spent on an answer. */
@@ -55,6 +57,8 @@ export interface NorionState {
   readonly genomes: { readonly [P in Profile]: Genome };
   /** Memory as it stood when the request came. */
   readonly memory: Recall;
+  /** The latest requests and how their answers did; none where absent. */
+  readonly outcomes?: ReadonlyArray<Outcome>;
   /** Thresholds. */
   readonly policy: Policy;
 }
@@ -73,6 +77,10 @@ export interface NorionRequest {
   readonly maxTokens?: number;
   /** Tokens one call of the backend reads. */
   readonly window?: number;
+  /** Models that suit it, to choose between. */
+  readonly candidates?: ReadonlyArray<Choosable>;
+  /** A router that was stored, to choose by. */
+  readonly fitted?: FittedRouter;
 }
 
 /** What is decided about a request. */
@@ -101,6 +109,8 @@ export interface Plan {
   readonly attention: number;
   /** What was recalled and offered, and what became of it. */
   readonly context: ReadonlyArray<Decided>;
+  /** Which of two models it goes to first; absent where there is nothing to choose. */
+  readonly route?: Route;
   /** What may be spent. */
   readonly budget: {
     /** In a word. */
@@ -213,6 +223,15 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
     tokens: Math.round(devicePlan.localTokens * hierarchy.local + devicePlan.globalTokens * (1 - hierarchy.local)),
     policy,
   });
+  const route = routeOf({
+    models: request.candidates ?? [],
+    outcomes: state.outcomes ?? [],
+    work: workOf({ profile, mode }),
+    prompt,
+    ...(request.fitted === undefined ? {} : { fitted: request.fitted }),
+    bound: knobNumber(knobs, "budget.strong"),
+    policy,
+  });
   return {
     profile,
     mode,
@@ -232,6 +251,7 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
       hierarchy,
     }),
     context: [...(reads ? [] : unread(request)), ...decided],
+    ...(route === undefined ? {} : { route }),
     budget: {
       class: kind,
       answerTokens: clamp(Math.round(answer), 1, request.maxTokens ?? Number.MAX_SAFE_INTEGER),
@@ -268,6 +288,7 @@ export const explainPlan = (made: Plan): ReadonlyArray<string> => [
   ...made.context.map(({ id, verdict, score, tokens, reason }) =>
     `context   ${verdict} ${id}: score ${three(score)}, ${tokens} tokens, ${reason}`
   ),
+  ...(made.route === undefined ? [] : [`models    ${explainRoute(made.route)}`]),
   `budget    ${made.budget.class}: ${made.budget.answerTokens} tokens, ${made.budget.calls} calls, ` +
   `${made.budget.reflectionPasses} reviews`,
   `tools     ${made.tools.join(" ") || "none"}`,

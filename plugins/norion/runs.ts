@@ -193,7 +193,11 @@ export const resume = <R, J = never>(
     const { made, same, offered } = yield* planThen(ledger, norion.policy, entry, asked, asked.device);
     if (!same) {
       return yield* Effect.fail(
-        refused(request, "it was planned for another profile, device or input, or under another policy", ""),
+        refused(
+          request,
+          "it was planned for another profile, device or input, for other models, or under another policy",
+          "",
+        ),
       );
     }
     const waiting = yield* waitingOf(ledger, entry);

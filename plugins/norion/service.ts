@@ -32,6 +32,7 @@ import { memorable, settling } from "./settling.ts";
 import { observing } from "./scissors/observing.ts";
 import { genomesOf } from "./scissors/report.ts";
 import { adaptiveFold, type AdaptiveState } from "./state/adaptive.ts";
+import { outcomeFold } from "./state/outcomes.ts";
 import { termsOf } from "./text.ts";
 import { expressedEvent } from "./state/genome.ts";
 import {
@@ -54,7 +55,7 @@ export interface AskRequest<R, J = never> extends NorionRequest {
   /** The models that may answer. */
   readonly models: ReadonlyArray<ModelBackend<R>>;
   /** What it asks of a model. */
-  readonly demand: Omit<Demand, "tokens" | "gain">;
+  readonly demand: Omit<Demand, "tokens" | "gain" | "first">;
   /** How freely models sample. */
   readonly temperature: number;
   /** Chance of models that sample. */
@@ -157,6 +158,10 @@ const takenAlong = ({ context }: Plan): ReadonlyArray<string> =>
 /** How much a better model is worth to a request, by its mode's threshold: what needs attention gains by quality. */
 const gainOf = ({ threshold }: Plan): number => 1 - threshold;
 
+/** The model that was decided on, where one was. */
+const firstOf = ({ route }: Plan): Pick<Demand, "first"> =>
+  route?.learned === undefined ? {} : { first: route[route.learned.asks] };
+
 /** A program of the host judges only where the genes of the request allow commands. */
 const mayJudge = ({ tools, profile }: Plan, { program }: Materials): Effect.Effect<void, NorionFailure> =>
   program === undefined || tools.includes("command") ? Effect.void : Effect.fail(badRequest({
@@ -223,6 +228,7 @@ export const norionOver = (
             return found;
           },
         },
+        outcomes: (yield* ledger.state(outcomeFold)).recent,
         policy,
       };
       return { state, adaptive, offered };
@@ -335,7 +341,7 @@ export const norionOver = (
         prompt: asked.prompt,
         texts,
         models: asked.models,
-        demand: { ...asked.demand, gain: gainOf(made) },
+        demand: { ...asked.demand, gain: gainOf(made), ...firstOf(made) },
         breakers: new Map(Object.entries(now.adaptive.breakers)),
         step,
         seed: asked.seed,

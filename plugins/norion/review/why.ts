@@ -40,6 +40,7 @@ const planned = (data: PlannedData, { actor }: LedgerEvent): ReadonlyArray<strin
     : `context: ${
       some(data.context.map(({ id, verdict, score, tokens }) => `${verdict} ${id} (${share(score)}, ${tokens} tokens)`))
     }`,
+  ...(data.route === undefined ? [] : [`models: ${data.route.because}`]),
   `looked over for: ${some(data.checks) || "nothing"}; must speak: ${some(data.validators) || "nobody"}`,
 ];
 

@@ -39,8 +39,10 @@ export interface Demand {
   readonly maxCost?: number;
   /** Longest an answer may take. */
   readonly maxLatencyMs?: number;
-  /** How much is gained by a better model, 0..1: by a learned router, or the policy's. */
+  /** How much is gained by a better model, 0..1, where nothing is learned of the models. */
   readonly gain: number;
+  /** The model that is asked before all others, where it was decided on by what is learned of the models. */
+  readonly first?: string;
 }
 
 /** A model in the order it is tried. */
@@ -64,7 +66,7 @@ const REACH: { readonly [L in Locality]: number } = { process: 0, machine: 1, ne
 /** Whether a request that may travel so far may be offered to a model there. */
 export const reaches = (privacy: Locality, locality: Locality): boolean => REACH[locality] <= REACH[privacy];
 
-const exclusion = (model: Model, demand: Demand, pass: boolean): string | undefined => {
+const unsuitable = (model: Model, demand: Omit<Demand, "tokens" | "gain" | "first">): string | undefined => {
   if (!reaches(demand.privacy, model.locality)) return `the request may not leave the ${demand.privacy}`;
   if (demand.maxCost !== undefined && model.cost > demand.maxCost) {
     return `it costs ${model.cost}, and at most ${demand.maxCost} may be spent`;
@@ -72,8 +74,14 @@ const exclusion = (model: Model, demand: Demand, pass: boolean): string | undefi
   if (demand.maxLatencyMs !== undefined && model.latencyMs > demand.maxLatencyMs) {
     return `it takes ${model.latencyMs} ms, and ${demand.maxLatencyMs} ms are given`;
   }
-  return pass ? undefined : "it failed lately and rests";
+  return undefined;
 };
+
+/** The models that suit what a request asks for, rested or not. */
+export const suitable = <M extends Model>(
+  models: ReadonlyArray<M>,
+  demand: Omit<Demand, "tokens" | "gain" | "first">,
+): ReadonlyArray<M> => models.filter((model) => unsuitable(model, demand) === undefined);
 
 /** Candidates best first, and those that are left out with the reason. A window that is too small is read in parts. */
 export const chooseModels = (
@@ -88,7 +96,8 @@ export const chooseModels = (
   const dearest = Math.max(...models.map(({ cost }) => cost), Number.MIN_VALUE);
   const slowest = Math.max(...models.map(({ latencyMs }) => latencyMs), Number.MIN_VALUE);
   for (const model of models) {
-    const reason = exclusion(model, demand, admit(breakers.get(model.id) ?? CLOSED, step).pass);
+    const { pass } = admit(breakers.get(model.id) ?? CLOSED, step);
+    const reason = unsuitable(model, demand) ?? (pass ? undefined : "it failed lately and rests");
     if (reason !== undefined) {
       excluded.push({ model, reason });
       continue;
@@ -100,8 +109,11 @@ export const chooseModels = (
         policy["model.delayWeight"] * readings * (model.latencyMs / slowest),
     });
   }
+  const isFirst = ({ model }: Ranked): number => model.id === demand.first ? 1 : 0;
   return {
-    ranked: ranked.toSorted((a, b) => b.worth - a.worth || (a.model.id < b.model.id ? -1 : 1)),
+    ranked: ranked.toSorted((a, b) =>
+      isFirst(b) - isFirst(a) || b.worth - a.worth || (a.model.id < b.model.id ? -1 : 1)
+    ),
     excluded,
   };
 };

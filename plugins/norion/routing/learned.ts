@@ -60,6 +60,9 @@ const FIRST_POWER = 1 + MEASURES;
 const FIRST_BUCKET = FIRST_POWER + POWERS;
 const FIRST_SUBJECT = FIRST_BUCKET + BUCKETS;
 
+/** How many weights a router has besides those of its subjects. */
+export const PLAIN_WEIGHTS: number = FIRST_SUBJECT;
+
 const featuresOf = (
   question: Question,
   numbers: Float64Array,
@@ -139,28 +142,68 @@ const dot = (weights: ReadonlyArray<number>, features: Sparse): number => {
   return sum;
 };
 
-/** Fits a router to outcomes; throws `NORION_REQUEST` for too few. */
-export const fitRouter = (observed: ReadonlyArray<Observed>): LearnedRouter => {
-  if (observed.length < LEAST_OBSERVED) {
-    throw badRequest({
-      reason: "a router cannot be fitted to so few outcomes",
-      expected: `at least ${LEAST_OBSERVED}`,
-      actual: `${observed.length}`,
-    });
-  }
-  const subjects = [...new Set(observed.flatMap(({ question: { subject } }) => subject === undefined ? [] : [subject]))]
-    .toSorted();
-  const numbers = observed.map(({ question }) => measured(question));
+const enough = (count: number, least: number, of: string): void => {
+  if (count >= least) return;
+  throw badRequest({
+    reason: `a router cannot be fitted to so few outcomes of ${of}`,
+    expected: `at least ${least}`,
+    actual: `${count}`,
+  });
+};
+
+/** Questions as rows of features, with what made them so. */
+const rowsOf = (questions: ReadonlyArray<Question>) => {
+  const subjects = [...new Set(questions.flatMap(({ subject }) => subject === undefined ? [] : [subject]))].toSorted();
+  const numbers = questions.map((question) => measured(question));
   const scaling = scalingOf(numbers);
   const places = new Map(subjects.map((subject, i) => [subject, i]));
-  const rows = observed.map(({ question }, i) => featuresOf(question, numbers[i], scaling, places));
-  const weights = fitWeights(rows, observed.map(({ weak, strong }) => strong - weak), FIRST_SUBJECT + subjects.length);
-  return {
-    ...scaling,
-    weights,
-    subjects,
-    scores: rows.map((row) => dot(weights, row)).toSorted((a, b) => b - a),
+  const rows = questions.map((question, i) => featuresOf(question, numbers[i], scaling, places));
+  return { scaling, subjects, rows, size: FIRST_SUBJECT + subjects.length };
+};
+
+const fitted = (
+  { scaling, subjects, rows }: ReturnType<typeof rowsOf>,
+  weights: ReadonlyArray<number>,
+): LearnedRouter => ({
+  ...scaling,
+  weights,
+  subjects,
+  scores: rows.map((row) => dot(weights, row)).toSorted((a, b) => b - a),
+});
+
+/** Fits a router to outcomes of both models on the same questions; throws `NORION_REQUEST` for too few. */
+export const fitRouter = (observed: ReadonlyArray<Observed>): LearnedRouter => {
+  enough(observed.length, LEAST_OBSERVED, "both models");
+  const made = rowsOf(observed.map(({ question }) => question));
+  return fitted(made, fitWeights(made.rows, observed.map(({ weak, strong }) => strong - weak), made.size));
+};
+
+/** A question with what became of it at the one model that answered it. */
+export interface ObservedOne {
+  /** The question. */
+  readonly question: Question;
+  /** Which model answered. */
+  readonly by: "weak" | "strong";
+  /** How well, 0..1. */
+  readonly result: number;
+}
+
+/** Fewest observations of each model where no question was answered by both. */
+export const LEAST_OBSERVED_EACH = 25;
+
+/**
+ * Fits a router to outcomes of either model on questions of its own: what each does is fitted by itself, and the gain is
+ * the difference (a T-learner: Künzel et al., 2019). Throws `NORION_REQUEST` for too few.
+ */
+export const fitRouterApart = (observed: ReadonlyArray<ObservedOne>): LearnedRouter => {
+  const made = rowsOf(observed.map(({ question }) => question));
+  const weightsOf = (model: ObservedOne["by"]): ReadonlyArray<number> => {
+    const at = observed.flatMap(({ by }, i) => by === model ? [i] : []);
+    enough(at.length, LEAST_OBSERVED_EACH, `the ${model} model`);
+    return fitWeights(at.map((i) => made.rows[i]), at.map((i) => observed[i].result), made.size);
   };
+  const weak = weightsOf("weak");
+  return fitted(made, weightsOf("strong").map((weight, i) => weight - weak[i]));
 };
 
 /** A function that says how much better the strong model is expected to answer. */

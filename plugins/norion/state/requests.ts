@@ -19,6 +19,7 @@ import { explainPlan, type Plan } from "../plan.ts";
 import { milli } from "../policy.ts";
 import type { Mode, Profile } from "../profile.ts";
 import type { Verdict } from "../router.ts";
+import { explainRoute } from "../routing/stronger.ts";
 import { type Buckets, find, items, put } from "./buckets.ts";
 
 /** Types of the events. */
@@ -63,6 +64,15 @@ export interface PlannedData {
   readonly checks: ReadonlyArray<string>;
   /** Validators that must speak before success. */
   readonly validators: ReadonlyArray<string>;
+  /** What was decided between a cheap and a strong model; absent where there was nothing to choose. */
+  readonly route?: {
+    readonly cheap: string;
+    readonly strong: string;
+    /** Which of them was to be asked first; absent where nothing was learned. */
+    readonly asks?: "cheap" | "strong";
+    /** The decision in words. */
+    readonly because: string;
+  };
 }
 
 /** What asking models came to, whether or not one answered. */
@@ -263,6 +273,14 @@ export const plannedEvent = (
     context: plan.context.map(({ id, verdict, score, tokens }) => ({ id, verdict, score: milli(score), tokens })),
     checks: plan.checks,
     validators: plan.validators,
+    ...(plan.route === undefined ? {} : {
+      route: {
+        cheap: plan.route.cheap,
+        strong: plan.route.strong,
+        ...(plan.route.learned === undefined ? {} : { asks: plan.route.learned.asks }),
+        because: explainRoute(plan.route),
+      },
+    }),
   };
   return { type: REQUEST_EVENTS.planned, actor, data: data as unknown as Json };
 };

@@ -18,6 +18,15 @@ const REQUEST: NorionRequest = {
   prompt: "Where is the deploy script of the billing service? Please explain, and compare it with the old one.",
   profile: "coding",
   scope: "local",
+  candidates: [0.5, 0.9].map((quality) => ({
+    id: `http:${quality}`,
+    kind: "http",
+    locality: "machine",
+    quality,
+    cost: quality,
+    window: 8192,
+    latencyMs: 100,
+  })),
 };
 
 const FAR = "Garden tools are kept behind the shed";
@@ -58,6 +67,7 @@ const EFFECTS: { readonly [K in KnobName]: GeneEffect["value"] } = {
   "tools.allow": [],
   "budget.answer": 0.5,
   "budget.calls": 0.5,
+  "budget.strong": 0.25,
   "safety.hold": ["destructive-command"],
 };
 
