@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
+import * as Stream from "effect/Stream";
 import { Disk } from "../../kernel/disk.ts";
 import type { Json } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
@@ -12,6 +13,7 @@ import type { ConcreteType, Tensor, TensorType } from "../ir/contract.ts";
 import {
   costOf,
   elementCount,
+  fromFloats,
   isFloat,
   parseType,
   printType,
@@ -25,6 +27,10 @@ import { print, type Program, programFrom } from "../rmil/library.ts";
 import { attempting } from "./attempting.ts";
 import { BATCH, type Network, type Port } from "./contract.ts";
 import { applyAffine, type MemoryDataset, TestGuard } from "./data/dataset.ts";
+import { openSourceBy } from "./data/opening.ts";
+import { dataBy } from "./data/prepared_data.ts";
+import { type DataSource, detailed } from "./data/source.ts";
+import type { SplitRule } from "./data/splits.ts";
 import { describeNetwork } from "./describe.ts";
 import { exportModel, formatOf, importModel } from "./exchange.ts";
 import { badModel, cannotTrain } from "./failures.ts";
@@ -32,7 +38,7 @@ import { presented, shown } from "./feed.ts";
 import { fitProgram } from "./fitted.ts";
 import { keepModel, modelFrom, withEngine } from "./handlers_store.ts";
 import { memoryData } from "./handlers_train.ts";
-import { judge, JUDGED_AT_ONCE, makeAnswerer } from "./judge.ts";
+import { inOwnUnit, judge, JUDGED_AT_ONCE, makeAnswerer } from "./judge.ts";
 import { argMax } from "./metrics.ts";
 import type { Model } from "./model.ts";
 import type { Describe, Evaluate, Export, Import, Predict } from "./operations_models.ts";
@@ -71,11 +77,18 @@ const checkFits = ({ inputs }: Network, { schema }: MemoryDataset) => {
   return misfit === undefined ? Effect.void : Effect.fail(badModel({ what: "model", reason: misfit, path: "/data" }));
 };
 
+/** The data of a call; rows of a table become samples as the model's own did. */
+const dataFor = ({ table, schema }: Model, data: DataSource, split: SplitRule | undefined) => {
+  if (table === undefined || detailed(data).path === undefined) return memoryData(data);
+  const target = schema?.target;
+  return openSourceBy(data, { table, ...(target === undefined ? {} : { target }) }, split);
+};
+
 const evaluated = (input: InputOf<typeof Evaluate>, engine: Engine) =>
   Effect.scoped(Effect.gen(function* () {
     const { model } = yield* modelFrom(input.digest);
-    const dataset = yield* memoryData(input.data);
     const { split = "test" } = input;
+    const dataset = yield* dataFor(model, input.data, detailed(input.data).split ?? {});
     yield* checkFits(model.network, dataset);
     const count = dataset.splits[split].length;
     yield* paid(model.network, count);
@@ -139,17 +152,36 @@ const joined = (parts: ReadonlyArray<Tensor>, rows: number): Tensor => {
   return made;
 };
 
+/** Data to be answered: all rows of a table that the model is prepared for, unless a part is asked for. */
+const askedData = ({ table, ...model }: Model, data: DataSource, split: string | undefined) => {
+  if (table === undefined || detailed(data).path === undefined) return memoryData(data);
+  const whole = split === undefined;
+  const asked = whole ? { ...model, table, schema: { inputs: model.schema?.inputs ?? [] } } : { ...model, table };
+  return dataFor(asked, data, whole ? undefined : detailed(data).split ?? {});
+};
+
+/** Rows that are given in the call. */
+const rowsFor = ({ table }: Model, rows: NonNullable<InputOf<typeof Predict>["rows"]>) => {
+  if (table === undefined) {
+    return Effect.fail(badModel({ what: "model", reason: "it did not learn from a prepared table", path: "/rows" }));
+  }
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cells = rows.map((row) => names.map((name) => row[name] ?? null));
+  return dataBy("rows", Stream.succeed({ names, rows: cells }), { table }, undefined, "/rows");
+};
+
 /** Inputs of a call, in batches of one size, and how many samples they are. */
 const askedOf = (input: InputOf<typeof Predict>, model: Model) =>
   Effect.gen(function* () {
     const { network } = model;
-    const { inputs, data, split = "test", limit = 100 } = input;
-    if ((inputs === undefined) === (data === undefined)) {
+    const { inputs, data, rows, split = "test", limit = 100 } = input;
+    const ways = Object.entries({ inputs, data, rows }).filter(([, given]) => given !== undefined).map(([way]) => way);
+    if (ways.length !== 1) {
       return yield* badModel({
         what: "call",
-        reason: inputs === undefined ? "neither inputs nor data are given" : "inputs and data are given",
-        path: "/inputs",
-        expected: "exactly one of inputs and data",
+        reason: ways.length === 0 ? "neither inputs nor rows nor data are given" : `${ways.join(" and ")} are given`,
+        path: ways.length === 0 ? "/inputs" : `/${ways[0]}`,
+        expected: "exactly one of inputs, rows and data",
       });
     }
     if (inputs !== undefined) {
@@ -167,9 +199,9 @@ const askedOf = (input: InputOf<typeof Predict>, model: Model) =>
         return { batch, samples, batches };
       });
     }
-    const dataset = yield* memoryData(data!);
+    const dataset = rows === undefined ? yield* askedData(model, data!, input.split) : yield* rowsFor(model, rows);
     yield* checkFits(network, dataset);
-    const samples = Math.min(limit, dataset.splits[split].length);
+    const samples = Math.min(rows === undefined ? limit : rows.length, dataset.splits[split].length);
     const batch = batchOf(network, samples);
     return yield* attempting(() => {
       const batches: ReadonlyArray<Tensor>[] = [];
@@ -200,6 +232,13 @@ const readClasses = ({ schema, temperature = 1 }: Model, outputs: Tensor) => {
   return { classes, confidence, ...(labels === undefined ? {} : { labels: classes.map((answer) => labels[answer]) }) };
 };
 
+/** Numbers in the unit of what was learned. */
+const inUnit = ({ schema }: Model, outputs: Tensor): Tensor => {
+  const target = schema?.target;
+  if (target?.kind !== "regression" || target.unit === undefined || !isFloat(outputs.dtype)) return outputs;
+  return fromFloats(outputs.dtype, outputs.shape, Float64Array.from(inOwnUnit(target, toFloats(outputs))));
+};
+
 const predicted = (input: InputOf<typeof Predict>, engine: Engine) =>
   Effect.scoped(Effect.gen(function* () {
     const { model } = yield* modelFrom(input.digest);
@@ -209,7 +248,7 @@ const predicted = (input: InputOf<typeof Predict>, engine: Engine) =>
     const answerer = yield* makeAnswerer(engine, model.network, { batch });
     yield* answerer.write(model.values);
     const answers = yield* Effect.forEach(batches, (one) => Effect.map(answerer.answer(one), ([first]) => first));
-    const outputs = joined(answers, samples);
+    const outputs = inUnit(model, joined(answers, samples));
     return { outputs: tensorToJson(outputs), ...readClasses(model, outputs) };
   }));
 

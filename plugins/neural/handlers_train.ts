@@ -289,6 +289,7 @@ const trained = (input: Input, engine: Engine) =>
       values,
       schema: dataset.schema,
       scales: scalesOf(dataset),
+      ...(dataset.table === undefined ? {} : { table: dataset.table }),
       ...(temperature === undefined ? {} : { temperature }),
       metrics: { ...metricsOf("validation", validation), ...metricsOf("test", judged) },
       lineage: {

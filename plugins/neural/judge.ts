@@ -13,7 +13,7 @@ import type { BackendsFailure, CompileOptions, Executable } from "../backends/li
 import type { Tensor } from "../ir/contract.ts";
 import { isFloat, scalar, toFloats, toIntegers } from "../ir/library.ts";
 import { BATCH, type Network } from "./contract.ts";
-import type { DataSchema, MemoryDataset, SplitName, TestGuard } from "./data/dataset.ts";
+import type { DataSchema, MemoryDataset, SplitName, Target, TestGuard } from "./data/dataset.ts";
 import type { Scores } from "./events.ts";
 import { attempting, type BuildingFailure } from "./attempting.ts";
 import { cannotTrain } from "./failures.ts";
@@ -85,16 +85,26 @@ const numbers = (tensor: Tensor): Numbers => {
 const finite = (scores: { readonly [name: string]: number }): Scores =>
   Object.fromEntries(Object.entries(scores).filter(([, value]) => Number.isFinite(value)));
 
+/** Numbers as a network gives them, in the target's own unit. */
+export const inOwnUnit = (target: Target | undefined, values: ArrayLike<number>): ArrayLike<number> => {
+  if (target?.kind !== "regression" || target.unit === undefined) return values;
+  const { scale, offset } = target.unit;
+  return Float64Array.from(values, (value) => value * scale + offset);
+};
+
 /** Adds up answers to a target of a kind. */
 const tallyOf = ({ target }: DataSchema, temperature: number) => {
   if (target === undefined) throw cannotTrain({ reason: "the data have no target to judge by", path: "/data" });
   if (target.kind === "regression") {
     const tally = new NumberTally();
+    const { scale } = target.unit ?? { scale: 1 };
     return {
-      add: (outputs: ArrayLike<number>, targets: ArrayLike<number>): void => tally.add(outputs, targets),
+      add: (outputs: ArrayLike<number>, targets: ArrayLike<number>): void =>
+        tally.add(inOwnUnit(target, outputs), inOwnUnit(target, targets)),
       scores: (): Scores => {
         const found = tally.metrics();
-        return found === undefined ? {} : { loss: found.mse, ...found };
+        // The loss is what was trained on; errors are in the target's own unit.
+        return found === undefined ? {} : { loss: found.mse / scale ** 2, ...found };
       },
       confusion: (): Confusion | undefined => undefined,
     };

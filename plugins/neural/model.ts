@@ -17,6 +17,7 @@ import { decodeProgram, encodeProgram, functionOf, parseType, printType, sameTyp
 import { decodeProgram as decodeLanguage, encodeProgram as encodeLanguage, type Program } from "../rmil/library.ts";
 import type { Initializer, Network, Port } from "./contract.ts";
 import type { DataSchema, Target } from "./data/dataset.ts";
+import { TablePreparation } from "./data/preparation.ts";
 import type { Scores } from "./events.ts";
 import { badModel } from "./failures.ts";
 import { networkOfProgram } from "./program.ts";
@@ -64,6 +65,8 @@ export interface Model {
   readonly schema?: DataSchema;
   /** What is done to raw inputs before they are answered, in the order of the inputs. */
   readonly scales?: ReadonlyArray<InputScale | null>;
+  /** How rows of a table become its inputs, before they are shifted and scaled. */
+  readonly table?: TablePreparation;
   /** What logits are divided by so that confidence is as often right as it says. */
   readonly temperature?: number;
   /** How good it is. */
@@ -101,8 +104,10 @@ const Document = Schema.Struct({
       classes: Schema.optionalKey(Schema.Int),
       vocabulary: Schema.optionalKey(Schema.Int),
       labels: Schema.optionalKey(Schema.Array(Schema.String)),
+      unit: Schema.optionalKey(Schema.Struct({ scale: Schema.Finite, offset: Schema.Finite })),
     })),
   })),
+  table: Schema.optionalKey(TablePreparation),
   scales: Schema.optionalKey(Schema.Array(Schema.NullOr(Schema.Struct({
     scale: Schema.Array(Schema.Finite),
     offset: Schema.Array(Schema.Finite),
@@ -151,7 +156,7 @@ const schemaDocument = ({ inputs, target }: DataSchema): NonNullable<DocumentJso
 
 /** The bytes of a model. */
 export const encodeModel = (model: Model): Uint8Array<ArrayBuffer> => {
-  const { program, network, values, schema, scales, temperature, metrics, lineage } = model;
+  const { program, network, values, schema, scales, table, temperature, metrics, lineage } = model;
   const document: DocumentJson = {
     ...(program === undefined
       ? { network: networkDocument(network) }
@@ -159,6 +164,7 @@ export const encodeModel = (model: Model): Uint8Array<ArrayBuffer> => {
     inputs: network.inputs.map(typed),
     ...(schema === undefined ? {} : { schema: schemaDocument(schema) }),
     ...(scales === undefined ? {} : { scales }),
+    ...(table === undefined ? {} : { table }),
     ...(temperature === undefined ? {} : { temperature }),
     metrics,
     lineage,
@@ -227,7 +233,7 @@ export const decodeModel = (bytes: Uint8Array): Model => {
   if (Result.isFailure(decoded)) {
     throw badModel({ what: KIND.what, reason: `its document is malformed: ${String(decoded.failure)}` });
   }
-  const { schema, scales, temperature, metrics, lineage } = decoded.success;
+  const { schema, scales, table, temperature, metrics, lineage } = decoded.success;
   const made = refusing(() => networkOf(decoded.success));
   for (const { path, type } of [...made.network.parameters, ...made.network.state]) {
     const value = values.get(path);
@@ -240,6 +246,7 @@ export const decodeModel = (bytes: Uint8Array): Model => {
     values,
     ...(schema === undefined ? {} : { schema: schemaOf(schema) }),
     ...(scales === undefined ? {} : { scales }),
+    ...(table === undefined ? {} : { table }),
     ...(temperature === undefined ? {} : { temperature }),
     metrics,
     lineage,

@@ -16,6 +16,9 @@ import { kindsOfBackend, MODEL_FAILURES, Runs, ScoresJson } from "./operations_t
 
 const ModelGiven = Schema.String.annotate({ description: "digest or name of a stored model" });
 
+/** Most rows of a call. */
+export const MAX_ROWS = 10_000;
+
 const Split = Schema.optionalKey(
   Schema.Literals(SPLITS).annotate({ description: "which part of the data; test where absent" }),
 );
@@ -62,7 +65,7 @@ export const Evaluate = operation("neural.evaluate", {
 /** Asks. */
 export const Predict = operation("neural.predict", {
   ...running,
-  summary: "Let a model answer samples that are given as tensors, or a part of data.",
+  summary: "Let a model answer samples that are given as tensors, as rows of a table, or a part of data.",
   input: {
     digest: ModelGiven,
     inputs: Schema.optionalKey(
@@ -70,8 +73,23 @@ export const Predict = operation("neural.predict", {
         description: "by name of input; the first axis counts samples",
       }),
     ),
-    data: Schema.optionalKey(DataSource),
-    split: Split,
+    data: Schema.optionalKey(
+      DataSource.annotate({
+        description: "data; rows of a table as they are, where the model was prepared for its like",
+      }),
+    ),
+    rows: Schema.optionalKey(
+      Schema.Array(
+        Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, Schema.Null])),
+      )
+        .check(Schema.isMaxLength(MAX_ROWS))
+        .annotate({ description: "rows of the table that it learned from, by column; null where there is nothing" }),
+    ),
+    split: Schema.optionalKey(
+      Schema.Literals(SPLITS).annotate({
+        description: "part of the data; test where absent, of a prepared table all rows",
+      }),
+    ),
     limit: Schema.optionalKey(
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 })).annotate({
         description: "most samples of the data; 100 where absent",
@@ -80,7 +98,7 @@ export const Predict = operation("neural.predict", {
     ...Runs,
   },
   output: Schema.Struct({
-    outputs: TensorJson,
+    outputs: TensorJson.annotate({ description: "logits of classes, or numbers in the unit of what was learned" }),
     classes: Schema.optionalKey(Schema.Array(Schema.Int)),
     labels: Schema.optionalKey(Schema.Array(Schema.String)),
     confidence: Schema.optionalKey(Schema.Array(Schema.Finite)),

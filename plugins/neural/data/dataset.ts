@@ -18,6 +18,7 @@ import {
   zeros,
 } from "../../ir/library.ts";
 import { badBatches, type NeuralFailure } from "../failures.ts";
+import type { TablePreparation } from "./preparation.ts";
 
 /** One named column, as one sample of it is given out. */
 export interface Feature {
@@ -27,12 +28,20 @@ export interface Feature {
   readonly type: ConcreteType;
 }
 
+/** The unit of numbers that were brought to one scale: value × scale + offset is the target's own. */
+export interface Unit {
+  /** Factor. */
+  readonly scale: number;
+  /** Summand. */
+  readonly offset: number;
+}
+
 /** What is to be learned, and how an answer is meant. */
 export type Target =
   /** A class by its number, `i32[]`. */
   | (Feature & { readonly kind: "classification"; readonly classes: number; readonly labels?: ReadonlyArray<string> })
   /** Numbers. */
-  | (Feature & { readonly kind: "regression" })
+  | (Feature & { readonly kind: "regression"; readonly unit?: Unit })
   /** The tokens that follow those of the input. */
   | (Feature & { readonly kind: "tokens"; readonly vocabulary: number });
 
@@ -87,6 +96,8 @@ export interface MemoryDataset {
   readonly target?: Column;
   /** Its parts. */
   readonly splits: Splits;
+  /** How rows of a table became its samples, where that can be done again to others. */
+  readonly table?: TablePreparation;
 }
 
 /** Samples in the order in which they passed. */
@@ -157,6 +168,7 @@ export const memoryDataset = (made: {
   readonly target?: Column & { readonly feature: Target };
   readonly length: number;
   readonly splits: Splits;
+  readonly table?: TablePreparation;
 }): MemoryDataset => {
   const seen = new Uint8Array(made.length);
   for (const name of SPLITS) {
@@ -176,6 +188,7 @@ export const memoryDataset = (made: {
     inputs: made.inputs,
     ...(made.target === undefined ? {} : { target: made.target }),
     splits: made.splits,
+    ...(made.table === undefined ? {} : { table: made.table }),
     schema: {
       inputs: made.inputs.map((column) => column.feature),
       ...(made.target === undefined ? {} : { target: made.target.feature }),
@@ -189,6 +202,7 @@ export const withSplits = (dataset: MemoryDataset, splits: Partial<Splits>, name
     name,
     inputs: dataset.inputs,
     length: dataset.length,
+    ...(dataset.table === undefined ? {} : { table: dataset.table }),
     splits: {
       train: splits.train ?? new Uint32Array(),
       validation: splits.validation ?? new Uint32Array(),

@@ -25,6 +25,8 @@ import { arraysDataset } from "./arrays.ts";
 import { type DataFiles, MAX_FILE_BYTES, readWhole } from "./files.ts";
 import { imageFolder } from "./images.ts";
 import { type DataSource, DEFAULT_WINDOW, detailed, type DetailedSource, type Format, nameOf } from "./source.ts";
+import { dataBy, type Prepared, preparedData } from "./prepared_data.ts";
+import type { SplitRule } from "./splits.ts";
 import { rescale } from "./statistics.ts";
 import type { TablePlan } from "./table.ts";
 import { tableData, tableStream } from "./table_data.ts";
@@ -118,16 +120,54 @@ const openTable = <R>(
 ): Effect.Effect<OpenedData<R>, Failing, R> =>
   Effect.gen(function* () {
     const rows = yield* tableRows(files, path, format, source);
-    if (source.stream !== true) return yield* tableData(nameOf(source), rows, source);
-    if (source.scale !== undefined) {
+    if (source.prepare === true && source.scale !== undefined) {
       return yield* badData({
         what: "scale",
-        reason: "data that are read as they pass are not rescaled",
+        reason: "prepared columns are of one scale",
         path: "/data/scale",
+        fix: { summary: "Leave out scale", patch: [{ op: "remove", path: "/data/scale" }] },
+      });
+    }
+    if (source.stream !== true) {
+      return yield* (source.prepare === true ? preparedData : tableData)(nameOf(source), rows, source);
+    }
+    const whole = (["scale", "prepare"] as const).find((name) => source[name] !== undefined && source[name] !== false);
+    if (whole !== undefined) {
+      return yield* badData({
+        what: whole,
+        reason: `data that are read as they pass are not ${whole === "scale" ? "rescaled" : "prepared"}`,
+        path: `/data/${whole}`,
         fix: { summary: "Hold the data", patch: [{ op: "remove", path: "/data/stream" }] },
       });
     }
     return yield* tableStream(nameOf(source), rows, source);
+  });
+
+const TABLES: ReadonlyArray<Format> = ["csv", "tsv", "parquet", "arrow"];
+
+/** Opens a table whose rows become samples by what a model keeps; without a split that is asked for, all are in `test`. */
+export const openPrepared = <R>(
+  source: DataSource,
+  files: DataFiles<R>,
+  prepared: Prepared,
+  split?: SplitRule,
+): Effect.Effect<MemoryDataset, Failing, R> =>
+  Effect.gen(function* () {
+    const details = detailed(source);
+    const { path } = details;
+    const isTable = path !== undefined && details.name === undefined &&
+      TABLES.includes(yield* attemptEffect(() => formatOf(path, false, details.format)));
+    if (!isTable) {
+      return yield* badData({
+        what: "the data",
+        reason: "the model learned from a table, and answers the rows of a table",
+        path: "/data/path",
+      });
+    }
+    const found = yield* files.stat(path);
+    if (found === undefined) return yield* absentFile({ file: path, reason: "nothing is there", path: "/data/path" });
+    const rows = yield* tableRows(files, path, formatOf(path, false, details.format), details);
+    return yield* dataBy(nameOf(source), rows, prepared, split);
   });
 
 const pick = (arrays: ReadonlyMap<string, Tensor>, name: string, path: string): Tensor => {

@@ -10,8 +10,11 @@ import type { Cap, Disk, KernelFailure } from "../../../kernel/mod.ts";
 import type { NeuralFailure } from "../failures.ts";
 import { fileParts } from "../platform/file_parts.ts";
 import { type DataFiles, diskFiles } from "./files.ts";
-import { openData, type OpenedData } from "./open.ts";
+import type { MemoryDataset } from "./dataset.ts";
+import { openData, type OpenedData, openPrepared } from "./open.ts";
+import type { Prepared } from "./prepared_data.ts";
 import type { DataSource } from "./source.ts";
+import type { SplitRule } from "./splits.ts";
 
 /** The files of the gated disk, read in parts where that is asked for. */
 export const gatedFiles: Effect.Effect<DataFiles<Cap<"readLocal">>, never, Disk> = Effect.map(
@@ -24,3 +27,11 @@ export const openSource = (
   source: DataSource,
 ): Effect.Effect<OpenedData<Cap<"readLocal">>, NeuralFailure | KernelFailure, Disk | Cap<"readLocal">> =>
   Effect.flatMap(gatedFiles, (files) => openData(source, files));
+
+/** Opens a table by what a model keeps of how it learned. */
+export const openSourceBy = (
+  source: DataSource,
+  prepared: Prepared,
+  split?: SplitRule,
+): Effect.Effect<MemoryDataset, NeuralFailure | KernelFailure, Disk | Cap<"readLocal">> =>
+  Effect.flatMap(gatedFiles, (files) => openPrepared(source, files, prepared, split));

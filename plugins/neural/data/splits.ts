@@ -77,11 +77,23 @@ const joined = (parts: ReadonlyArray<Uint32Array>): Uint32Array => {
   return whole.sort();
 };
 
-/** Splits samples by shares; with classes, each class by the same shares. */
-export const splitSamples = (length: number, rule: SplitRule, classes?: ArrayLike<number>): Splits => {
+/** Samples of which every part with a share gets one, where rare classes are to be seen in each. */
+export const LEAST_SPREAD = 5;
+
+/**
+ * Splits samples by shares; with classes, each class by the same shares. With `spread`, parts that have a share get a
+ * sample of every class that has at least {@link LEAST_SPREAD}, however small the share.
+ */
+export const splitSamples = (
+  length: number,
+  rule: SplitRule,
+  classes?: ArrayLike<number>,
+  spread = false,
+): Splits => {
   const { validation, test, seed } = sharesOf(rule);
-  const parts = (order: Uint32Array): Splits =>
-    cut(order, Math.floor(order.length * validation), Math.floor(order.length * test));
+  const count = (of: number, share: number): number =>
+    Math.max(Math.floor(of * share), spread && share > 0 && of >= LEAST_SPREAD ? 1 : 0);
+  const parts = (order: Uint32Array): Splits => cut(order, count(order.length, validation), count(order.length, test));
   const order = permutation(length, `rmi-split/1/${seed}/${length}`);
   if (classes === undefined) return parts(order);
   const byClass = new Map<number, Array<number>>();

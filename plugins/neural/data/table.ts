@@ -30,6 +30,11 @@ export interface TableOptions {
   readonly categories?: "one-hot" | "indices";
   /** What a gap becomes: the mean (a text of its own), nothing (the row is left out), or a failure. Default impute. */
   readonly missing?: "impute" | "drop" | "refuse";
+  /**
+   * Whether columns are made fit to be learned from by the part to learn from, in a way that is kept with the model
+   * (preparation.ts): constants and identifiers left out, gaps marked, rare texts together, numbers of one scale.
+   */
+  readonly prepare?: boolean;
 }
 
 /** Fields of {@link TableOptions}, for inputs of operations. */
@@ -51,6 +56,12 @@ export const TABLE_FIELDS = {
   missing: Schema.optionalKey(
     Schema.Literals(["impute", "drop", "refuse"]).annotate({ description: "what gaps become, default impute" }),
   ),
+  prepare: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      description:
+        "make columns fit: drop constants and identifiers, mark gaps, scale, join rare texts; kept with a model",
+    }),
+  ),
 } as const;
 
 /** Most columns. */
@@ -68,20 +79,25 @@ const GAPS: ReadonlySet<string> = new Set(["", "NA", "N/A", "NaN", "nan", "null"
 /** The category of a gap. */
 export const GAP_CATEGORY = "(missing)";
 
+/** The category of all texts that have none of their own. */
+export const REST_CATEGORY = "(other)";
+
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/u;
 const TARGET_NAMES: ReadonlyArray<string> = ["target", "label", "class", "y"];
 
 /** Whether a cell is a gap. */
 export const isGap = (cell: Cell | undefined): boolean =>
   cell === null || cell === undefined || (typeof cell === "string" && GAPS.has(cell.trim())) ||
-  (typeof cell === "number" && Number.isNaN(cell));
+  (typeof cell === "number" && !Number.isFinite(cell));
 
-/** The number of a cell; NaN where it is none. */
+/** The number of a cell; NaN where it is none, or one that no float holds. */
 export const numberOf = (cell: Cell): number => {
   if (typeof cell === "number") return cell;
   if (typeof cell === "boolean") return cell ? 1 : 0;
   const text = cell?.trim() ?? "";
-  return NUMBER.test(text) ? Number(text) : NaN;
+  if (!NUMBER.test(text)) return NaN;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : NaN;
 };
 
 /** The text of a cell that is no gap. */
@@ -93,7 +109,7 @@ const byValue = (a: string, b: string): number => {
 };
 
 /** The values of a column: of numbers, one for every spelling of a number. */
-const valuesOf = (kind: ColumnProfile["kind"], values: ReadonlySet<string>): ReadonlyArray<string> =>
+const valuesOf = (kind: ColumnProfile["kind"], values: Iterable<string>): ReadonlyArray<string> =>
   [...new Set(kind === "number" ? [...values].map((text) => String(Number(text))) : values)].sort(byValue);
 
 /** What one column holds. */
@@ -116,6 +132,12 @@ export interface ColumnProfile {
   readonly whole: boolean;
   /** Its different values, sorted; absent where there are too many. */
   readonly values?: ReadonlyArray<string>;
+  /** How often each of them occurs, by its text; absent where there are too many. */
+  readonly counts?: ReadonlyMap<string, number>;
+  /** Share of the cells that are no gaps and are numbers. */
+  readonly numeric: number;
+  /** Whether every number is the one of the row before plus one. */
+  readonly counting: boolean;
 }
 
 interface Counting {
@@ -129,7 +151,9 @@ interface Counting {
   learned: number;
   mean: number;
   squares: number;
-  values: Set<string> | undefined;
+  counting: boolean;
+  last: number;
+  values: Map<string, number> | undefined;
 }
 
 const BOOLEANS: ReadonlySet<string> = new Set(["true", "false", "yes", "no"]);
@@ -161,7 +185,9 @@ export class TableProfile {
       learned: 0,
       mean: 0,
       squares: 0,
-      values: new Set(),
+      counting: true,
+      last: NaN,
+      values: new Map(),
     }));
   }
 
@@ -181,6 +207,8 @@ export class TableProfile {
       if (!Number.isNaN(number)) {
         column.numbers++;
         column.whole &&= Number.isInteger(number);
+        column.counting &&= column.present === 1 || number === column.last + 1;
+        column.last = number;
         column.minimum = Math.min(column.minimum, number);
         column.maximum = Math.max(column.maximum, number);
         if (learned) {
@@ -190,7 +218,7 @@ export class TableProfile {
         }
       }
       if (column.values !== undefined) {
-        column.values.add(text);
+        column.values.set(text, (column.values.get(text) ?? 0) + 1);
         if (column.values.size > MAX_CATEGORIES) column.values = undefined;
       }
     });
@@ -218,7 +246,9 @@ export class TableProfile {
         minimum: numbers > 0 ? column.minimum : 0,
         maximum: numbers > 0 ? column.maximum : 0,
         whole: column.whole,
-        ...(values === undefined ? {} : { values: valuesOf(kind, values) }),
+        numeric: present === 0 ? 0 : numbers / present,
+        counting: column.counting && numbers === present && column.missing === 0,
+        ...(values === undefined ? {} : { values: valuesOf(kind, values.keys()), counts: values }),
       };
     });
   }
@@ -236,6 +266,14 @@ export interface Placed {
   readonly size: number;
   /** Its texts, where it takes one place for each. */
   readonly vocabulary?: ReadonlyArray<string>;
+  /** What stands for a gap where that is settled: a number, or one of its texts. */
+  readonly fill?: number | string;
+  /** Whether the place after its number says that there was none. */
+  readonly marks?: boolean;
+  /** What is taken from a number before it is multiplied by the scale. */
+  readonly shift?: number;
+  /** What a number is multiplied by. */
+  readonly scale?: number;
 }
 
 /** How the rows of a table become samples. */
@@ -256,7 +294,8 @@ export interface TablePlan {
   readonly missing: NonNullable<TableOptions["missing"]>;
 }
 
-const columnAt = (profiles: ReadonlyArray<ColumnProfile>, name: string, path: string): number => {
+/** The place of a column; throws `NEURAL_DATA_COLUMN` with the nearest names. */
+export const columnAt = (profiles: ReadonlyArray<ColumnProfile>, name: string, path: string): number => {
   const names = profiles.map((profile) => profile.name);
   const found = names.indexOf(name);
   if (found >= 0) return found;
@@ -281,7 +320,8 @@ const taskOf = ({ kind, whole, values, name }: ColumnProfile, asked: TableOption
   return whole && values !== undefined && values.length <= MAX_INFERRED_CLASSES ? "classification" : "regression";
 };
 
-const placedTarget = (
+/** What is learned of a column; `path` is where the options stand in the input. */
+export const placedTarget = (
   profile: ColumnProfile,
   source: number,
   options: TableOptions,
@@ -314,7 +354,8 @@ const placedTarget = (
   return { source, profile, at: 0, size: 1, vocabulary: labels, feature };
 };
 
-const UNUSABLE: { readonly [kind: string]: string } = {
+/** Kinds of columns that are not learned from, and why. */
+export const UNUSABLE: { readonly [kind: string]: string } = {
   text: `more than ${MAX_CATEGORIES} different texts`,
   empty: "no values, or lists and records instead",
 };

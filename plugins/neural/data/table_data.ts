@@ -31,7 +31,10 @@ export const MAX_TABLE_NUMBERS: number = 2 ** 28;
 type Failing = NeuralFailure | KernelFailure;
 
 /** Runs over all rows, a turn of the event loop between parts. */
-const eachRow = <R>(rows: RowStream<R>, take: (row: Row, number: number, names: ReadonlyArray<string>) => void) => {
+export const eachRow = <R>(
+  rows: RowStream<R>,
+  take: (row: Row, number: number, names: ReadonlyArray<string>) => void,
+): Effect.Effect<void, NeuralFailure | KernelFailure, R> => {
   let number = 0;
   return Stream.runForEach(rows, (chunk) =>
     Effect.andThen(
@@ -42,7 +45,8 @@ const eachRow = <R>(rows: RowStream<R>, take: (row: Row, number: number, names: 
     ));
 };
 
-const profileOf = <R>(
+/** What the columns of a table hold; statistics are of the rows that are learned from. */
+export const profileOf = <R>(
   rows: RowStream<R>,
   isLearned: (number: number) => boolean,
 ): Effect.Effect<TableProfile, Failing, R> =>
@@ -57,7 +61,7 @@ const profileOf = <R>(
   });
 
 /** Rows as they are encoded. */
-class Builder {
+export class Builder {
   readonly #plan: TablePlan;
   readonly #encoder: ReturnType<typeof encoderOf>;
   readonly features: Float32Array<ArrayBuffer>;
@@ -111,9 +115,10 @@ export interface TableDataset {
   readonly plan: TablePlan;
 }
 
-const targetColumn = (plan: TablePlan, target: Tensor): Column & { readonly feature: Target } => ({
-  ...tensorColumn(plan.target!.feature.name, target),
-  feature: plan.target!.feature,
+/** The answers of samples as a column. */
+export const targetColumn = (feature: Target, answers: Tensor): Column & { readonly feature: Target } => ({
+  ...tensorColumn(feature.name, answers),
+  feature,
 });
 
 /** Means of a column over some samples, gaps left out. */
@@ -158,7 +163,7 @@ export const tableData = <R>(
       const dataset = memoryDataset({
         name,
         inputs: inputs.map((tensor, i) => tensorColumn(plan.inputs[i].name, tensor)),
-        ...(target === undefined ? {} : { target: targetColumn(plan, target) }),
+        ...(target === undefined ? {} : { target: targetColumn(plan.target!.feature, target) }),
         length,
         splits,
       });

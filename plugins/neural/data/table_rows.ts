@@ -6,7 +6,16 @@
  * @module
  */
 import { badColumn } from "../failures.ts";
-import { GAP_CATEGORY, isGap, numberOf, type Placed, type Row, type TablePlan, textOfCell } from "./table.ts";
+import {
+  GAP_CATEGORY,
+  isGap,
+  numberOf,
+  type Placed,
+  REST_CATEGORY,
+  type Row,
+  type TablePlan,
+  textOfCell,
+} from "./table.ts";
 
 /** Encodes rows. */
 export interface RowEncoder {
@@ -22,12 +31,19 @@ export interface RowEncoder {
 
 const YES: ReadonlySet<string> = new Set(["true", "yes"]);
 
+const NO: ReadonlySet<string> = new Set(["false", "no"]);
+
+const truth = (text: string): number => YES.has(text) ? 1 : NO.has(text) ? 0 : NaN;
+
 const numeric = (row: Row, { source, profile }: Placed): number => {
   const cell = row[source];
   if (isGap(cell)) return NaN;
   if (profile.kind !== "boolean") return numberOf(cell);
-  return typeof cell === "boolean" ? Number(cell) : Number(YES.has(String(cell).trim().toLowerCase()));
+  return typeof cell === "boolean" ? Number(cell) : truth(String(cell).trim().toLowerCase());
 };
+
+/** A number as it is written. */
+export const scaled = ({ shift = 0, scale = 1 }: Placed, value: number): number => (value - shift) * scale;
 
 const placesOf = (vocabulary: ReadonlyArray<string> = []): ReadonlyMap<string, number> =>
   new Map(vocabulary.map((value, index) => [value, index]));
@@ -39,19 +55,31 @@ export const encoderOf = (plan: TablePlan): RowEncoder => {
   const places = new Map(
     [...used, ...(target === undefined ? [] : [target])].map((placed) => [placed, placesOf(placed.vocabulary)]),
   );
+  const valueIn = (row: Row, { source, profile }: Placed): string => {
+    const cell = row[source];
+    return isGap(cell) ? GAP_CATEGORY : profile.kind === "number" ? String(numberOf(cell)) : textOfCell(cell);
+  };
   const placeOf = (row: Row, placed: Placed): number => {
-    const cell = row[placed.source];
-    const value = isGap(cell)
-      ? GAP_CATEGORY
-      : placed.profile.kind === "number"
-      ? String(numberOf(cell))
-      : textOfCell(cell);
+    const value = valueIn(row, placed);
     const place = places.get(placed)!.get(value);
     if (place !== undefined) return place;
     throw badColumn({
       column: placed.profile.name,
       reason: `"${value.slice(0, 40)}" was not there when it was planned`,
     });
+  };
+  /** The place of a text where any may come: its own, the one of all others, or none. */
+  const anyPlaceOf = (row: Row, placed: Placed): number | undefined => {
+    const known = places.get(placed)!;
+    const value = valueIn(row, placed);
+    const settled = value === GAP_CATEGORY && !known.has(value) ? String(placed.fill) : value;
+    return known.get(settled) ?? known.get(REST_CATEGORY);
+  };
+  const number = (row: Row, placed: Placed, into: Float32Array, at: number): void => {
+    const value = numeric(row, placed);
+    const isAbsent = Number.isNaN(value);
+    into[at + placed.at] = scaled(placed, isAbsent && placed.fill !== undefined ? Number(placed.fill) : value);
+    if (placed.marks) into[at + placed.at + 1] = Number(isAbsent);
   };
   const refuseGap = (placed: Placed, row: Row, number: number): void => {
     if (missing !== "refuse" || !isGap(row[placed.source])) return;
@@ -64,11 +92,14 @@ export const encoderOf = (plan: TablePlan): RowEncoder => {
       if (target !== undefined && isGap(row[target.source])) return false;
       return missing !== "drop" || !used.some(({ source }) => isGap(row[source]));
     },
-    features: (row, into, at, number) => {
+    features: (row, into, at, rowNumber) => {
       for (const placed of features) {
-        refuseGap(placed, row, number);
-        if (placed.vocabulary === undefined) into[at + placed.at] = numeric(row, placed);
-        else into[at + placed.at + placeOf(row, placed)] = 1;
+        refuseGap(placed, row, rowNumber);
+        if (placed.vocabulary === undefined) number(row, placed, into, at);
+        else {
+          const place = placed.fill === undefined ? placeOf(row, placed) : anyPlaceOf(row, placed);
+          if (place !== undefined) into[at + placed.at + place] = 1;
+        }
       }
     },
     index: (row, column) => placeOf(row, indexed[column]),
