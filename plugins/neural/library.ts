@@ -208,7 +208,7 @@ export {
   type Unit,
   withSplits,
 } from "./data/dataset.ts";
-export { type DataFiles, memoryFiles } from "./data/files.ts";
+export { type DataFiles, diskFiles, memoryFiles } from "./data/files.ts";
 export { GENERATED_NAMES, generatedData } from "./data/generated.ts";
 export { openData, type OpenedData } from "./data/open.ts";
 export { type PreparedColumn, TablePreparation } from "./data/preparation.ts";
