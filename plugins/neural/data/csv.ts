@@ -78,6 +78,8 @@ export class CsvReader {
   }
 
   #decode(bytes: Uint8Array, stream: boolean): string {
+    // UTF-16, and every binary format, has zero bytes; text has none.
+    if (bytes.includes(0)) throw this.#refuse("it holds a zero byte: it is binary, or not UTF-8");
     try {
       return this.#decoder.decode(bytes, { stream });
     } catch {
