@@ -368,4 +368,5 @@ export {
   type Texts,
   trainLanguage,
 } from "./language/train.ts";
+export type { KeptStretch, KeptText } from "./language/kept.ts";
 export { bitsPerByte, type TextCost, type Writer, writerOf, type Written } from "./language/writer.ts";

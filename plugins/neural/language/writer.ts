@@ -17,7 +17,9 @@ import type { Tensor } from "../../ir/contract.ts";
 import { scalar, tensorOf, zeros } from "../../ir/library.ts";
 import { resident } from "../network.ts";
 import type { Engine, Values } from "../stepper.ts";
+import { attemptEffect, type NeuralFailure } from "../failures.ts";
 import { ContextReader } from "./contexts.ts";
+import { keptOf, type KeptText, tensorsOf } from "./kept.ts";
 import { codesOf, type LanguageShape, MAX_PIECE, readingNetwork, symbolsOf } from "./shape.ts";
 
 /** What a writer is made of: a shape, and the tensors of it by path. */
@@ -38,6 +40,10 @@ export interface TextCost {
 
 /** A language model on a device. */
 export interface Writer {
+  /** What is kept of the text so far: with it, the text need not be read again. */
+  readonly keep: Effect.Effect<KeptText, BackendsFailure>;
+  /** Goes on from a text of which this was kept, as if it had just been read; fails with `NEURAL_SETTING` where it is not of it. */
+  readonly resume: (text: Uint8Array, kept: KeptText) => Effect.Effect<void, BackendsFailure | NeuralFailure>;
   /** A new text begins. */
   readonly reset: Effect.Effect<void, BackendsFailure>;
   /** Reads bytes after those before. */
@@ -55,6 +61,8 @@ interface Reading {
   readonly step: (rows: Int32Array<ArrayBuffer>) => Effect.Effect<Float32Array, BackendsFailure>;
   readonly kept: Effect.Effect<ReadonlyArray<Tensor>, BackendsFailure>;
   readonly keep: (tensors: ReadonlyArray<Tensor>) => Effect.Effect<void, BackendsFailure>;
+  /** The name of each kept tensor. */
+  readonly names: ReadonlyArray<string>;
   /** What is kept before a text begins. */
   readonly nothing: ReadonlyArray<Tensor>;
 }
@@ -81,6 +89,7 @@ const readingOf = (
         Effect.map(executable.step([seed, tensorOf("i32", type, rows)]), ([scores]) => scores.data as Float32Array),
       kept: Effect.forEach(network.state, (_, i) => executable.read(count + i)),
       keep: (tensors) => Effect.forEach(tensors, (tensor, i) => executable.write(count + i, tensor), { discard: true }),
+      names: network.state.map(({ path }) => path.slice(path.lastIndexOf("/") + 1)),
       nothing: network.state.map(({ type: { dtype, shape: sizes } }) => zeros(dtype, sizes)),
     } satisfies Reading;
   });
@@ -102,6 +111,9 @@ class TextWriter implements Writer {
   private readonly symbols: number;
   /** How many bytes share the last symbol. */
   private readonly rest: number;
+  private readonly window: number;
+  /** Bytes of the text so far. */
+  private length = 0;
   /** Scores of the place after the last byte, where they are known. */
   private ahead: Float32Array | undefined;
 
@@ -111,11 +123,13 @@ class TextWriter implements Writer {
     this.tables = shape.contexts.length;
     this.symbols = symbolsOf(shape);
     this.rest = Math.max(1, 256 - shape.alphabet.length);
+    this.window = shape.window;
   }
 
   get reset(): Effect.Effect<void, BackendsFailure> {
     return Effect.suspend(() => {
       this.reader.reset();
+      this.length = 0;
       this.ahead = undefined;
       return this.single.keep(this.single.nothing);
     });
@@ -131,6 +145,25 @@ class TextWriter implements Writer {
         yield* this.scores;
         this.took(byte);
       }
+    });
+  }
+
+  get keep(): Effect.Effect<KeptText, BackendsFailure> {
+    return Effect.map(this.single.kept, (tensors) => {
+      const kept = keptOf(this.single.names, tensors, this.window);
+      return { ...kept, bytes: this.length, ...(this.ahead === undefined ? {} : { ahead: this.ahead.slice() }) };
+    });
+  }
+
+  resume(text: Uint8Array, kept: KeptText): Effect.Effect<void, BackendsFailure | NeuralFailure> {
+    return Effect.gen({ self: this }, function* () {
+      const { names, nothing } = this.single;
+      const tensors = yield* attemptEffect(() => tensorsOf(names, nothing, text, kept));
+      yield* this.single.keep(tensors);
+      this.reader.reset();
+      for (const byte of text) this.reader.push(byte);
+      this.length = text.length;
+      this.ahead = kept.ahead?.slice();
     });
   }
 
@@ -182,6 +215,7 @@ class TextWriter implements Writer {
 
   private took(byte: number): void {
     this.reader.push(byte);
+    this.length++;
     this.ahead = undefined;
   }
 
@@ -206,6 +240,7 @@ class TextWriter implements Writer {
         yield* turn;
       }
       yield* this.single.keep(yield* this.pieces.kept);
+      this.length += end;
       return end;
     });
   }
