@@ -42,7 +42,7 @@ import { badSignature, notApprover, requestClosed, type StateFailure } from "./f
 import { Ledger, type LedgerShape } from "./ledger.ts";
 import { verifySignature } from "./platform/signature.ts";
 import { Policy, type PolicyShape } from "./policy.ts";
-import { approvalLifetimeMs } from "./policy_file.ts";
+import { approvalLifetimeMs, automaticRules } from "./policy_file.ts";
 
 /** Most open requests of one actor; an actor that asks without end is refused, not recorded. */
 export const MAX_OPEN_REQUESTS = 256;
@@ -220,7 +220,7 @@ export const makeApprovals = (
       }),
     automatic: (query, call) =>
       Effect.gen(function* () {
-        const rules = policy.file.automatic ?? [];
+        const rules = automaticRules(policy.file);
         if (rules.length === 0) return undefined;
         const rule = automaticRule(rules, yield* state, query, yield* now);
         if (rule === undefined) return undefined;

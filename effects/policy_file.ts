@@ -233,14 +233,35 @@ export const DEFAULT_DOMAIN: Omit<DomainRule, "domain"> = { writes: true, eviden
 
 /**
  * Demands of domains that the policy file does not name. Genes are rules by which the system acts: without a person's
- * word in the policy file the best that can become of an edit is a preview.
+ * word in the policy file the best that can become of an edit is a preview. Models, programs and settings are measured
+ * here before they serve.
  */
 export const DEFAULT_DOMAINS: ReadonlyArray<DomainRule> = [
   { domain: "genome.*", writes: false, evidence: 1, quorum: 1, benefit: false },
+  { domain: "models.*", writes: true, evidence: 1, quorum: 1, benefit: false, validation: ["evolution.assess"] },
+  { domain: "programs.*", writes: true, evidence: 1, quorum: 1, benefit: false, validation: ["evolution.trial"] },
+  { domain: "settings.*", writes: true, evidence: 1, quorum: 1, benefit: false, validation: ["evolution.trial"] },
 ];
 
+/**
+ * Rules that approve by themselves where the policy file says nothing of such rules. A model that a person's own job
+ * made is registered and promoted without a question: the checks of the domain, which measure it here and compare it with
+ * the one in place, are the bounds, and undoing it is one call.
+ */
+export const DEFAULT_AUTOMATIC: ReadonlyArray<AutomaticRule> = [
+  { name: "default.models", actor: "user@*", domain: "models.*", perHour: 240, maxBytes: 16_384 },
+];
+
+/** The rules that approve by themselves under a policy: those of the file where it names any, even none. */
+export const automaticRules = (file: PolicyFile): ReadonlyArray<AutomaticRule> => file.automatic ?? DEFAULT_AUTOMATIC;
+
 /** Domains whose changes are applied only where the checks of their owner are there, and the operation that brings them. */
-const OWNED: ReadonlyArray<readonly [domain: string, operation: string]> = [["genome.*", "norion.apply"]];
+const OWNED: ReadonlyArray<readonly [domain: string, operation: string]> = [
+  ["genome.*", "norion.apply"],
+  ["models.*", "evolution.apply"],
+  ["programs.*", "evolution.apply"],
+  ["settings.*", "evolution.apply"],
+];
 
 /** The operation that applies changes of an owned domain; undefined for a domain of nobody. */
 export const ownerOf = (domain: string): string | undefined => OWNED.find(([owned]) => glob(owned)(domain))?.[1];

@@ -174,6 +174,10 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
   const checksOf = (domain: string): ReadonlyArray<Check> =>
     registered.filter(({ matches }) => matches(domain)).flatMap(({ checks }) => checks);
 
+  /** The operation that brings the checks of a domain, where they are wanted and not there. */
+  const ownerWanted = (domain: string): string | undefined =>
+    checksOf(domain).length === 0 ? ownerOf(domain) : undefined;
+
   const judgeIn = (from: ProposalState, { proposal, evidence, validated }: ProposalRecord): Effect.Effect<Report> => {
     const { document, digest } = domainOf(from, proposal.domain);
     const candidate: Candidate = {
@@ -202,6 +206,8 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
       }
       const { proposal } = found;
       if (outcome !== "ready" || !proposal.reversible || proposal.widensAuthority) return yield* get(id);
+      // What a domain's owner would check was not looked at, so no rule speaks for it.
+      if (ownerWanted(proposal.domain) !== undefined) return yield* get(id);
       const query = { actor: proposal.proposer, domain: proposal.domain, content: proposal.patch as Json };
       const by = yield* approvals.automatic(query);
       if (by !== undefined) yield* approve(found, by, "policy:pipeline");
@@ -271,8 +277,8 @@ export const makeProposals = ({ ledger, policy, approvals }: ProposalPorts): Pro
         );
       }
       const { domain } = found.proposal;
-      const owner = ownerOf(domain);
-      if (owner !== undefined && checksOf(domain).length === 0) {
+      const owner = ownerWanted(domain);
+      if (owner !== undefined) {
         const fix = { summary: `Apply it by ${owner}, which brings the checks of ${domain}` };
         return yield* Effect.fail(gateHolds({ proposal: id, outcome: "held", reasons: ["CHECKS_ABSENT"], fix }));
       }

@@ -93,6 +93,34 @@ export const cannotCreate: FailureDefinition<"EVOLUTION_CREATE", { reason: strin
   says: (a) => `Cannot create a model: ${a.reason}`,
 });
 
+/** A registered document cannot be changed as asked. */
+export const unfitChange: FailureDefinition<"EVOLUTION_CHANGE", { what: string; reason: string }> = failure(
+  "EVOLUTION_CHANGE",
+  {
+    doc: "A registered model, program or set of settings cannot be changed as asked.",
+    recoverable: true,
+    says: (a) => `Cannot change ${a.what}: ${a.reason}`,
+  },
+);
+
+/** What guards the system is not changed by the system. */
+export const protectedTarget: FailureDefinition<"EVOLUTION_PROTECTED", { target: string; guards: string }> = failure(
+  "EVOLUTION_PROTECTED",
+  {
+    doc: "A change is aimed at what judges, guards or undoes changes, which no change of the system's own may touch.",
+    recoverable: false,
+    says: (a) => `Cannot change ${a.target}: it is ${a.guards}`,
+    fix: () => ({ summary: "Propose a change of a program or of settings that evolution.registered lists" }),
+  },
+);
+
+/** A test suite cannot judge anything. */
+export const badSuite: FailureDefinition<"EVOLUTION_SUITE", { reason: string }> = failure("EVOLUTION_SUITE", {
+  doc: "A test suite has no cases, or cases that cannot judge the candidate they are for.",
+  recoverable: true,
+  says: (a) => `Cannot judge by this suite: ${a.reason}`,
+});
+
 /** The catalogue, in the order of the documentation. */
 export const EVOLUTION_FAILURES: readonly [
   typeof badSetting,
@@ -104,7 +132,23 @@ export const EVOLUTION_FAILURES: readonly [
   typeof takenRun,
   typeof badObjective,
   typeof cannotCreate,
-] = [badSetting, badPoints, overLimit, wrongScores, badState, badRun, takenRun, badObjective, cannotCreate];
+  typeof unfitChange,
+  typeof protectedTarget,
+  typeof badSuite,
+] = [
+  badSetting,
+  badPoints,
+  overLimit,
+  wrongScores,
+  badState,
+  badRun,
+  takenRun,
+  badObjective,
+  cannotCreate,
+  unfitChange,
+  protectedTarget,
+  badSuite,
+];
 
 /** Any failure of this room. */
 export type EvolutionFailure = FailuresOf<typeof EVOLUTION_FAILURES[number]>;

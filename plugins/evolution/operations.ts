@@ -4,6 +4,7 @@
  * @module
  */
 import { runOperations } from "./operations_runs.ts";
+import { selfOperations } from "./operations_self.ts";
 
 /** All operations of the plugin. */
-export const operations = [...runOperations] as const;
+export const operations = [...runOperations, ...selfOperations] as const;

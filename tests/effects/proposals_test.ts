@@ -495,3 +495,27 @@ Deno.test("a change of a gene is not applied where nobody looks at genes, and th
         assert.equal((yield* proposals.apply(proposal.id, "user@tty")).state, "applied");
       }),
   ));
+
+Deno.test("the rule for models approves only where the checks of their owner were asked", () =>
+  withRoom(undefined, () =>
+    Effect.gen(function* () {
+      const proposals = yield* Proposals;
+      const validation = [{ operation: "evolution.assess", input: {}, expect: { ok: true } }];
+      const draft = (id: string) =>
+        draftOf({
+          domain: "models.x",
+          summary: id,
+          changedIds: [id],
+          patch: [{ op: "add", path: `/${id}`, value: 1 }],
+          validation,
+        });
+      const { proposal: first } = yield* proposals.submit(draft("a"), "user@headless");
+      const unasked = yield* proposals.validated(first.id, 0, true);
+      assert.deepEqual([unasked.state, unasked.by], ["ready", undefined]);
+      yield* proposals.register("models.*", [{ name: "owner", order: 900, run: () => Effect.undefined }]);
+      const { proposal: second } = yield* proposals.submit(draft("b"), "user@headless");
+      const asked = yield* proposals.validated(second.id, 0, true);
+      assert.deepEqual([asked.state, asked.by], ["approved", "policy:default.models"]);
+      const { proposal: third } = yield* proposals.submit(draft("c"), "mcp:client");
+      assert.equal((yield* proposals.validated(third.id, 0, true)).state, "ready");
+    })));
