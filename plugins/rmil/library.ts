@@ -107,6 +107,7 @@ export { type GivenProgram, programFrom, ProgramSource, toRead } from "./program
 export { type Marked, marked, type Moved, moveParameters, movesOf, unmarked } from "./rewriting/lineage.ts";
 export { showHash } from "./siphash.ts";
 export { format } from "./syntax/format.ts";
+export { showName } from "./syntax/lexer.ts";
 export { parse, parseSource } from "./syntax/parser.ts";
 export { print, printType, printValue } from "./syntax/printer.ts";
 export { elementCount, equalTypes, isDifferentiable, showType } from "./types.ts";
