@@ -276,6 +276,7 @@ export {
 } from "./architecture/materialise.ts";
 export { type Proposal, PROPOSAL_NAMES, type ProposalName, PROPOSALS, proposeEdit } from "./architecture/variation.ts";
 export { attempting, type BuildingFailure } from "./attempting.ts";
+export { NEURAL_FAILURES, type NeuralFailure } from "./failures.ts";
 export { exhausted, type FitBudget, JOULES_PER_FLOP, joulesOf, type Used } from "./budget.ts";
 export { COLDEST, HOTTEST, logLossAt, temperatureFor } from "./calibration.ts";
 export { CHECKPOINT_MEDIA, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
