@@ -4,10 +4,30 @@
  * @module
  */
 import * as Effect from "effect/Effect";
+import * as Result from "effect/Result";
+import * as Schema from "effect/Schema";
+import { Disk } from "../../kernel/disk.ts";
+import { digestJson } from "../../kernel/digest.ts";
+import type { Json, JsonObject } from "../../kernel/json.ts";
+import { unknownEntry } from "../../kernel/mod.ts";
+import { nearest } from "../../kernel/nearest.ts";
+import { ALGORITHMS } from "./evolve/algorithms.ts";
+import { evolve, type EvolveAsked, type Evolved, leastOf, type PlannedRun, planRun } from "./evolve/evolving.ts";
+import type { RunAsked } from "./evolve/evolving.ts";
+import { badRun } from "./failures.ts";
+import { ancestorsOf, bestFirst, descendantsOf } from "./lineage/ancestry.ts";
+import { frontChart } from "./lineage/front_chart.ts";
+import { DEFAULT_ROWS, Evolve, type Lineage, type Resume, SHOWN_FRONT, type Status } from "./operations_runs.ts";
 import { PROBLEM_NAMES, problemNamed } from "./problems/named.ts";
+import { encodeState } from "./run.ts";
+import { readLineage, readRun, runNames, type StoredRun } from "./state/keeping.ts";
+import type { LineageRow } from "./state/record.ts";
+
+type InputOf<O extends { readonly input: unknown }> = O["input"] extends { readonly Type: infer T } ? T : never;
 
 const listed = () =>
   Effect.succeed({
+    algorithms: ALGORITHMS,
     problems: PROBLEM_NAMES.map((name) => {
       const { lower, upper, objectives, violation } = problemNamed(name)!;
       return {
@@ -21,5 +41,162 @@ const listed = () =>
     }),
   });
 
+/** Rows of an archive for an answer: spread evenly over it where there are too many, by the first objective. */
+const shownFront = (archive: ReadonlyArray<LineageRow>): ReadonlyArray<LineageRow> => {
+  const sorted = [...archive].sort((a, b) => a.objectives![0] - b.objectives![0]);
+  if (sorted.length <= SHOWN_FRONT) return sorted;
+  return Array.from(
+    { length: SHOWN_FRONT },
+    (_, k) => sorted[Math.round(k * (sorted.length - 1) / (SHOWN_FRONT - 1))],
+  );
+};
+
+/** Writes the chart of a front, where one was asked for and there is one. */
+const charted = (
+  file: string | undefined,
+  title: string,
+  archive: ReadonlyArray<LineageRow>,
+  search: Json,
+) =>
+  Effect.gen(function* () {
+    if (file === undefined) return {};
+    const svg = frontChart(title, archive, search);
+    if (svg === undefined) return {};
+    yield* (yield* Disk).write(file, svg);
+    return { chart: file };
+  });
+
+const answered = (
+  { algorithm, search }: PlannedRun,
+  ended: Evolved,
+  asked: RunAsked & { readonly chart?: string },
+) =>
+  Effect.gen(function* () {
+    const { run, state, archive, archiveDigest, failures, reason, resumed, digest } = ended;
+    return {
+      run,
+      state: digest,
+      archive: archiveDigest,
+      algorithm,
+      generation: state.generation,
+      evaluations: state.evaluations,
+      failures,
+      reason,
+      resumed,
+      reproducible: asked.budget?.wallMs === undefined,
+      front: shownFront(archive),
+      size: archive.length,
+      ...(yield* charted(asked.chart, run, archive, encodeState(search, state))),
+    };
+  });
+
+const evolved = (input: InputOf<typeof Evolve>) =>
+  Effect.gen(function* () {
+    const planned = yield* planRun(input as EvolveAsked);
+    const ended = yield* evolve(planned, input as RunAsked & { readonly name?: string });
+    return yield* answered(planned, ended, input as RunAsked & { readonly chart?: string });
+  });
+
+/** The input of a stored run: its settings, and how far it was asked to go. */
+const inputOf = ({ name, document, record }: StoredRun) => {
+  if (document.operation !== Evolve.id) {
+    return Effect.fail(badRun({
+      run: name,
+      reason: `it is one of ${document.operation}: only that can go on with it`,
+      path: "/run",
+    }));
+  }
+  const decoded = Schema.decodeUnknownResult(Evolve.input)({
+    ...document.spec as JsonObject,
+    ...record.memory as JsonObject,
+  });
+  return Result.isSuccess(decoded)
+    ? Effect.succeed(decoded.success)
+    : Effect.fail(badRun({ run: name, reason: `its settings are damaged: ${decoded.failure.message}`, path: "/run" }));
+};
+
+const resumed = ({ run, ...asked }: InputOf<typeof Resume>) =>
+  Effect.gen(function* () {
+    const stored = yield* readRun(run);
+    return yield* evolved({ ...yield* inputOf(stored), ...asked, name: run });
+  });
+
+const lineOf = ({ name, document, record }: StoredRun) => {
+  const least = leastOf(record.archive);
+  return {
+    run: name,
+    operation: document.operation,
+    generation: record.generation,
+    evaluations: record.evaluations,
+    failures: record.failures,
+    ended: record.ended,
+    ...(least === undefined ? {} : { least }),
+  };
+};
+
+const stands = ({ run, svg = false, chart }: InputOf<typeof Status>) =>
+  Effect.gen(function* () {
+    if (run === undefined) {
+      const all = yield* Effect.forEach(yield* runNames, (name) => readRun(name));
+      return { runs: all.map(lineOf) };
+    }
+    const stored = yield* readRun(run);
+    const { record: { archive, search, lineage, memory }, document, info } = stored;
+    const drawn = svg ? frontChart(run, archive, search) : undefined;
+    return {
+      runs: [lineOf(stored)],
+      detail: {
+        state: info.digest,
+        lineage,
+        archive: digestJson(archive),
+        saved: info.at,
+        settings: document.spec,
+        memory,
+        front: shownFront(archive),
+        size: archive.length,
+        ...(drawn === undefined ? {} : { svg: drawn }),
+        ...(yield* charted(chart, run, archive, search)),
+      },
+    };
+  });
+
+const withoutGenome = ({ genome: _, ...row }: LineageRow) => row;
+
+const descends = (input: InputOf<typeof Lineage>) =>
+  Effect.gen(function* () {
+    const { run, individual, kin = "ancestors", order = "told", from = 0, limit = DEFAULT_ROWS } = input;
+    const { record } = yield* readRun(run);
+    const all = yield* readLineage(record.lineage, run);
+    const shown = (rows: ReadonlyArray<LineageRow>, genomes: boolean) =>
+      input.genomes ?? genomes ? rows : rows.map(withoutGenome);
+    if (individual === undefined) {
+      const rows = (order === "best" ? bestFirst(all) : all).slice(from, from + limit);
+      const next = from + rows.length;
+      return {
+        run,
+        total: all.length,
+        rows: shown(rows, false),
+        ...(next < all.length && rows.length > 0 ? { next } : {}),
+      };
+    }
+    const found = kin === "ancestors" ? ancestorsOf(all, individual) : descendantsOf(all, individual);
+    if (found === undefined) {
+      return yield* unknownEntry({
+        kind: "individual",
+        name: individual,
+        listedBy: "evolution.lineage without an individual",
+        path: "/individual",
+        suggestions: nearest(individual, all.map(({ id }) => id), 3),
+      });
+    }
+    return { run, total: found.total, individual: found.of, rows: shown(found.rows, true) };
+  });
+
 /** The handlers. */
-export const runHandlers = { "evolution.problems": listed } as const;
+export const runHandlers = {
+  "evolution.problems": listed,
+  "evolution.evolve": evolved,
+  "evolution.resume": resumed,
+  "evolution.status": stands,
+  "evolution.lineage": descends,
+} as const;

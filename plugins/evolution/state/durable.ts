@@ -164,6 +164,8 @@ export const runDurably = <G, E = never, R = never>(
     if (reason !== undefined && run.from !== undefined && run.from.ended !== null) {
       return { ...standing, reason, resumed, digest: run.stored! };
     }
+    // Whatever ends the process from here on, the name leads back to the run.
+    if (reason === undefined && !resumed) yield* run.save(stepOf(standing, [], options));
     while (reason === undefined) {
       const { told, rows, ...next } = yield* generation(standing, options);
       waiting = [...waiting, ...rows];

@@ -9,7 +9,7 @@
  */
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
-import { Digest, digestText } from "../../../kernel/digest.ts";
+import { Digest, digestJson } from "../../../kernel/digest.ts";
 import { JsonValue } from "../../../kernel/failure.ts";
 import { canonicalJson, type Json, type JsonObject } from "../../../kernel/json.ts";
 import type { Member, Variation } from "../contract.ts";
@@ -185,7 +185,7 @@ export const lineageRow = <G>(
   id: member.id,
   generation,
   parents: member.parents,
-  key: digestText(variation.key(member.genome)),
+  key: digestJson(variation.encode(member.genome)),
   edit: member.edit,
   genome: variation.encode(member.genome),
   ...(member.failed === undefined ? { objectives: member.objectives } : { failed: member.failed }),

@@ -1,0 +1,170 @@
+/**
+ * Genomes: what can be evolved, as a caller describes it, and how each kind varies and is read by what scores it.
+ *
+ * Not the variation itself (operators/). Invariant: a genome that is scored is in the plain form of its kind: numbers, in
+ * the bounds and of the length that were described.
+ *
+ * @module
+ */
+import * as Schema from "effect/Schema";
+import type { Json } from "../../../kernel/json.ts";
+import { nearest } from "../../../kernel/nearest.ts";
+import type { Variation } from "../contract.ts";
+import { badSetting } from "../failures.ts";
+import { BIT_CROSSOVERS, type BitSettings, bitVariation } from "../operators/bits.ts";
+import {
+  PERMUTATION_CROSSOVERS,
+  PERMUTATION_MOVES,
+  type PermutationSettings,
+  permutationVariation,
+} from "../operators/permutation.ts";
+import { REAL_CROSSOVERS, REAL_MUTATIONS, type RealSettings, realVariation } from "../operators/real.ts";
+import type { Problem } from "../problems/problem.ts";
+
+/** Most variables of a genome of this operation. */
+export const MAX_VARIABLES = 10_000;
+
+const Length = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_VARIABLES }));
+
+const Bound = Schema.Union([Schema.Finite, Schema.Array(Schema.Finite).check(Schema.isMaxLength(MAX_VARIABLES))]);
+
+/** Settings of variation as a caller gives them. */
+export type SettingsGiven = { readonly [name: string]: number | string };
+
+/** Real vectors. */
+interface RealsGiven {
+  readonly reals: number;
+  readonly lower: number | ReadonlyArray<number>;
+  readonly upper: number | ReadonlyArray<number>;
+}
+
+/** What is evolved, as a caller describes it. */
+export type GenomeGiven =
+  | RealsGiven
+  | { readonly bits: number }
+  | { readonly permutation: number };
+
+/** Schema of {@link GenomeGiven}. */
+export const GenomeGiven: Schema.Codec<GenomeGiven> = Schema.Union([
+  Schema.Struct({
+    reals: Length.annotate({ description: "how many real numbers" }),
+    lower: Bound.annotate({ description: "least value, of all or of each" }),
+    upper: Bound.annotate({ description: "largest value, of all or of each" }),
+  }),
+  Schema.Struct({ bits: Length.annotate({ description: "how many bits" }) }),
+  Schema.Struct({ permutation: Length.annotate({ description: "an order of the numbers from 0 to below this" }) }),
+]);
+
+/** How a setting of a variation may be given: a number, or one of some names. */
+type SettingRule = "number" | ReadonlyArray<string>;
+
+/** A genome ready to be evolved. */
+export interface GenomePlan {
+  /** Its kind. */
+  readonly kind: "reals" | "bits" | "permutation";
+  /** How many numbers it has. */
+  readonly length: number;
+  /** Its variation; erased, as each kind has genomes of its own. */
+  readonly variation: Variation<unknown>;
+  /** Bounds of real vectors. */
+  readonly bounds?: { readonly lower: Float64Array; readonly upper: Float64Array };
+}
+
+const RULES: { readonly [Kind in GenomePlan["kind"]]: { readonly [setting: string]: SettingRule } } = {
+  reals: {
+    crossover: REAL_CROSSOVERS,
+    crossoverRate: "number",
+    spread: "number",
+    mutation: REAL_MUTATIONS,
+    mutationRate: "number",
+    step: "number",
+  },
+  bits: { crossover: BIT_CROSSOVERS, crossoverRate: "number", mutationRate: "number" },
+  permutation: {
+    crossover: PERMUTATION_CROSSOVERS,
+    crossoverRate: "number",
+    mutation: PERMUTATION_MOVES,
+    mutationRate: "number",
+  },
+};
+
+/** Settings whose names and kinds are among the rules; throws EVOLUTION_SETTING at their place of the input. */
+export const checkedSettings = <S>(
+  given: SettingsGiven,
+  rules: { readonly [setting: string]: SettingRule },
+  path: string,
+): S => {
+  for (const [name, value] of Object.entries(given)) {
+    const at = `${path}/${name}`;
+    if (!Object.hasOwn(rules, name)) {
+      const [near] = nearest(name, Object.keys(rules), 1);
+      throw badSetting({
+        setting: name,
+        wanted: `one of ${Object.keys(rules).join(", ") || "none"}`,
+        found: "a setting that is not known here",
+        path: at,
+        fix: near === undefined ? { summary: "Leave it out", patch: [{ op: "remove", path: at }] } : {
+          summary: `Call it ${near}`,
+          patch: [{ op: "remove", path: at }, { op: "add", path: `${path}/${near}`, value }],
+        },
+      });
+    }
+    const rule = rules[name];
+    const fits = rule === "number" ? typeof value === "number" : rule.includes(value as string);
+    if (fits) continue;
+    const wanted = rule === "number" ? "a number" : `one of ${rule.join(", ")}`;
+    const near = rule === "number" ? undefined : nearest(String(value), rule, 1)[0] ?? rule[0];
+    throw badSetting({
+      setting: name,
+      wanted,
+      found: JSON.stringify(value),
+      path: at,
+      ...(near === undefined
+        ? {}
+        : { fix: { summary: `Use ${near}`, patch: [{ op: "replace", path: at, value: near }] } }),
+    });
+  }
+  return given as S;
+};
+
+/** A bound for every variable. −0, which JSON cannot keep apart, becomes 0. */
+const boundOf = (given: number | ReadonlyArray<number>, count: number): Float64Array =>
+  typeof given === "number" ? new Float64Array(count).fill(given + 0) : Float64Array.from(given, (value) => value + 0);
+
+/** A described genome, ready; throws EVOLUTION_SETTING. */
+export const planGenome = (given: GenomeGiven, settings: SettingsGiven = {}): GenomePlan => {
+  const own = <S>(kind: GenomePlan["kind"]) => checkedSettings<S>(settings, RULES[kind], "/variation");
+  if ("reals" in given) {
+    const bounds = { lower: boundOf(given.lower, given.reals), upper: boundOf(given.upper, given.reals) };
+    const count = Math.max(bounds.lower.length, bounds.upper.length);
+    if (count !== given.reals) {
+      throw badSetting({
+        setting: "bounds",
+        wanted: `one number, or ${given.reals} of them`,
+        found: `${count} of them`,
+        path: bounds.lower.length === given.reals ? "/over/upper" : "/over/lower",
+        fix: { summary: `Say ${count}`, patch: [{ op: "replace", path: "/over/reals", value: count }] },
+      });
+    }
+    const variation = realVariation(bounds, own<RealSettings>("reals"));
+    return { kind: "reals", length: count, variation: variation as Variation<unknown>, bounds };
+  }
+  if ("bits" in given) {
+    const variation = bitVariation(given.bits, own<BitSettings>("bits"));
+    return { kind: "bits", length: given.bits, variation: variation as Variation<unknown> };
+  }
+  const length = given.permutation;
+  const variation = permutationVariation(length, own<PermutationSettings>("permutation"));
+  return { kind: "permutation", length, variation: variation as Variation<unknown> };
+};
+
+/** The genome of a problem of the literature. */
+export const genomeOfProblem = ({ lower, upper }: Problem): GenomeGiven => ({
+  reals: lower.length,
+  lower: [...lower],
+  upper: [...upper],
+});
+
+/** The numbers of a genome, from its JSON: bits are zeros and ones. */
+export const numbersOf = (encoded: Json): ReadonlyArray<number> =>
+  typeof encoded === "string" ? Array.from(encoded, Number) : encoded as ReadonlyArray<number>;

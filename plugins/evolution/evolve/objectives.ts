@@ -1,0 +1,227 @@
+/**
+ * Objectives: what candidates are scored by, as a caller names it: a problem of the literature, a program of the language,
+ * or a function in JavaScript.
+ *
+ * Not the scoring (scoring.ts). Invariant: how many objectives there are is known before anything is scored, and a program
+ * that could do anything but compute, or whose result is not numbers, is refused.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import * as Schema from "effect/Schema";
+import type { CapsOf } from "../../../kernel/authority.ts";
+import type { CallContext } from "../../../kernel/context.ts";
+import { type Failure, failureToJson, isFailure, type KernelFailure } from "../../../kernel/failure.ts";
+import type { JsonObject } from "../../../kernel/json.ts";
+import { MAX_SOURCE_CHARS } from "../../../kernel/sandbox_limits.ts";
+import { unknownEntry } from "../../../kernel/mod.ts";
+import { nearest } from "../../../kernel/nearest.ts";
+import {
+  check,
+  encodeProgram,
+  type GivenProgram,
+  type Program,
+  programFrom,
+  ProgramSource,
+} from "../../rmil/library.ts";
+import type { Type } from "../../rmil/library.ts";
+import { attempting } from "../attempting.ts";
+import { badObjective, type EvolutionFailure } from "../failures.ts";
+import { PROBLEM_NAMES, problemNamed } from "../problems/named.ts";
+import { type GenomeGiven, genomeOfProblem, type GenomePlan } from "./genomes.ts";
+import type { ScoringWork } from "./scoring_job.ts";
+
+/** Most objectives. */
+export const MAX_OBJECTIVES = 32;
+
+/** Steps of one candidate where nothing is said. */
+export const DEFAULT_STEPS = 1_000_000;
+
+/** Milliseconds of one candidate in the sandbox where nothing is said; a batch of candidates has this together. */
+export const DEFAULT_BATCH_MS = 5_000;
+
+/** What candidates are scored by. */
+export type ObjectiveGiven =
+  | { readonly problem: string; readonly objectives?: number }
+  | {
+    readonly program: GivenProgram;
+    readonly constraints?: GivenProgram;
+    readonly fuel?: number;
+  }
+  | { readonly module: string; readonly objectives?: number; readonly wallMs?: number };
+
+const Objectives = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_OBJECTIVES }));
+
+/** Schema of {@link ObjectiveGiven}. */
+export const ObjectiveGiven: Schema.Codec<ObjectiveGiven> = Schema.Union([
+  Schema.Struct({
+    problem: Schema.String.annotate({ description: `one of ${PROBLEM_NAMES.join(", ")}` }),
+    objectives: Schema.optionalKey(Objectives.annotate({ description: "of a DTLZ problem; 3 where absent" })),
+  }),
+  Schema.Struct({
+    program: ProgramSource.annotate({
+      description: "program from the genome x, f64[n] (i64[n] of a permutation), to the numbers that are minimised",
+    }),
+    constraints: Schema.optionalKey(
+      ProgramSource.annotate({ description: "program from x to numbers, each at most 0 where x is feasible" }),
+    ),
+    fuel: Schema.optionalKey(
+      Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({
+        description: `steps of one candidate; ${DEFAULT_STEPS} where absent`,
+      }),
+    ),
+  }),
+  Schema.Struct({
+    module: Schema.String.check(Schema.isMaxLength(MAX_SOURCE_CHARS)).annotate({
+      description: "JavaScript whose default export takes a list of genomes and gives for each a number, a list of " +
+        "numbers, or {objectives, violation}; it runs in the sandbox",
+    }),
+    objectives: Schema.optionalKey(Objectives.annotate({ description: "numbers for each genome; 1 where absent" })),
+    wallMs: Schema.optionalKey(
+      Schema.Int.check(Schema.isBetween({ minimum: 50, maximum: 600_000 })).annotate({
+        description: `milliseconds for one list of genomes; ${DEFAULT_BATCH_MS} where absent`,
+      }),
+    ),
+  }),
+]) as unknown as Schema.Codec<ObjectiveGiven>;
+
+/** An objective ready to score. */
+export interface ObjectivePlan {
+  /** How many numbers it gives. */
+  readonly objectives: number;
+  /** What scores. */
+  readonly work: ScoringWork | { readonly kind: "module"; readonly source: string; readonly wallMs: number };
+  /** Floating-point operations of one candidate, where they are known. */
+  readonly flops?: number;
+  /** The objective again, as it is stored: what was read from elsewhere is written out. */
+  readonly spec: JsonObject;
+}
+
+/** What reading an objective needs. */
+export type ReadsObjective = CallContext | CapsOf<"readLocal">;
+
+/** The numbers of a value of a type; undefined where it is not only numbers. */
+const numbersIn = (type: Type): number | undefined => {
+  if (type.k === "Scalar") return type.dtype === "b1" ? undefined : 1;
+  if (type.k === "Tensor") {
+    const sizes = type.shape.map((size) => typeof size === "number" ? size : NaN);
+    const count = sizes.reduce((product, size) => product * size, 1);
+    return Number.isFinite(count) && type.dtype !== "b1" ? count : undefined;
+  }
+  if (type.k !== "Tuple") return undefined;
+  return type.items.map(numbersIn).reduce(
+    (sum: number | undefined, count) => sum === undefined || count === undefined ? undefined : sum + count,
+    0,
+  );
+};
+
+/** What a program gives for a genome, judged without running it. */
+const judged = (program: Program, genome: GenomePlan, objective: string, path: string) => {
+  const refuse = (reason: string, more: { readonly actual?: JsonObject } = {}): never => {
+    throw badObjective({ objective, reason, path, ...more });
+  };
+  const dtype = genome.kind === "permutation" ? "i64" : "f64";
+  const judgement = (() => {
+    try {
+      return check(program.root, program.symbols, {
+        inputs: { x: { k: "Tensor", dtype, shape: [genome.length] } },
+      });
+    } catch (thrown) {
+      if (!isFailure(thrown)) throw thrown;
+      return refuse(thrown.message, { actual: failureToJson(thrown) as JsonObject });
+    }
+  })();
+  const [effect] = [...judgement.effects, ...judgement.kinds];
+  if (effect !== undefined) refuse(`it needs ${effect}: what scores may only compute`);
+  if (judgement.parameters.length > 0) {
+    refuse(`it has parameters (${judgement.parameters[0].path}) that nothing sets; write their values out`);
+  }
+  const count = numbersIn(judgement.type);
+  if (count === undefined || count < 1 || count > MAX_OBJECTIVES) {
+    refuse(`it gives no list of 1 to ${MAX_OBJECTIVES} numbers whose length is known before it runs`);
+  }
+  const flops = judgement.exact ? Number(judgement.flops) : NaN;
+  return { count: count!, flops };
+};
+
+/** A failure of reading a program as one of ours; those of the kernel stay what they are. */
+const unread = (objective: string, path: string) => (failure: Failure): EvolutionFailure | KernelFailure =>
+  failure.code.startsWith("KERNEL_") ? failure as KernelFailure : badObjective({
+    objective,
+    reason: failure.message,
+    path: failure.path.startsWith(path) ? failure.path : path,
+    actual: failureToJson(failure),
+    ...(failure.fix === undefined ? {} : { fix: failure.fix }),
+  });
+
+const planProgram = (
+  given: Extract<ObjectiveGiven, { readonly program: unknown }>,
+  genome: GenomePlan,
+): Effect.Effect<ObjectivePlan, EvolutionFailure | KernelFailure, ReadsObjective> =>
+  Effect.gen(function* () {
+    const { fuel = DEFAULT_STEPS } = given;
+    const read = (source: GivenProgram, name: "program" | "constraints") =>
+      Effect.gen(function* () {
+        const path = `/objective/${name}`;
+        const program = yield* Effect.mapError(programFrom(source, path), unread(name, path));
+        const { count, flops } = yield* attempting(() => judged(program, genome, `the ${name}`, path));
+        return { hex: encodeProgram(program).toHex(), count, flops };
+      });
+    const program = yield* read(given.program, "program");
+    const constraints = given.constraints === undefined ? undefined : yield* read(given.constraints, "constraints");
+    const hexes = {
+      program: program.hex,
+      ...(constraints === undefined ? {} : { constraints: constraints.hex }),
+    };
+    const flops = program.flops + (constraints?.flops ?? 0);
+    return {
+      objectives: program.count,
+      work: { kind: "program", genome: genome.kind, fuel, ...hexes },
+      ...(Number.isFinite(flops) ? { flops } : {}),
+      spec: { ...Object.fromEntries(Object.entries(hexes).map(([name, hex]) => [name, { hex }])), fuel },
+    };
+  });
+
+/** The genome that an objective has by itself, where it is a problem of the literature. */
+export const ownGenome = (
+  given: ObjectiveGiven,
+): Effect.Effect<GenomeGiven | undefined, EvolutionFailure | KernelFailure> => {
+  if (!("problem" in given)) return Effect.succeed(undefined);
+  const { problem, objectives } = given;
+  return attempting(() => problemNamed(problem, objectives)).pipe(
+    Effect.flatMap((found): Effect.Effect<GenomeGiven, KernelFailure> =>
+      found === undefined
+        ? Effect.fail(unknownEntry({
+          kind: "problem",
+          name: problem,
+          listedBy: "evolution.problems",
+          path: "/objective/problem",
+          suggestions: nearest(problem, PROBLEM_NAMES, 3),
+        }))
+        : Effect.succeed(genomeOfProblem(found))
+    ),
+  );
+};
+
+/** An objective for a genome, ready. */
+export const planObjective = (
+  given: ObjectiveGiven,
+  genome: GenomePlan,
+): Effect.Effect<ObjectivePlan, EvolutionFailure | KernelFailure, ReadsObjective> => {
+  if ("program" in given) return planProgram(given, genome);
+  if ("module" in given) {
+    const { module, objectives = 1, wallMs = DEFAULT_BATCH_MS } = given;
+    return Effect.succeed({
+      objectives,
+      work: { kind: "module", source: module, wallMs },
+      spec: { module, objectives, wallMs },
+    });
+  }
+  const { problem } = given;
+  const { objectives } = problemNamed(problem, given.objectives)!;
+  return Effect.succeed({
+    objectives,
+    work: { kind: "problem", problem, objectives },
+    spec: { problem, objectives },
+  });
+};
