@@ -330,6 +330,7 @@ export {
 } from "./plots/line_chart.ts";
 export { type Group, type ScatterChart, scatterChart } from "./plots/scatter_chart.ts";
 export { autocast, type Narrow } from "./precision.ts";
+export { ticks, tickText } from "./plots/svg.ts";
 export { languageType, networkOfProgram } from "./program.ts";
 export {
   type Listened,
@@ -358,7 +359,7 @@ export {
   sizeOfLanguage,
 } from "./language/model.ts";
 export { NgramModel } from "./language/ngram.ts";
-export { alphabetOf, languageLayer, languageNetwork, type LanguageShape } from "./language/shape.ts";
+export { alphabetOf, languageLayer, languageNetwork, type LanguageShape, MAX_PIECE } from "./language/shape.ts";
 export {
   LANGUAGE_SIZES,
   type LanguageSize,
