@@ -12,9 +12,9 @@ import { type Random, random } from "../../../kernel/random.ts";
 import { badState } from "../failures.ts";
 import { Workbench } from "./evaluate.ts";
 import { fit, type Fitted, Target } from "./fit.ts";
-import { decodeFormula, encodeFormula, type Formula, formOf } from "./formula.ts";
+import { applied, constant, decodeFormula, encodeFormula, type Formula, formOf, subtree } from "./formula.ts";
 import type { Column, PrimitiveName } from "./primitives.ts";
-import { type Alphabet, alphabetOf, child, grown } from "./vary.ts";
+import { type Alphabet, alphabetOf, child, grown, viable } from "./vary.ts";
 
 /** What an epoch works on; can be cloned to a worker. */
 export interface Task {
@@ -72,6 +72,16 @@ const TRIES = 3;
 /** Fits that differ less than this, relatively, are one behaviour. */
 const SAME_ERROR = 1e-7;
 
+/** Share of children that are made to match what is left. */
+const MATCHED_SHARE = 0.15;
+
+/** Parts of which the best match is taken, and the largest that is drawn anew. */
+const PARTS_TRIED = 12;
+const PART_SIZE = 5;
+
+/** What a match costs at a point, in additions. */
+const MATCH_WORK = 6;
+
 class Epoch {
   readonly sizes: Array<Array<Fitted>>;
   readonly bench: Workbench;
@@ -79,6 +89,7 @@ class Epoch {
   private readonly target: Target;
   private readonly seen = new Map<string, number>();
   private readonly alphabet: Alphabet;
+  private readonly hasSums: boolean;
   tried = 0;
 
   constructor(private readonly task: Task, island: Island, private readonly chance: Random) {
@@ -87,6 +98,7 @@ class Epoch {
     this.target = new Target(task.target);
     this.bench = new Workbench(task.columns, task.target.length);
     this.alphabet = alphabetOf(task.operators, task.columns.length);
+    this.hasSums = task.operators.includes("add") && task.operators.includes("mul");
   }
 
   /** Takes a formula in, where it is good enough for its size. */
@@ -127,12 +139,12 @@ class Epoch {
   }
 
   /** A parent: a size evenly among those that have formulas, then the best more often than the others. */
-  parent(): Formula {
+  parent(): Fitted {
     const { chance } = this;
     const filled = this.sizes.filter((row) => row.length > 0);
     const row = chance.pick(filled);
     const depth = Math.floor(row.length * chance.float() ** 2);
-    return row[depth].formula;
+    return row[depth];
   }
 
   people(): void {
@@ -142,9 +154,58 @@ class Epoch {
     }
   }
 
+  /** Any subtree of what is kept, or a small formula drawn anew. */
+  private part(): Formula {
+    const { chance } = this;
+    if (chance.float() < 0.5) return grown(this.alphabet, 1 + chance.below(PART_SIZE), chance);
+    const whole = this.parent().formula;
+    return subtree(whole, chance.below(whole.size));
+  }
+
+  /**
+   * A formula with a term or a factor added that goes with what it leaves unexplained: of some parts, the one that
+   * explains most of that. (Friedman, Stuetzle 1981, fit what is left the same way.)
+   */
+  private matched(): Formula | undefined {
+    const { chance, bench, target } = this;
+    const { formula, scale, offset } = this.parent();
+    const own = bench.evaluate(formula).slice();
+    const rest = target.values.map((y, i) => y - offset - scale * own[i]);
+    const asFactor = chance.float() < 0.5;
+    let best: { readonly part: Formula; readonly share: number; readonly slope: number } | undefined;
+    for (let k = 0; k < PARTS_TRIED; k++) {
+      const part = this.part();
+      if (part.op === "constant" || part.size + formula.size + 3 > this.task.largest) continue;
+      const values = bench.evaluate(part);
+      bench.work += bench.count * MATCH_WORK;
+      let [sum, square, cross] = [0, 0, 0];
+      for (let i = 0; i < values.length; i++) {
+        const value = asFactor ? values[i] * own[i] : values[i];
+        sum += value;
+        square += value * value;
+        cross += value * rest[i];
+      }
+      // What is left has mean 0, so only the part's own mean has to go.
+      const spread = square - sum * sum / values.length;
+      const share = cross * cross / spread;
+      if (spread > 0 && share < Infinity && !(share <= (best?.share ?? 0))) best = { part, share, slope: cross / spread };
+    }
+    if (best === undefined || best.slope === 0) return undefined;
+    const { part, slope } = best;
+    return asFactor
+      ? applied("mul", formula, applied("add", constant(scale / slope), part))
+      : applied("add", formula, applied("mul", constant(slope / scale), part));
+  }
+
   breed(): void {
     const { largest } = this.task;
-    const made = child(this.parent(), this.parent(), this.alphabet, largest, this.chance);
+    if (this.hasSums && this.chance.float() < MATCHED_SHARE) {
+      const made = this.matched();
+      const formula = made === undefined ? undefined : viable(made, largest);
+      if (formula !== undefined) this.offer(formula);
+      return;
+    }
+    const made = child(this.parent().formula, this.parent().formula, this.alphabet, largest, this.chance);
     if (made !== undefined) this.offer(made);
   }
 }

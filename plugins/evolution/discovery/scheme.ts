@@ -8,6 +8,7 @@
  * @module
  */
 import { isJsonObject, type Json } from "../../../kernel/json.ts";
+import { lit, print, values } from "../../rmil/library.ts";
 import { badState } from "../failures.ts";
 
 /** Sizes of a product: n×m by m×p. */
@@ -86,7 +87,11 @@ export const schemeText = ({ sizes: [n, m, p], products }: Scheme): ReadonlyArra
 ];
 
 const tensorText = (rows: ReadonlyArray<ReadonlyArray<number>>): string =>
-  `f64[${rows.length},${rows[0].length}]{${rows.flat().map((c) => c.toFixed(1)).join(", ")}}`;
+  print(lit(values.tensorValue(
+    "f64",
+    [rows.length, rows[0].length],
+    new Uint8Array(Float64Array.from(rows.flat()).buffer),
+  )));
 
 const transposed = (rows: ReadonlyArray<ReadonlyArray<number>>): ReadonlyArray<ReadonlyArray<number>> =>
   rows[0].map((_, at) => rows.map((row) => row[at]));

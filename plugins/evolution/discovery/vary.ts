@@ -129,6 +129,14 @@ const deepest = ({ op, a, b }: Formula, operators: ReadonlyArray<string>): numbe
 const isOvernested = (formula: Formula): boolean =>
   NESTING.some(({ operators, most }) => deepest(formula, operators) > most);
 
+/** The formula without what scaling brings anyway, where it is one that may live. */
+export const viable = (made: Formula, limit: number): Formula | undefined => {
+  const formula = bare(made);
+  return formula.size > limit || formula.op === "constant" || !isFinite(formula) || isOvernested(formula)
+    ? undefined
+    : formula;
+};
+
 /** A child of a formula, and for some edits of another one too. */
 export const child = (
   parent: Formula,
@@ -139,8 +147,5 @@ export const child = (
 ): Formula | undefined => {
   const made = chance.pick(WHEEL)(parent, other, alphabet, chance);
   if (made === undefined) return undefined;
-  const formula = bare(made);
-  return formula.size > limit || formula.op === "constant" || !isFinite(formula) || isOvernested(formula)
-    ? undefined
-    : formula;
+  return viable(made, limit);
 };
