@@ -208,6 +208,7 @@ export {
   type Unit,
   withSplits,
 } from "./data/dataset.ts";
+export { CsvReader, delimiterOf } from "./data/csv.ts";
 export { type DataFiles, diskFiles, memoryFiles } from "./data/files.ts";
 export { GENERATED_NAMES, generatedData } from "./data/generated.ts";
 export { openData, type OpenedData } from "./data/open.ts";
@@ -216,7 +217,7 @@ export { dataBy, LEAST_ROWS, type Prepared, preparedData } from "./data/prepared
 export { dataAuthorities, DataSource, type DetailedSource, type Format, FORMATS } from "./data/source.ts";
 export { SplitRule, splitSamples } from "./data/splits.ts";
 export { type Grain, rescale, type Scaling, statisticsOf } from "./data/statistics.ts";
-export { type TableOptions, type TablePlan } from "./data/table.ts";
+export { isGap, numberOf, type TableOptions, type TablePlan } from "./data/table.ts";
 export { loadInto, type LoadReport } from "./formats/load_into.ts";
 export { readNpy, writeNpy } from "./formats/npy.ts";
 export { readNpz, writeNpz } from "./formats/npz.ts";
@@ -276,7 +277,7 @@ export {
 } from "./architecture/materialise.ts";
 export { type Proposal, PROPOSAL_NAMES, type ProposalName, PROPOSALS, proposeEdit } from "./architecture/variation.ts";
 export { attempting, type BuildingFailure } from "./attempting.ts";
-export { NEURAL_FAILURES, type NeuralFailure } from "./failures.ts";
+export { attemptEffect, isNeuralFailure, malformedData, NEURAL_FAILURES, type NeuralFailure } from "./failures.ts";
 export { exhausted, type FitBudget, JOULES_PER_FLOP, joulesOf, type Used } from "./budget.ts";
 export { COLDEST, HOTTEST, logLossAt, temperatureFor } from "./calibration.ts";
 export { CHECKPOINT_MEDIA, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
