@@ -40,7 +40,7 @@ const SELECTIONS: {
     readonly make: (fitness: Float64Array, pressure: number) => Selection;
   };
 } = {
-  tournament: { pressure: () => 3, make: tournamentByFitness },
+  tournament: { pressure: (size) => Math.min(3, size), make: tournamentByFitness },
   roulette: { pressure: () => 0, make: roulette },
   ranking: { pressure: () => 0, make: ranking },
   truncation: { pressure: (size) => Math.ceil(size / 4), make: truncation },

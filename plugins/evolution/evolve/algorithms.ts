@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { placed } from "../attempting.ts";
 import type { Search } from "../contract.ts";
 import { cmaEs } from "../cma_es.ts";
 import { badSetting } from "../failures.ts";
@@ -133,7 +134,18 @@ export type IslandsGiven = { readonly count: number; readonly interval?: number;
 export const usualAlgorithm = ({ genome, objectives }: Pick<SearchAsked, "genome" | "objectives">): AlgorithmName =>
   objectives > 2 ? "nsga3" : objectives === 2 ? "nsga2" : genome.kind === "reals" ? "cmaEs" : "genetic";
 
-/** A named search; throws EVOLUTION_SETTING. */
+/** Where a setting of a search stands in the input, where that is not among the algorithm's own. */
+const PLACES: { readonly [path: string]: string } = {
+  "/size": "/population",
+  "/count": "/islands/count",
+  "/interval": "/islands/interval",
+  "/migrants": "/islands/migrants",
+};
+
+const placeOf = (path: string): string =>
+  path.startsWith("/algorithm") ? path : PLACES[path] ?? `/algorithm/settings${path}`;
+
+/** A named search; throws EVOLUTION_SETTING at its place of the input. */
 export const searchNamed = (
   name: AlgorithmName,
   asked: SearchAsked,
@@ -154,5 +166,8 @@ export const searchNamed = (
   }
   const settings = checkedSettings<SettingsGiven>(given, found.rules, "/algorithm/settings");
   const make = (seed: string | number) => found.make({ ...asked, seed }, settings);
-  return apart === undefined ? make(asked.seed) : islands({ make, seed: asked.seed, ...apart });
+  return placed(
+    placeOf,
+    () => apart === undefined ? make(asked.seed) : islands({ make, seed: asked.seed, ...apart }),
+  );
 };

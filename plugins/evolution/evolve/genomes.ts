@@ -9,6 +9,7 @@
 import * as Schema from "effect/Schema";
 import type { Json } from "../../../kernel/json.ts";
 import { nearest } from "../../../kernel/nearest.ts";
+import { placed } from "../attempting.ts";
 import type { Variation } from "../contract.ts";
 import { badSetting } from "../failures.ts";
 import { BIT_CROSSOVERS, type BitSettings, bitVariation } from "../operators/bits.ts";
@@ -131,31 +132,44 @@ export const checkedSettings = <S>(
 const boundOf = (given: number | ReadonlyArray<number>, count: number): Float64Array =>
   typeof given === "number" ? new Float64Array(count).fill(given + 0) : Float64Array.from(given, (value) => value + 0);
 
-/** A described genome, ready; throws EVOLUTION_SETTING. */
+/** Where a setting of bounds or of variation stands in the input: a bound of all stands alone. */
+const placeOf = (given: GenomeGiven) => (path: string): string => {
+  const [, name, at] = path.split("/");
+  if (name !== "lower" && name !== "upper") return path.startsWith("/variation/") ? path : `/variation${path}`;
+  const isOne = "reals" in given && typeof given[name] === "number";
+  return isOne || at === undefined ? `/over/${name}` : `/over/${name}/${at}`;
+};
+
+const realsOf = (given: RealsGiven) => {
+  const bounds = { lower: boundOf(given.lower, given.reals), upper: boundOf(given.upper, given.reals) };
+  const side = bounds.lower.length === given.reals ? "upper" : "lower";
+  const count = bounds[side].length;
+  if (count === given.reals) return bounds;
+  throw badSetting({
+    setting: `the ${side} bounds`,
+    wanted: `one number, or ${given.reals} of them`,
+    found: `${count} of them`,
+    path: `/${side}`,
+  });
+};
+
+/** A described genome, ready; throws EVOLUTION_SETTING at its place of the input. */
 export const planGenome = (given: GenomeGiven, settings: SettingsGiven = {}): GenomePlan => {
   const own = <S>(kind: GenomePlan["kind"]) => checkedSettings<S>(settings, RULES[kind], "/variation");
-  if ("reals" in given) {
-    const bounds = { lower: boundOf(given.lower, given.reals), upper: boundOf(given.upper, given.reals) };
-    const count = Math.max(bounds.lower.length, bounds.upper.length);
-    if (count !== given.reals) {
-      throw badSetting({
-        setting: "bounds",
-        wanted: `one number, or ${given.reals} of them`,
-        found: `${count} of them`,
-        path: bounds.lower.length === given.reals ? "/over/upper" : "/over/lower",
-        fix: { summary: `Say ${count}`, patch: [{ op: "replace", path: "/over/reals", value: count }] },
-      });
+  return placed(placeOf(given), (): GenomePlan => {
+    if ("reals" in given) {
+      const bounds = realsOf(given);
+      const variation = realVariation(bounds, own<RealSettings>("reals")) as Variation<unknown>;
+      return { kind: "reals", length: given.reals, variation, bounds };
     }
-    const variation = realVariation(bounds, own<RealSettings>("reals"));
-    return { kind: "reals", length: count, variation: variation as Variation<unknown>, bounds };
-  }
-  if ("bits" in given) {
-    const variation = bitVariation(given.bits, own<BitSettings>("bits"));
-    return { kind: "bits", length: given.bits, variation: variation as Variation<unknown> };
-  }
-  const length = given.permutation;
-  const variation = permutationVariation(length, own<PermutationSettings>("permutation"));
-  return { kind: "permutation", length, variation: variation as Variation<unknown> };
+    if ("bits" in given) {
+      const variation = bitVariation(given.bits, own<BitSettings>("bits")) as Variation<unknown>;
+      return { kind: "bits", length: given.bits, variation };
+    }
+    const length = given.permutation;
+    const variation = permutationVariation(length, own<PermutationSettings>("permutation")) as Variation<unknown>;
+    return { kind: "permutation", length, variation };
+  });
 };
 
 /** The genome of a problem of the literature. */

@@ -93,22 +93,27 @@ const bySandbox = (source: string, wallMs: number): Scoring<Sandbox | Budget> =>
     });
 };
 
-/** Whether a function gives the same scores when it is asked again. */
-const steady = <R>(scoring: Scoring<R>): Scoring<R> => {
+const isFailed = (scores: unknown): boolean => isJsonObject(scores as Json) && "failed" in (scores as object);
+
+/** A function's scores; the first that it gives are asked for twice, and refused where they are others then. */
+const steady = <R>(scored: Scoring<R>): Scoring<R> => {
   let asked = false;
   return (genomes) =>
     Effect.gen(function* () {
-      const scores = yield* scoring(genomes);
-      if (asked) return scores;
+      const scores = yield* scored(genomes);
+      const places = scores.flatMap((one, at) => isFailed(one) ? [] : [at]);
+      if (asked || places.length === 0) return scores;
       asked = true;
-      const again = yield* scoring(genomes);
-      const other = scores.findIndex((score, at) => JSON.stringify(score) !== JSON.stringify(again[at]));
+      const again = yield* scored(places.map((at) => genomes[at]));
+      const other = again.findIndex((one, k) =>
+        !isFailed(one) && JSON.stringify(one) !== JSON.stringify(scores[places[k]])
+      );
       if (other < 0) return scores;
+      const [first, second] = [scores[places[other]], again[other]].map((one) => JSON.stringify(one));
       return yield* badObjective({
         objective: "the module",
-        reason: `asked twice about one genome it gave ${JSON.stringify(scores[other])}, then ${
-          JSON.stringify(again[other])
-        }: what scores must not draw, count or look at the clock`,
+        reason:
+          `asked twice about one genome it gave ${first}, then ${second}: it must not draw, count or see the time`,
         path: "/objective/module",
       });
     });
