@@ -34,6 +34,13 @@ export const optionalPackages: ReadonlyArray<OptionalPackage> = [
     plugin: "backends",
   },
   {
+    name: "onnxruntime-web",
+    version: "1.30.0",
+    sizeMb: 142,
+    purpose: "run exported ONNX models in WebAssembly, to see that they answer alike",
+    plugin: "evolution",
+  },
+  {
     name: "z3-solver",
     version: "5.2.0",
     sizeMb: 35,

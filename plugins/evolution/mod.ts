@@ -8,6 +8,7 @@ import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { Workers } from "../../kernel/workers.ts";
 import { Artifacts } from "../../registry/contract.ts";
 import { Backends } from "../backends/contract.ts";
+import { createHandlers } from "./handlers_create.ts";
 import { runHandlers } from "./handlers_runs.ts";
 import { layerSelf, selfHandlers } from "./handlers_self.ts";
 import { operations } from "./operations.ts";
@@ -17,7 +18,7 @@ const plugin: Implementation = implementation({
   operations,
   requires: [Ledger, Proposals, Sandbox, Artifacts, Backends, Workers],
   layer: layerSelf,
-  handlers: { ...runHandlers, ...selfHandlers },
+  handlers: { ...runHandlers, ...selfHandlers, ...createHandlers },
 });
 
 export default plugin;

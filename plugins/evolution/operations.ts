@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { createOperations } from "./operations_create.ts";
 import { runOperations } from "./operations_runs.ts";
 import { selfOperations } from "./operations_self.ts";
 
 /** All operations of the plugin. */
-export const operations = [...runOperations, ...selfOperations] as const;
+export const operations = [...runOperations, ...selfOperations, ...createOperations] as const;

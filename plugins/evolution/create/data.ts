@@ -6,8 +6,6 @@
  *
  * @module
  */
-import * as Effect from "effect/Effect";
-import { CallContext } from "../../../kernel/context.ts";
 import { type Digest, digestBytes, digestJson } from "../../../kernel/digest.ts";
 import type { Json } from "../../../kernel/json.ts";
 import { resolvePath } from "../../../kernel/paths.ts";
@@ -17,34 +15,41 @@ import {
   DATASETS,
   type DataSource,
   type DetailedSource,
-  gather,
   type MemoryDataset,
-  memoryDataset,
   type OpenedData,
   SPLITS,
   type Target,
-  tensorColumn,
 } from "../../neural/library.ts";
-import type { Tensor } from "../../ir/contract.ts";
-import { badSetting, cannotCreate } from "../failures.ts";
+import { cannotCreate } from "../failures.ts";
+import { columnsOf } from "../tables/columns.ts";
+import { tableSource } from "../tables/source.ts";
+import { portable, type PortableData } from "../search/portable_data.ts";
 import type { LearnedData } from "./result.ts";
 
-/** The source that a caller means: a built-in set by its name, else a table by its path, standardised. */
-export const sourceOf = (
-  data: DataSource,
-  target: string | undefined,
-  workspace: string,
-): DataSource => {
+/** What a caller names: data, and what is to be learned of them. */
+export interface Named {
+  /** The name of a set, a path, or how a path is to be read. */
+  readonly data: DataSource;
+  /** The column that is learned. */
+  readonly target?: string;
+  /** Whether it is a class or a number, where the data do not say. */
+  readonly task?: "classification" | "regression";
+}
+
+/** The source that a caller means: a built-in set by its name, else a file by its path; columns of tables are made fit. */
+export const sourceOf = ({ data, target, task }: Named): DetailedSource => {
   const isSet = typeof data === "string" && DATASETS.some(({ name }) => name === data);
   const isPath = typeof data === "string" && !isSet && /[./\\]/u.test(data);
-  if (typeof data === "string" && !isPath) {
-    if (target === undefined) return data;
-    return { name: data, target };
-  }
-  const details: DetailedSource = typeof data === "string" ? { path: resolvePath(workspace, data) } : data;
-  if (details.path === undefined) return details;
-  return { scale: "standardise", ...details, ...(target === undefined ? {} : { target }) };
+  const details: DetailedSource = typeof data !== "string" ? data : isPath ? { path: data } : { name: data };
+  return tableSource(details, {
+    ...(target === undefined ? {} : { target }),
+    ...(task === undefined ? {} : { task }),
+  });
 };
+
+/** A source with its path made absolute. */
+export const located = (source: DetailedSource, workspace: string): DetailedSource =>
+  source.path === undefined ? source : { ...source, path: resolvePath(workspace, source.path) };
 
 /** Data that a run can learn from. */
 export interface Learnable {
@@ -84,56 +89,22 @@ export const learnable = (opened: OpenedData<unknown>): Learnable => {
   return { dataset, target: learned, shape, outputs, opened };
 };
 
-/** Samples that can be sent: their tensors, learned from first, then those that are chosen by. */
-export interface Parcel {
-  /** Name of the set. */
-  readonly name: string;
-  /** The one input. */
-  readonly input: { readonly name: string; readonly tensor: Tensor };
-  /** What is learned. */
-  readonly target: { readonly feature: Target; readonly tensor: Tensor };
-  /** How many are learned from. */
-  readonly train: number;
-}
-
-/** The first so many samples to learn from, and all to choose by, as a parcel. */
-export const parcelOf = ({ dataset }: Learnable, most: number): Parcel => {
-  const train = dataset.splits.train.subarray(0, most);
-  const samples = Uint32Array.of(...train, ...dataset.splits.validation);
-  const { inputs: [input], target } = dataset;
-  return {
-    name: dataset.name,
-    input: { name: input.feature.name, tensor: gather(input, samples) },
-    target: { feature: dataset.schema.target!, tensor: gather(target!, samples) },
-    train: train.length,
-  };
-};
-
-/** A parcel as data again; its test part is empty. */
-export const unpacked = ({ name, input, target, train }: Parcel): MemoryDataset => {
-  const length = input.tensor.shape[0];
-  return memoryDataset({
-    name,
-    length,
-    inputs: [tensorColumn(input.name, input.tensor)],
-    target: { ...tensorColumn(target.feature.name, target.tensor), feature: target.feature },
-    splits: {
-      train: Uint32Array.from({ length: train }, (_, i) => i),
-      validation: Uint32Array.from({ length: length - train }, (_, i) => train + i),
-      test: new Uint32Array(),
-    },
-  });
-};
+/** The first so many samples to learn from, and all to choose by, as a worker takes them. */
+export const sent = ({ dataset }: Learnable, most: number): PortableData =>
+  portable(dataset, { train: dataset.splits.train.subarray(0, most) });
 
 /** Identity of what a run learns from and chooses by. */
 export const digestOfData = (learned: Learnable): Digest => {
-  const { input, target } = parcelOf(learned, learned.dataset.splits.train.length);
+  const { inputs, target } = portable(learned.dataset);
   const { dataset: { name, schema, splits } } = learned;
   return digestJson({
     name,
     schema: schema as unknown as Json,
     splits: SPLITS.map((part) => splits[part].length),
-    content: [input.tensor, target.tensor].map((tensor) => digestBytes(toBytes(tensor))),
+    content: [...inputs, target!].map(({ stored, affine }) => ({
+      stored: digestBytes(toBytes(stored)),
+      ...(affine === undefined ? {} : { scale: [...affine.scale], offset: [...affine.offset] }),
+    })),
   });
 };
 
@@ -146,18 +117,15 @@ const countsOf = ({ dataset, target }: Learnable): LearnedData["target"]["counts
 };
 
 /** The data as the result describes them. */
-export const describedData = (learned: Learnable, source: DataSource, shown: (path: string) => string): LearnedData => {
-  const { dataset, target } = learned;
+export const describedData = (learned: Learnable, source: DetailedSource): LearnedData => {
+  const { dataset, target, opened: { plan } } = learned;
   const counts = countsOf(learned);
   const labels = target.kind === "classification"
     ? target.labels ?? Array.from({ length: target.classes }, (_, i) => String(i))
     : undefined;
-  const told: Json = typeof source === "string"
-    ? source
-    : { ...source, ...(source.path === undefined ? {} : { path: shown(source.path) }) } as unknown as Json;
   return {
     name: dataset.name,
-    source: told,
+    source: source as unknown as Json,
     splits: {
       train: dataset.splits.train.length,
       validation: dataset.splits.validation.length,
@@ -170,17 +138,10 @@ export const describedData = (learned: Learnable, source: DataSource, shown: (pa
       ...(labels === undefined ? {} : { labels }),
       ...(counts === undefined ? {} : { counts }),
     },
+    ...(plan === undefined ? {} : { columns: columnsOf(plan) }),
   };
 };
 
-/** A path below the workspace as a relative one. */
-export const relativePath: Effect.Effect<(path: string) => string, never, CallContext> = Effect.map(
-  CallContext,
-  ({ workspace }) => (path: string) => path.startsWith(`${workspace}/`) ? path.slice(workspace.length + 1) : path,
-);
-
-/** A whole number of at least one; throws EVOLUTION_SETTING. */
-export const checkedWorkers = (workers: number, most: number): number => {
-  if (workers <= most) return workers;
-  throw badSetting({ setting: "workers", wanted: `at most ${most}`, found: String(workers), path: "/workers" });
-};
+/** A source whose path is below a folder, with that path relative: it means the same wherever the folder lies. */
+export const relative = (source: DetailedSource, workspace: string): DetailedSource =>
+  source.path?.startsWith(`${workspace}/`) ? { ...source, path: source.path.slice(workspace.length + 1) } : source;

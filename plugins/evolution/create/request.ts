@@ -8,7 +8,7 @@
  */
 import { digestJson } from "../../../kernel/digest.ts";
 import type { Json, JsonObject } from "../../../kernel/json.ts";
-import type { DataSource } from "../../neural/library.ts";
+import type { DetailedSource } from "../../neural/library.ts";
 import type { Limits } from "../architectures/judge.ts";
 
 /** What a run may use: operations by count, or time. */
@@ -18,8 +18,8 @@ export type CreateBudget =
 
 /** A run, as asked for. */
 export interface CreateRequest {
-  /** The data. */
-  readonly source: DataSource;
+  /** The data; a path below the user's folder is relative to it. */
+  readonly source: DetailedSource;
   /** What it may use. */
   readonly budget: CreateBudget;
   /** Where draws start. */
@@ -41,7 +41,7 @@ export const DEFAULT_SEED = 1;
 
 /** Everything that the results of a run depend on besides the data's content. */
 export const specOf = ({ source, budget, seed, numerics, limits }: CreateRequest, data: string): JsonObject => ({
-  source: source as Json,
+  source: source as unknown as Json,
   data,
   budget: { ...budget },
   seed,

@@ -1,0 +1,176 @@
+/**
+ * Train: the chosen recipe on all that is learned from, with the best epoch kept, from a checkpoint where there is one.
+ *
+ * Invariant: the model depends on the recipe, the data, the seed and the passes alone; a checkpoint is stored before the
+ * training goes on.
+ *
+ * @module
+ */
+import * as Effect from "effect/Effect";
+import { CallContext } from "../../../../kernel/context.ts";
+import type { Digest } from "../../../../kernel/digest.ts";
+import { type ArtifactFacts, Artifacts } from "../../../../registry/mod.ts";
+import {
+  attempting,
+  type Checkpoint,
+  CHECKPOINT_MEDIA,
+  decodeCheckpoint,
+  encodeCheckpoint,
+  type FitEvent,
+  fitProgram,
+  type FitResult,
+  judge,
+  makeAnswerer,
+  planTraining,
+  train as fitNetwork,
+  type Watch,
+} from "../../../neural/library.ts";
+import { cannotCreate } from "../../failures.ts";
+import type { LineageRow } from "../../state/record.ts";
+import { epochsLeft, trainingFlops } from "../budget.ts";
+import { trainingOf } from "../recipe.ts";
+import type { CreateResult } from "../result.ts";
+import { judgedOf, recipeOf, stepping, tell, usedMs, type Work } from "../work.ts";
+import { engineOf } from "./engine.ts";
+
+/** A trained candidate. */
+export interface TrainedModel {
+  /** The program with every size that was chosen, and it as a network. */
+  readonly fitted: ReturnType<typeof fitProgram>;
+  /** What the training made. */
+  readonly result: FitResult;
+  /** Its curves. */
+  readonly curves: CreateResult["training"];
+}
+
+/** Points of the curve of the loss. */
+const CURVE_POINTS = 120;
+
+/** Checkpoints of a training, at most. */
+const CHECKPOINTS = 12;
+
+const nameOf = (work: Work): string => `${work.run.name}.training`;
+
+const FACTS: Pick<ArtifactFacts, "kind" | "media" | "references" | "tags" | "metrics"> = {
+  kind: "weights",
+  media: CHECKPOINT_MEDIA,
+  references: [],
+  tags: ["evolution"],
+  metrics: {},
+};
+
+/** Names of the stored checkpoints, newest first. */
+const saved = (work: Work) =>
+  Effect.gen(function* () {
+    const { names } = yield* (yield* Artifacts).state;
+    const start = `${nameOf(work)}@`;
+    return Object.keys(names).filter((named) => named.startsWith(start) && names[named] !== null)
+      .toSorted((a, b) => Number(b.slice(start.length)) - Number(a.slice(start.length)))
+      .map((named) => ({ named, digest: names[named] as Digest }));
+  });
+
+/** Gives up the names of stored checkpoints but the newest few, so that collecting takes them. */
+const forget = (work: Work, kept: number) =>
+  Effect.gen(function* () {
+    const store = yield* Artifacts;
+    for (const { named } of (yield* saved(work)).slice(kept)) yield* store.unname(named);
+  });
+
+const saving = (work: Work, run: Digest) => (checkpoint: Checkpoint) =>
+  Effect.gen(function* () {
+    const description = `training of ${work.run.name} after step ${checkpoint.progress.step}`;
+    yield* (yield* Artifacts).put(encodeCheckpoint(checkpoint, run), { ...FACTS, description }, nameOf(work));
+    yield* forget(work, 1);
+  });
+
+const resuming = (work: Work, run: Digest) =>
+  Effect.gen(function* () {
+    const [newest] = yield* saved(work);
+    return newest === undefined ? undefined : decodeCheckpoint(yield* (yield* Artifacts).read(newest.digest), run);
+  });
+
+/** The curve of the loss as means over equal stretches of steps. */
+const curveOf = (steps: ReadonlyArray<readonly [number, number]>): CreateResult["training"]["loss"] => {
+  const each = Math.max(1, Math.ceil(steps.length / CURVE_POINTS));
+  return Array.from({ length: Math.ceil(steps.length / each) }, (_, i) => {
+    const part = steps.slice(i * each, (i + 1) * each);
+    return [part.at(-1)![0], part.reduce((sum, [, loss]) => sum + loss, 0) / part.length] as const;
+  });
+};
+
+const trained = (work: Work, row: LineageRow) =>
+  Effect.scoped(Effect.gen(function* () {
+    const { learned: { dataset }, request: { budget, seed }, memory } = work;
+    const call = yield* CallContext;
+    const recipe = recipeOf(work, row);
+    const { program, flops } = judgedOf(work, recipe);
+    const fitted = yield* attempting(() => fitProgram(program, dataset.schema));
+    const samples = dataset.splits.train.length;
+    const used = { flops: memory.flops, wallMs: yield* usedMs(work) };
+    const epochs = epochsLeft(budget, used, trainingFlops(flops, samples, 1), samples);
+    const { plan, run } = yield* attempting(() =>
+      planTraining(fitted.network, dataset, { ...trainingOf(recipe), epochs, seed })
+    );
+    const from = yield* resuming(work, run);
+    const engine = yield* engineOf(work);
+    const answerer = yield* makeAnswerer(engine, fitted.network);
+    const watch: Watch = {
+      scores: (values) =>
+        Effect.gen(function* () {
+          yield* answerer.write(values);
+          return (yield* judge(answerer, fitted.network, dataset, { split: "validation" })).scores;
+        }),
+    };
+    const steps = epochs * plan.feed.length;
+    const losses: Array<readonly [number, number]> = [];
+    const heard = (event: FitEvent) =>
+      Effect.gen(function* () {
+        if (event.type === "step") {
+          losses.push([event.step, event.loss]);
+          yield* call.progress({ label: "training", done: event.step, total: steps, unit: "steps" });
+        }
+        if (event.type !== "metric") return;
+        const { loss = 0, ...scores } = event.scores;
+        yield* tell({ type: "epoch", epoch: event.epoch, epochs, loss, scores });
+      }).pipe(Effect.provideService(CallContext, call));
+    const every = Math.max(plan.feed.length, Math.ceil(steps / CHECKPOINTS));
+    const checkpoint = { every, save: saving(work, run) };
+    const result = yield* fitNetwork(
+      engine,
+      { ...plan, watch, checkpoint, ...(from === undefined ? {} : { from }) },
+      heard,
+    );
+    if (result.stopped !== undefined) {
+      return yield* cannotCreate({ reason: "the training of the chosen program diverged", path: "/data" });
+    }
+    return { fitted, result, loss: curveOf(losses) };
+  }));
+
+/** Trains what was chosen. */
+export const train = (work: Work, row: LineageRow) =>
+  stepping(
+    work.steps,
+    { name: "train", does: `train ${row.id} on all that is learned from` },
+    Effect.gen(function* () {
+      const { fitted, result, loss } = yield* trained(work, row);
+      const { history } = result.checkpoint.progress;
+      const epochs = history.map(({ epoch, step, loss, scores }) => ({
+        epoch,
+        step,
+        loss,
+        ...(scores === undefined ? {} : { scores }),
+      }));
+      const value: TrainedModel = { fitted, result, curves: { loss, epochs } };
+      const { best } = result.checkpoint.progress;
+      return {
+        value,
+        did: `${history.length} passes, ${result.checkpoint.progress.step} steps; least validation loss ${
+          best.value?.toFixed(4) ?? "unknown"
+        }`,
+        flops: result.flops,
+      };
+    }),
+  );
+
+/** Lets the stored checkpoints go, once the model is stored. */
+export const forgetTraining = (work: Work) => forget(work, 0);
