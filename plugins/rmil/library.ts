@@ -24,6 +24,7 @@ export {
   rmil,
 } from "./builders.ts";
 export { check, checkAll, type Checked, type CheckOptions, type JudgedParameter, type Judgement } from "./check.ts";
+export { anatomy, type BytePart } from "./codec/anatomy.ts";
 export { type AnyProgram, decodeAny, decodeTree, encodeAny, type Form, type WireVersion } from "./codec/any.ts";
 export {
   anyOpcode,
@@ -112,3 +113,4 @@ export { parse, parseSource } from "./syntax/parser.ts";
 export { print, printType, printValue } from "./syntax/printer.ts";
 export { elementCount, equalTypes, isDifferentiable, showType } from "./types.ts";
 export * as values from "./value.ts";
+export { readValue, showValue, ValueJson } from "./value_json.ts";
