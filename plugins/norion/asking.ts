@@ -8,11 +8,12 @@
  *
  * @module
  */
+import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import type { ModelAnswer, ModelBackend } from "./contract.ts";
 import { type Answered, type AnsweringEvent, answerWith, type Attempt, nobodyAnswered } from "./models/answering.ts";
-import type { NorionFailure } from "./failures.ts";
+import { noAnswer, type NorionFailure } from "./failures.ts";
 import { knobSet } from "./genome.ts";
 import type { Plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
@@ -73,6 +74,8 @@ export interface Draft {
   readonly readTokens: number;
   /** Tokens of the answer. */
   readonly answerTokens: number;
+  /** Tokens that models went on from by what they had kept of them, in their own count. */
+  readonly keptTokens: number;
   /** What was seen in it. */
   readonly issues: ReadonlyArray<Issue>;
   /** Whether it was asked for again because of what was seen. */
@@ -100,22 +103,45 @@ class Calls<R> {
   readonly attempts: Attempt[] = [];
   breakers: ReadonlyMap<string, Breaker>;
   tokens = 0;
+  kept = 0;
+  private began: number | undefined;
   last: Answered | undefined;
 
   constructor(private readonly asked: Asked<R>) {
     this.breakers = asked.breakers;
   }
 
-  /** Asks once; only the last word of a request is heard while it is made. */
-  ask(prompt: string, answerTokens: number, heard: boolean): Effect.Effect<ModelAnswer, NorionFailure, R> {
+  /**
+   * Asks once; only the last word of a request is heard while it is made. As many characters of the prompt as are
+   * `shared` begin other prompts of the request, too.
+   */
+  ask(
+    prompt: string,
+    answerTokens: number,
+    { heard = false, shared = 0 }: { readonly heard?: boolean; readonly shared?: number } = {},
+  ): Effect.Effect<ModelAnswer, NorionFailure, R> {
     const { plan, models, demand, step, seed, temperature, policy, onEvent } = this.asked;
+    const { callMs, waitMs } = plan.budget;
+    const { prefetch, cacheBits: bits } = plan.device;
     const system = instructionsOf(plan);
     const tokens = estimateTokens(system) + estimateTokens(prompt);
     return Effect.gen({ self: this }, function* () {
+      const now = yield* Clock.currentTimeMillis;
+      this.began ??= now;
+      const left = waitMs === undefined ? Infinity : waitMs - (now - this.began);
+      if (left <= 0) return yield* Effect.fail(noAnswer({ tried: [`nobody: ${waitMs} ms are over`], leftOut: [] }));
       const made = yield* answerWith(
         models,
-        { prompt, ...(system === "" ? {} : { system }), maxTokens: answerTokens, seed, temperature },
         {
+          prompt,
+          ...(system === "" ? {} : { system }),
+          maxTokens: answerTokens,
+          seed,
+          temperature,
+          ...(shared === 0 ? {} : { shared: { characters: shared, bits, prefetch } }),
+        },
+        {
+          deadlineMs: Math.min(callMs, left),
           demand: { ...demand, tokens },
           breakers: this.breakers,
           step,
@@ -127,6 +153,7 @@ class Calls<R> {
       this.attempts.push(...made.attempts);
       this.tokens += tokens * made.attempts.length;
       this.breakers = made.breakers;
+      this.kept += made.answer?.usage.kept ?? 0;
       return made.answer ?? (yield* Effect.fail(nobodyAnswered(made)));
     });
   }
@@ -163,12 +190,14 @@ const inParts = <R>(
   const note = policy["recursion.partial"];
   return Effect.flatMap(
     readParts<ModelAnswer, NorionFailure, R>(prompt, plan.schedule, {
-      read: ({ chunk, text }) =>
-        Effect.catch(calls.ask(partPrompt(instruction, text, chunk.index, chunks.length), note, false), noted),
+      read: ({ chunk, text }) => {
+        const { prompt: told, shared } = partPrompt(instruction, text, chunk.index, chunks.length);
+        return Effect.catch(calls.ask(told, note, { shared }), noted);
+      },
       merge: (notes, isLast) => {
         const tokens = isLast ? plan.budget.answerTokens : note;
         return Effect.catch(
-          calls.ask(mergePrompt(instruction, notes.map(({ text }) => text)), tokens, isLast),
+          calls.ask(mergePrompt(instruction, notes.map(({ text }) => text)), tokens, { heard: isLast }),
           noted,
         );
       },
@@ -210,7 +239,7 @@ const mended = <R>(
       faults ??= yield* faultsIn(text);
       if (issues.length + faults.length === 0) break;
       const again = repairPrompt(wanted, text, [...issues.map(({ check }) => check), ...faults]);
-      const next = yield* Effect.result(calls.ask(again, plan.budget.answerTokens, false));
+      const next = yield* Effect.result(calls.ask(again, plan.budget.answerTokens));
       if (Result.isFailure(next) || next.success.model !== model) break;
       const seen = judged(next.success.text);
       const left = yield* faultsIn(next.success.text);
@@ -230,7 +259,10 @@ export const askModels = <R>(asked: Asked<R>): Effect.Effect<Outcome, never, R> 
     const told = promptOf(plan, prompt, texts);
     const said = yield* Effect.result(
       plan.schedule.single
-        ? Effect.map(calls.ask(told.prompt, plan.budget.answerTokens, true), (answer): Said => ({ answer, unread: [] }))
+        ? Effect.map(
+          calls.ask(told.prompt, plan.budget.answerTokens, { heard: true }),
+          (answer): Said => ({ answer, unread: [] }),
+        )
         : inParts(asked, calls),
     );
     if (Result.isFailure(said)) return { failure: said.failure, faults: calls.faults, breakers: calls.standing };
@@ -243,6 +275,7 @@ export const askModels = <R>(asked: Asked<R>): Effect.Effect<Outcome, never, R> 
       calls: calls.attempts.length,
       readTokens: calls.tokens,
       answerTokens: estimateTokens(text),
+      keptTokens: calls.kept,
       issues,
       repaired,
       context: told.context,

@@ -38,6 +38,19 @@ export interface ModelDescription extends Model {
   readonly notes: ReadonlyArray<string>;
 }
 
+/** The beginning of a prompt that other prompts of the same request have, too. */
+export interface SharedBeginning {
+  /** Characters of the prompt that belong to it; standing instructions always do. */
+  readonly characters: number;
+  /** Bits that a number is kept in; 32 keeps it as it is. */
+  readonly bits: CacheBits;
+  /** Stretches that may be kept for going on from. */
+  readonly prefetch: number;
+}
+
+/** Bits that a number of a cache is kept in. */
+export type CacheBits = 4 | 8 | 32;
+
 /** A request to a model. */
 export interface ModelRequest {
   /** The text to answer, with whatever context it needs. */
@@ -52,6 +65,8 @@ export interface ModelRequest {
   readonly temperature: number;
   /** Texts at which the answer ends, not part of it. */
   readonly stop?: ReadonlyArray<string>;
+  /** What a backend with cache blocks need not read again; others read the prompt whole. */
+  readonly shared?: SharedBeginning;
 }
 
 /** Tokens of one call. */
@@ -60,6 +75,8 @@ export interface ModelUsage {
   readonly input: number;
   /** Tokens written. */
   readonly output: number;
+  /** Tokens of the input that were gone on from by what was kept of them, in the backend's own count; 0 where absent. */
+  readonly kept?: number;
   /** Whether the backend counted them; otherwise they are norion's estimate. */
   readonly counted: boolean;
 }

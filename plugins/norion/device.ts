@@ -38,16 +38,14 @@ export interface Descriptor {
   readonly globalScale: number;
   /** Calls it can run side by side. */
   readonly parallel: number;
-  /** Cache blocks it may fetch ahead. */
+  /** Stretches of a prompt's beginning that it may keep for the next prompt, when it is idle. */
   readonly prefetch: number;
-  /** Latency it promises at medium load, ms. */
+  /** Time that a token of an answer may take under load, ms. */
   readonly latencyMs: number;
   /** How much the load of each resource counts. */
   readonly weights: Load;
-  /** Bits of a cached number while it is in use. */
-  readonly hotBits: 4 | 8;
-  /** Bits of a cached number that rests. */
-  readonly coldBits: 4 | 8;
+  /** Bits of a cached number under load; without load it is kept as it is. */
+  readonly cacheBits: 4 | 8;
   /** Other words for it. */
   readonly aliases: ReadonlyArray<string>;
 }
@@ -60,7 +58,7 @@ const preset = (
   weights: readonly [cpu: number, gpu: number, memory: number, disk: number],
   parallel: number,
   prefetch: number,
-  hotBits: 4 | 8,
+  cacheBits: 4 | 8,
   aliases: ReadonlyArray<string>,
 ): Descriptor => ({
   name,
@@ -71,8 +69,7 @@ const preset = (
   prefetch,
   latencyMs,
   weights: { cpu: weights[0], gpu: weights[1], memory: weights[2], disk: weights[3] },
-  hotBits,
-  coldBits: 4,
+  cacheBits,
   aliases,
 });
 
@@ -137,15 +134,16 @@ export interface DevicePlan {
   readonly globalTokens: number;
   /** Calls side by side. */
   readonly parallel: number;
-  /** Cache blocks fetched ahead. */
+  /** Stretches of a beginning that are kept for the prompts that share it. */
   readonly prefetch: number;
-  /** Longest an answer should take, ms; absent while there is no hurry. */
+  /** Time a token of the answer may take, ms; absent while there is no hurry. */
   readonly latencyMs?: number;
-  /** Bits of cached numbers in use. */
-  readonly hotBits: 4 | 8;
-  /** Bits of cached numbers at rest. */
-  readonly coldBits: 4 | 8;
+  /** Bits of cached numbers; 32 keeps them as they are. */
+  readonly cacheBits: 4 | 8 | 32;
 }
+
+/** Most stretches that any device keeps. */
+const MOST_STRETCHES = 64;
 
 /** No budget is planned below this. */
 export const LEAST_TOKENS = 32;
@@ -180,9 +178,8 @@ export const planDevice = (device: DeviceState, promptTokens: number, policy: Po
     localTokens: budget(policy["window.localTokens"], descriptor.localScale),
     globalTokens: budget(policy["window.globalTokens"], descriptor.globalScale),
     parallel,
-    prefetch: clamp(descriptor.prefetch, 1, 64),
+    prefetch: clamp(Math.floor(descriptor.prefetch * (1 - pressure)), 1, MOST_STRETCHES),
     ...(medium ? { latencyMs: latency } : {}),
-    hotBits: pressure >= policy["pressure.critical"] ? 4 : descriptor.hotBits,
-    coldBits: descriptor.coldBits,
+    cacheBits: pressure >= policy["pressure.critical"] ? 4 : medium ? descriptor.cacheBits : 32,
   };
 };

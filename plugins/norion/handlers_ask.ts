@@ -15,7 +15,7 @@ import { symbolicDefault } from "../rmil/library.ts";
 import { type DeviceState, presetOf } from "./device.ts";
 import { attempting, badRequest, type NorionFailure } from "./failures.ts";
 import { configuredModels } from "./models/configured.ts";
-import { thisDevice } from "./models/devices.ts";
+import { measuredDevice, thisDevice } from "./models/devices.ts";
 import type { Ask, PlanFor, RecallFor, Remember, Retract } from "./operations_ask.ts";
 import { explainPlan, type NorionRequest } from "./plan.ts";
 import { milli } from "./policy.ts";
@@ -25,13 +25,15 @@ import { type AskAnswer, Norion } from "./service.ts";
 
 type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Type<O["input"]>;
 
-/** A device without load, of a name; this machine as it is where there is none. */
-const deviceOf = (name: string | undefined) =>
-  name === undefined ? thisDevice : attempting((): DeviceState => ({
-    descriptor: presetOf(name),
-    load: { cpu: 0, gpu: 0, memory: 0, disk: 0 },
-    provenance: { descriptor: "override", load: "assumed" },
-  }));
+/** A device without load, of a name; this machine where there is none, looked at where that is asked for. */
+const deviceOf = (name: string | undefined, measure: boolean | undefined) =>
+  name === undefined
+    ? measure === true ? Effect.map(measuredDevice, ({ device }) => device) : thisDevice
+    : attempting((): DeviceState => ({
+      descriptor: presetOf(name),
+      load: { cpu: 0, gpu: 0, memory: 0, disk: 0 },
+      provenance: { descriptor: "override", load: "assumed" },
+    }));
 
 /** What a request asks of a model, by its input. */
 const demandOf = ({ reach, budget = {} }: Pick<InputOf<typeof PlanFor>, "reach" | "budget">) => ({
@@ -44,7 +46,7 @@ const planned = (input: InputOf<typeof PlanFor>, models: ReadonlyArray<ModelDesc
   Effect.gen(function* () {
     const scope = yield* scopeOf(input.scope);
     const profile = yield* attempting(() => profileOf(input.profile ?? "general"));
-    const device = yield* deviceOf(input.device);
+    const device = yield* deviceOf(input.device, input.measure);
     const candidates = suitable(models, demandOf(input));
     // A router is read only where there is something to choose.
     const fitted = pairOf(candidates) === undefined ? undefined : yield* routerFor(input.router);
@@ -57,6 +59,7 @@ const planned = (input: InputOf<typeof PlanFor>, models: ReadonlyArray<ModelDesc
       ...(fitted === undefined ? {} : { fitted }),
       ...(input.files === undefined ? {} : { files: input.files }),
       ...(input.budget?.answerTokens === undefined ? {} : { maxTokens: input.budget.answerTokens }),
+      ...(input.budget?.latencyMs === undefined ? {} : { waitMs: input.budget.latencyMs }),
     };
     return { request, device };
   });
@@ -110,7 +113,7 @@ export const answerJson = ({ request, draft, settled, conclusion, used }: AskAns
   held: settled.reasons,
   learned: conclusion.lesson !== undefined,
   calls: draft.calls,
-  tokens: { read: draft.readTokens, answered: draft.answerTokens },
+  tokens: { read: draft.readTokens, answered: draft.answerTokens, kept: draft.keptTokens },
   unread: draft.unread,
 });
 
@@ -121,7 +124,7 @@ export const askingHandlers = {
       const norion = yield* Norion;
       const { actor } = yield* CallContext;
       return answerJson(yield* norion.ask(yield* askedBy(input), actor));
-    }),
+    }).pipe(Effect.scoped),
   "norion.plan": (input: InputOf<typeof PlanFor>) =>
     Effect.gen(function* () {
       const norion = yield* Norion;
@@ -143,7 +146,7 @@ export const askingHandlers = {
         context: made.context.map((one) => ({ ...one, score: milli(one.score) })),
         validators: made.validators,
       };
-    }),
+    }).pipe(Effect.scoped),
   "norion.remember": ({ scope: given, ...request }: InputOf<typeof Remember>) =>
     Effect.gen(function* () {
       const { memory } = yield* Norion;

@@ -26,8 +26,8 @@ type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Ty
 const SHORT_REQUEST = 256;
 
 const rowOf = (
-  { name, aliases, memoryMiB, parallel, prefetch, latencyMs, hotBits, coldBits }: Descriptor,
-) => ({ name, aliases, memoryMiB, parallel, prefetch, latencyMs, hotBits, coldBits });
+  { name, aliases, memoryMiB, parallel, prefetch, latencyMs, cacheBits }: Descriptor,
+) => ({ name, aliases, memoryMiB, parallel, prefetch, latencyMs, cacheBits });
 
 const assumedDevice: Effect.Effect<MeasuredDevice> = Effect.map(
   thisDevice,
@@ -138,7 +138,7 @@ export const modelHandlers = {
         const { capabilities, ...rest } = model.describe();
         return { ...rest, ...capabilities };
       }),
-    })),
+    })).pipe(Effect.scoped),
   "norion.gate": (input: InputOf<typeof Gate>) =>
     Effect.gen(function* () {
       const report: GateReport = yield* LOOKS[input.kind](input) as Looked;

@@ -22,15 +22,15 @@ export const runHandlers = {
       const { actor } = yield* CallContext;
       const again = { ...asked, ...(answer === undefined ? {} : { answer }) };
       return yield* replay(yield* Norion, yield* Ledger, request, again, actor);
-    }),
+    }).pipe(Effect.scoped),
   "norion.resume": ({ request, ...input }: InputOf<typeof Resume>) =>
     Effect.gen(function* () {
       const { actor } = yield* CallContext;
       return answerJson(yield* resume(yield* Norion, yield* Ledger, request, yield* askedBy(input), actor));
-    }),
+    }).pipe(Effect.scoped),
   "norion.fork": ({ request, ...input }: InputOf<typeof Fork>) =>
     Effect.gen(function* () {
       const { actor } = yield* CallContext;
       return answerJson(yield* fork(yield* Norion, yield* Ledger, request, yield* askedBy(input), actor));
-    }),
+    }).pipe(Effect.scoped),
 };

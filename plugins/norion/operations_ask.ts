@@ -43,6 +43,9 @@ export const request = {
   device: Schema.optionalKey(
     Schema.String.annotate({ description: "plan for a device of this name instead of this machine" }),
   ),
+  measure: Schema.optionalKey(
+    Schema.Boolean.annotate({ description: "plan for this machine as busy as it is; needs sys. Idle where absent" }),
+  ),
   window: Schema.optionalKey(
     Schema.Int.check(Schema.isBetween({ minimum: 64, maximum: 2 ** 24 })).annotate({
       description: "tokens one call reads; what the best model reads where absent",
@@ -84,7 +87,11 @@ export const Answer = Schema.Struct({
   held: Words.annotate({ description: "what was not written, and why: reason codes" }),
   learned: Schema.Boolean,
   calls: Count,
-  tokens: Schema.Struct({ read: Count, answered: Count }),
+  tokens: Schema.Struct({
+    read: Count,
+    answered: Count,
+    kept: Count.annotate({ description: "gone on from by what a model kept of them, in its own count" }),
+  }),
   unread: Schema.Array(Schema.Struct({ from: Count, to: Count, reason: Schema.String })),
 });
 
@@ -94,16 +101,24 @@ export const Heard = Schema.Union([
   Schema.Struct({ type: Schema.Literal("withdrawn"), model: Schema.String }),
 ]);
 
+/** What looking at the machine takes. */
+const looksOf = ({ measure }: { readonly measure?: boolean | undefined }): ReadonlyArray<"sys"> =>
+  measure === true ? ["sys"] : [];
+
 /** What asking may do, by how far it reaches and who judges. */
 export const authoritiesOfAsking = (
-  { reach = "process", check }: {
+  { reach = "process", check, measure }: {
     readonly reach?: typeof REACHES[number];
+    readonly measure?: boolean;
     readonly check?: { readonly program?: string };
   },
 ) => {
   const { effects, kinds } = authoritiesOfReach(reach);
   const judge: ReadonlyArray<"exec"> = check?.program === undefined ? [] : ["exec"];
-  return { effects: [...new Set(["readLocal" as const, "writeLocal" as const, ...effects, ...judge])], kinds };
+  return {
+    effects: [...new Set(["readLocal" as const, "writeLocal" as const, ...effects, ...judge])],
+    kinds: [...kinds, ...looksOf({ measure })],
+  };
 };
 
 /** `norion.ask`. */
@@ -114,7 +129,7 @@ export const Ask = operation("norion.ask", {
   output: Answer,
   event: Heard,
   effects: ["readLocal", "writeLocal", "network", "exec"],
-  kinds: ["env"],
+  kinds: ["env", "sys"],
   refine: authoritiesOfAsking,
   idempotent: false,
   cost: { compute: "the calls of the plan (norion.plan says how many)" },
@@ -156,6 +171,8 @@ export const PlanFor = operation("norion.plan", {
     validators: Words,
   }),
   effects: ["readLocal"],
+  kinds: ["sys"],
+  refine: (input) => ({ effects: ["readLocal"], kinds: looksOf(input) }),
   idempotent: true,
   cost: { compute: "linear in the prompt and in what is remembered" },
   examples: [

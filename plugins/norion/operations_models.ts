@@ -19,8 +19,7 @@ const DeviceRow = Schema.Struct({
   parallel: Count,
   prefetch: Count,
   latencyMs: Schema.Finite,
-  hotBits: Count,
-  coldBits: Count,
+  cacheBits: Count,
 });
 
 /** `norion.devices`. */

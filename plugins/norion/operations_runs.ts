@@ -36,7 +36,11 @@ export const Retrace = operation("norion.retrace", {
     differing: Words.annotate({ description: "types of events that came out otherwise" }),
   }),
   effects: ["readLocal", "exec"],
-  refine: ({ check }) => ({ effects: check?.program === undefined ? ["readLocal"] : ["readLocal", "exec"] }),
+  kinds: ["sys"],
+  refine: ({ check, measure }) => ({
+    effects: check?.program === undefined ? ["readLocal"] : ["readLocal", "exec"],
+    kinds: measure === true ? ["sys"] : [],
+  }),
   idempotent: true,
   cost: { compute: "linear in the ledger" },
   examples: [
@@ -62,7 +66,7 @@ export const Resume = operation("norion.resume", {
   output: Answer,
   event: Heard,
   effects: ["readLocal", "writeLocal", "network", "exec"],
-  kinds: ["env"],
+  kinds: ["env", "sys"],
   refine: authoritiesOfAsking,
   idempotent: false,
   cost: { compute: "the calls of the plan, none where an answer waits" },
@@ -87,7 +91,7 @@ export const Fork = operation("norion.fork", {
   event: Heard,
   // The history is left as it is; a model may keep a recording of what it was asked.
   effects: ["readLocal", "writeLocal", "network", "exec"],
-  kinds: ["env"],
+  kinds: ["env", "sys"],
   refine: authoritiesOfAsking,
   idempotent: true,
   cost: { compute: "the calls of the plan, and linear in the ledger" },

@@ -75,6 +75,8 @@ export interface NorionRequest {
   readonly files?: ReadonlyArray<{ readonly name: string; readonly text: string }>;
   /** Most tokens of the answer. */
   readonly maxTokens?: number;
+  /** Longest wait for the answer, ms. */
+  readonly waitMs?: number;
   /** Tokens one call of the backend reads. */
   readonly window?: number;
   /** Models that suit it, to choose between. */
@@ -119,6 +121,10 @@ export interface Plan {
     readonly answerTokens: number;
     /** Most calls of the model. */
     readonly calls: number;
+    /** Time after which one call is broken off, ms. */
+    readonly callMs: number;
+    /** Time after which no call begins or goes on, ms; absent where nobody waits. */
+    readonly waitMs?: number;
     /** Times the draft is looked over. */
     readonly reflectionPasses: number;
   };
@@ -232,6 +238,7 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
     bound: knobNumber(knobs, "budget.strong"),
     policy,
   });
+  const answerTokens = clamp(Math.round(answer), 1, request.maxTokens ?? Number.MAX_SAFE_INTEGER);
   return {
     profile,
     mode,
@@ -254,8 +261,14 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
     ...(route === undefined ? {} : { route }),
     budget: {
       class: kind,
-      answerTokens: clamp(Math.round(answer), 1, request.maxTokens ?? Number.MAX_SAFE_INTEGER),
+      answerTokens,
       calls,
+      callMs: Math.min(
+        policy["model.deadline"],
+        Math.max(policy["model.leastDeadline"], (devicePlan.latencyMs ?? Infinity) * answerTokens),
+        request.waitMs ?? Infinity,
+      ),
+      ...(request.waitMs === undefined ? {} : { waitMs: request.waitMs }),
       reflectionPasses: Math.round(knobNumber(knobs, "reflection.passes")),
     },
     tools,
@@ -274,13 +287,14 @@ export const explainPlan = (made: Plan): ReadonlyArray<string> => [
   `device    ${made.device.device} (${made.device.provenance.descriptor}) at pressure ${three(made.device.pressure)} ` +
   `(${made.device.provenance.load}): ${made.device.localTokens} near and ` +
   `${made.device.globalTokens} far tokens, ${made.device.parallel} side by side` +
-  (made.device.latencyMs === undefined ? "" : `, ${made.device.latencyMs} ms`),
+  (made.device.latencyMs === undefined ? "" : `, ${made.device.latencyMs} ms a token`),
   `genome    generation ${made.generation}, spoke: ${made.knobs.expressed.join(" ")}`,
   ...made.knobs.silent.map(({ gene, reason }) => `silent    ${gene}: ${reason}`),
   made.schedule.single
     ? "reading   in one call"
     : `reading   ${made.schedule.chunks.length} parts in ${made.schedule.waves.length} waves, ` +
-      `${made.schedule.rounds.length} rounds of merging, ${made.schedule.calls} calls, ${made.schedule.readTokens} tokens read`,
+      `${made.schedule.rounds.length} rounds of merging, ${made.schedule.calls} calls, ${made.schedule.readTokens} tokens read; ` +
+      `of what they share ${made.device.prefetch} stretches kept in ${made.device.cacheBits} bits`,
   `weights   global ${three(made.hierarchy.global)}, local ${three(made.hierarchy.local)}, fused ${
     three(made.hierarchy.fused)
   }`,
@@ -290,7 +304,8 @@ export const explainPlan = (made: Plan): ReadonlyArray<string> => [
   ),
   ...(made.route === undefined ? [] : [`models    ${explainRoute(made.route)}`]),
   `budget    ${made.budget.class}: ${made.budget.answerTokens} tokens, ${made.budget.calls} calls, ` +
-  `${made.budget.reflectionPasses} reviews`,
+  `${made.budget.reflectionPasses} reviews, ${made.budget.callMs} ms a call` +
+  (made.budget.waitMs === undefined ? "" : `, ${made.budget.waitMs} ms in all`),
   `tools     ${made.tools.join(" ") || "none"}`,
   `language  ${made.languages.join(" ") || "any"}`,
   `review    checks: ${made.checks.join(" ") || "none"}; validators: ${made.validators.join(" ") || "none"}`,

@@ -95,6 +95,7 @@ export const THRESHOLDS = {
   "model.pause": whole("ms", 200, 0, 60_000, "before the first try of the same model again; doubles each time"),
   "model.longestPause": whole("ms", 5_000, 0, 600_000, "a model that asks for a longer rest is not waited for"),
   "model.deadline": whole("ms", 120_000, 1, 3_600_000, "a call that takes longer is broken off"),
+  "model.leastDeadline": whole("ms", 2_000, 1, 60_000, "no call is broken off sooner because a device is busy"),
   "model.costWeight": share(0.3, 0, 1, "worth of the dearest model's price, beside quality"),
   "model.delayWeight": share(0.1, 0, 1, "worth of the slowest model's delay, beside quality"),
   "evidence.self": share(0.2, 0, 0.2, "what a run says of itself weighs this much beside one validator"),

@@ -75,11 +75,22 @@ export const promptOf = (plan: Plan, request: string, texts: ReadonlyMap<string,
   return { system: instructionsOf(plan), prompt, context };
 };
 
-/** What a model is told of one part of a request that is longer than its window; what is asked comes last, as always. */
-export const partPrompt = (instruction: string, part: string, index: number, of: number): string =>
-  `This is part ${
-    index + 1
-  } of ${of} of a text. Note only what it says about the request below.\n\n${part}\n\n${instruction}`;
+/**
+ * What a model is told of one part of a request that is longer than its window. What is asked comes first, so that all
+ * parts begin alike, and last, as always.
+ */
+export const partPrompt = (
+  instruction: string,
+  part: string,
+  index: number,
+  of: number,
+): { readonly prompt: string; readonly shared: number } => {
+  const beginning = `Note only what a part of a text says about this request: ${instruction}\n\n`;
+  return {
+    prompt: `${beginning}Part ${index + 1} of ${of}:\n\n${part}\n\n${instruction}`,
+    shared: beginning.length,
+  };
+};
 
 /** What a model is told when notes on parts are put together. */
 export const mergePrompt = (instruction: string, notes: ReadonlyArray<string>): string =>

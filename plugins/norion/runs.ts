@@ -168,6 +168,7 @@ const draftOf = (recorded: AnsweredData, text: string): Draft => ({
   calls: recorded.calls,
   readTokens: recorded.readTokens,
   answerTokens: recorded.answerTokens,
+  keptTokens: recorded.keptTokens ?? 0,
   issues: recorded.issues,
   repaired: recorded.repaired,
   context: [],

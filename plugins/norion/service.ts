@@ -365,6 +365,7 @@ export const norionOver = (
         calls: draft.calls,
         readTokens: draft.readTokens,
         answerTokens: draft.answerTokens,
+        ...(draft.keptTokens === 0 ? {} : { keptTokens: draft.keptTokens }),
         answer: blob,
         issues: draft.issues,
         repaired: draft.repaired,

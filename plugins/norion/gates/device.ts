@@ -34,8 +34,7 @@ const Contract = Schema.Struct({
   parallel: Least(1),
   prefetch: Least(1),
   latencyMs: Schema.optionalKey(Schema.Finite.check(Schema.isGreaterThan(0))),
-  hotBits: Schema.Literals([4, 8]),
-  coldBits: Schema.Literals([4, 8]),
+  cacheBits: Schema.Literals([4, 8, 32]),
 });
 
 const decodeContract = Schema.decodeUnknownResult(Schema.fromJsonString(Contract));
@@ -58,6 +57,9 @@ const LOADS: ReadonlyArray<Load> = [0, 0.5, 1].map((load) => ({ cpu: load, gpu: 
 /** Prompts for which it is planned: one that is short, one beyond every window. */
 const PROMPTS: ReadonlyArray<number> = [64, 65_536];
 
+/** Bits that every device falls back to under critical load. */
+const LEAST_BITS = 4;
+
 /** Vectors that bits are tried on. */
 const TRIED: ReadonlyArray<ReadonlyArray<number>> = [
   Array.from({ length: 64 }, (_, i) => Math.sin(i)),
@@ -78,8 +80,9 @@ const bitsFault = (bits: Bits): string | undefined => {
 };
 
 const planFault = (descriptor: Descriptor, policy: Policy): string | undefined => {
-  for (const load of LOADS) {
-    for (const tokens of PROMPTS) {
+  for (const tokens of PROMPTS) {
+    let before = Infinity;
+    for (const load of LOADS) {
       const plan = planDevice(
         { descriptor, load, provenance: { descriptor: "assumed", load: "assumed" } },
         tokens,
@@ -90,7 +93,8 @@ const planFault = (descriptor: Descriptor, policy: Policy): string | undefined =
       } catch (cause) {
         return (cause as Error).message;
       }
-      if (plan.coldBits > plan.hotBits && load.cpu === 0) return "cold numbers take more bits than hot ones";
+      if (plan.cacheBits > before) return "cached numbers take more bits the busier it is";
+      before = plan.cacheBits;
     }
   }
   return undefined;
@@ -103,7 +107,7 @@ const RULES: ReadonlyArray<readonly [name: string, holds: (descriptor: Descripto
   ["calls side by side", ({ parallel }) => Number.isInteger(parallel) && parallel >= 1],
   ["prefetch", ({ prefetch }) => Number.isInteger(prefetch) && prefetch >= 1],
   ["latency", ({ latencyMs }) => Number.isFinite(latencyMs) && latencyMs > 0],
-  ["bits", ({ hotBits, coldBits }) => [4, 8].includes(hotBits) && [4, 8].includes(coldBits) && coldBits <= hotBits],
+  ["bits", ({ cacheBits }) => [4, 8].includes(cacheBits)],
   [
     "weights of the loads",
     ({ weights }) => {
@@ -118,7 +122,7 @@ export const descriptorCheck = (descriptor: Descriptor, policy: Policy): Check =
   const broken = RULES.filter(([, holds]) => !holds(descriptor)).map(([name]) => name);
   const fault = broken.length > 0
     ? `${broken.join(", ")} cannot be planned with`
-    : planFault(descriptor, policy) ?? bitsFault(descriptor.hotBits) ?? bitsFault(descriptor.coldBits);
+    : planFault(descriptor, policy) ?? bitsFault(descriptor.cacheBits) ?? bitsFault(LEAST_BITS);
   return check(`preset ${descriptor.name}`, fault === undefined, fault ?? "sound at every load");
 };
 

@@ -57,6 +57,8 @@ export interface Answering<R2> {
   readonly step: number;
   /** Thresholds. */
   readonly policy: Policy;
+  /** Time after which a call is broken off, ms; the policy's where absent. */
+  readonly deadlineMs?: number;
   /** Hears the answer while it is made. */
   readonly onEvent?: (event: AnsweringEvent) => Effect.Effect<void, never, R2>;
 }
@@ -70,7 +72,10 @@ type CallEnd = { readonly answer: ModelAnswer } | { readonly failed: ModelTroubl
 const callOnce = <R, R2>(
   backend: ModelBackend<R>,
   request: ModelRequest,
-  { policy, onEvent }: Pick<Answering<R2>, "policy" | "onEvent">,
+  { policy, deadlineMs = policy["model.deadline"], onEvent }: Pick<
+    Answering<R2>,
+    "policy" | "deadlineMs" | "onEvent"
+  >,
 ): Effect.Effect<CallEnd, never, R | R2> =>
   Effect.suspend(() => {
     const { id } = backend.describe();
@@ -86,8 +91,8 @@ const callOnce = <R, R2>(
       : Stream.runForEach(backend.stream(request), hear);
     return heard.pipe(
       Effect.timeoutOrElse({
-        duration: policy["model.deadline"],
-        orElse: () => Effect.fail(trouble("timeout", `no answer within ${policy["model.deadline"]} ms`)),
+        duration: deadlineMs,
+        orElse: () => Effect.fail(trouble("timeout", `no answer within ${deadlineMs} ms`)),
       }),
       Effect.flatMap((): Effect.Effect<CallEnd, ModelTrouble> =>
         answer === undefined

@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect";
 import * as Layer from "effect/Layer";
 import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
+import type * as Scope from "effect/Scope";
 import * as Semaphore from "effect/Semaphore";
 import * as Stream from "effect/Stream";
 import { Programs, type ProgramsShape } from "../../../effects/mod.ts";
@@ -52,8 +53,8 @@ export type ModelNeeds =
   | CallContext
   | Disk;
 
-/** What reading the list uses. */
-export type ListNeeds = Cap<"readLocal"> | CallContext | Disk;
+/** What reading the list uses; closing the scope frees models that were made ready. */
+export type ListNeeds = Cap<"readLocal"> | CallContext | Disk | Scope.Scope;
 
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }));
 const positive = Schema.Finite.check(Schema.isGreaterThan(0));
@@ -188,11 +189,14 @@ const lazily = (
   { artifacts }: Makers,
   load: (bytes: Uint8Array) => Effect.Effect<ModelBackend, Failure>,
 ): Made => {
-  const loaded = artifacts.find(artifact).pipe(
+  let ready: ModelBackend | undefined;
+  const read = artifacts.find(artifact).pipe(
     Effect.flatMap(({ digest }) => artifacts.read(digest)),
     Effect.flatMap(load),
+    Effect.tap((model) => Effect.sync(() => (ready = model))),
     Effect.mapError((failure) => trouble("unavailable", failure.message)),
   );
+  const loaded = Effect.suspend(() => ready === undefined ? read : Effect.succeed(ready));
   return Effect.succeed({
     describe: () => description,
     generate: (request) => Effect.flatMap(loaded, (model) => model.generate(request)),
@@ -228,21 +232,25 @@ const makeLanguage = (entry: LanguageEntry, makers: Makers): Made => {
       { quality: LANGUAGE_QUALITY, ...entry },
       "language",
       "process",
-      { streaming: true, deterministic: true },
+      { streaming: true, deterministic: true, cacheBlocks: true },
       `It is this project's own language model ${entry.artifact}: it continues text, byte by byte.`,
     ),
     window: Math.min(entry.window ?? Infinity, tokensWithin(LANGUAGE_BYTES)),
   };
-  return lazily(entry.artifact, description, makers, (artifact) =>
-    Effect.gen(function* () {
-      const { languageModel } = yield* Effect.promise(() => import("./language.ts"));
-      try {
-        return languageModel({ description, artifact, held: LANGUAGE_BYTES, backends: makers.backends });
-      } catch (cause) {
-        if (!isFailure(cause)) throw cause;
-        return yield* Effect.fail(cause);
-      }
-    }));
+  return Effect.flatMap(
+    Effect.scope,
+    (scope) =>
+      lazily(entry.artifact, description, makers, (artifact) =>
+        Effect.gen(function* () {
+          const { languageModel } = yield* Effect.promise(() => import("./language.ts"));
+          try {
+            return languageModel({ description, artifact, held: LANGUAGE_BYTES, backends: makers.backends, scope });
+          } catch (cause) {
+            if (!isFailure(cause)) throw cause;
+            return yield* Effect.fail(cause);
+          }
+        })),
+  );
 };
 
 /** Media type of language models of ours (plugins/neural/language). */

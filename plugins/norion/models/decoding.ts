@@ -18,6 +18,7 @@ import type {
   ModelEvent,
   ModelRequest,
   ModelTrouble,
+  SharedBeginning,
 } from "../contract.ts";
 import { finished, tooLong, trouble } from "./finished.ts";
 
@@ -30,8 +31,21 @@ const BYTES_A_TOKEN = 8;
 /** Tokens, as norion estimates them, that surely fit into some bytes. */
 export const tokensWithin = (bytes: number): number => Math.max(1, Math.floor(bytes / BYTES_A_TOKEN));
 
+/** What became of a beginning. */
+export interface Begun {
+  /** Tokens that are behind now. */
+  readonly read: number;
+  /** Those of them that were not read again. */
+  readonly kept: number;
+}
+
 /** One text being read and written by a model. */
 export interface Reading<R> {
+  /** Begins with tokens that other texts begin with, too, as many of them as may be kept; absent where nothing is kept. */
+  readonly begin?: (
+    tokens: ReadonlyArray<number>,
+    shared: SharedBeginning,
+  ) => Effect.Effect<Begun, ModelTrouble, R>;
   /** Takes tokens in and gives the scores of the token after them, one a token of the vocabulary. */
   readonly next: (tokens: ReadonlyArray<number>) => Effect.Effect<Float32Array, ModelTrouble, R>;
 }
@@ -128,11 +142,27 @@ class Growing {
 
 const tokensOf = <R>(
   { begin }: ByteModel<R>,
-  { system, prompt }: ModelRequest,
+  { system, prompt }: Pick<ModelRequest, "system" | "prompt">,
 ): ReadonlyArray<number> => [
   ...(begin === undefined ? [] : [begin]),
   ...new TextEncoder().encode(system === undefined || system === "" ? prompt : `${system}\n\n${prompt}`),
 ];
+
+const NOT_BEGUN: Begun = { read: 0, kept: 0 };
+
+/** Begins with what the text shares with others, where the model keeps anything; the last token is always read. */
+const beginning = <R>(
+  model: ByteModel<R>,
+  reading: Reading<R>,
+  request: ModelRequest,
+  tokens: ReadonlyArray<number>,
+): Effect.Effect<Begun, ModelTrouble, R> => {
+  const { shared } = request;
+  if (shared === undefined || reading.begin === undefined) return Effect.succeed(NOT_BEGUN);
+  const prompt = request.prompt.slice(0, shared.characters);
+  const { length } = tokensOf(model, { ...request, prompt });
+  return reading.begin(tokens.slice(0, Math.min(length, tokens.length - 1)), shared);
+};
 
 interface Step {
   readonly pending: ReadonlyArray<number>;
@@ -147,13 +177,14 @@ const generating = <R>(model: ByteModel<R>, request: ModelRequest): Stream.Strea
     if (tokens.length === 0) return yield* Effect.fail(trouble("refused", "there is nothing to go on from"));
     if (tokens.length >= window) return yield* Effect.fail(tooLong(tokens.length, window));
     const reading = yield* model.open;
+    const begun = yield* beginning(model, reading, request, tokens);
     const draw = random(request.seed);
     const growing = new Growing((request.stop ?? []).filter((stop) => stop !== ""));
     const allowed = (token: number): boolean => token < BYTES || token === end;
     let finish: ModelAnswer["finish"] = "length";
     let written = 0;
     const pieces = Stream.unfold<Step, string, ModelTrouble, R>(
-      { pending: tokens, read: 0, written: 0 },
+      { pending: tokens.slice(begun.read), read: begun.read, written: 0 },
       (step) =>
         Effect.gen(function* () {
           const read = step.read + step.pending.length;
@@ -182,7 +213,7 @@ const generating = <R>(model: ByteModel<R>, request: ModelRequest): Stream.Strea
       finished(model.description, request, {
         text: growing.text,
         finish,
-        counted: { input: tokens.length, output: written },
+        counted: { input: tokens.length, output: written, ...(begun.kept === 0 ? {} : { kept: begun.kept }) },
       })
     );
     return Stream.concat(

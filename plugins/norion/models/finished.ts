@@ -32,7 +32,7 @@ export interface Ending {
   /** Why it ended; `stop` where absent. */
   readonly finish?: ModelAnswer["finish"];
   /** Tokens, where the backend counted them. */
-  readonly counted?: { readonly input: number; readonly output: number };
+  readonly counted?: { readonly input: number; readonly output: number; readonly kept?: number };
 }
 
 /** Tokens that a request is estimated to hold. */

@@ -7,9 +7,13 @@
  * @module
  */
 import * as Effect from "effect/Effect";
+import * as Scope from "effect/Scope";
 import type { BackendsShape } from "../../backends/contract.ts";
-import { decodeLanguageModel, sizeOfLanguage, writerOf } from "../../neural/library.ts";
+import { digestBytes } from "../../../kernel/mod.ts";
+import { decodeLanguageModel, sizeOfLanguage, type Writer, writerOf } from "../../neural/library.ts";
 import type { ModelBackend, ModelDescription, ModelTrouble } from "../contract.ts";
+import { Beginnings } from "./beginnings.ts";
+import { architectureOf, type CacheOrigin, type CacheShape } from "./cache_blocks.ts";
 import { byteModel } from "./decoding.ts";
 import { trouble } from "./finished.ts";
 
@@ -17,7 +21,7 @@ const failed = (failure: { readonly message: string }): ModelTrouble => trouble(
 
 /** A model from the bytes of its artifact; throws `NEURAL_MODEL` where they are none. */
 export const languageModel = (
-  { description, artifact, held, backends }: {
+  { description, artifact, held, backends, scope }: {
     /** How it is declared; its kind is `language`. */
     readonly description: ModelDescription;
     /** Its bytes. */
@@ -26,20 +30,38 @@ export const languageModel = (
     readonly held: number;
     /** What runs it. */
     readonly backends: BackendsShape;
+    /** Closing it frees what runs. */
+    readonly scope: Scope.Scope;
   },
 ): ModelBackend => {
   const model = decodeLanguageModel(artifact);
+  const engine = {
+    compile: (...given: Parameters<BackendsShape["compile"]>) =>
+      Effect.map(backends.compile(...given), ({ executable }) => executable),
+  };
+  // Making a writer ready takes longer than most answers: those that are done wait for the next text.
+  const idle: Writer[] = [];
+  const made = Effect.mapError(Effect.provideService(writerOf(engine, model), Scope.Scope, scope), failed);
+  const { heads, width } = model.shape;
+  const shape: CacheShape = { layers: 1, heads, headSize: width / heads, window: held };
+  const origin: CacheOrigin = {
+    model: digestBytes(artifact),
+    tokeniser: "bytes",
+    architecture: architectureOf(shape),
+  };
+  const beginnings = new Beginnings(origin, shape);
   const learned = `It has ${sizeOfLanguage(model)} learned numbers and continues text like "${model.lineage.data}".`;
   return byteModel({
     description: { ...description, notes: [...description.notes, learned] },
     bytes: held,
     open: Effect.gen(function* () {
-      const engine = {
-        compile: (...given: Parameters<BackendsShape["compile"]>) =>
-          Effect.map(backends.compile(...given), ({ executable }) => executable),
-      };
-      const writer = yield* Effect.mapError(writerOf(engine, model), failed);
+      const writer = yield* Effect.acquireRelease(
+        idle.length > 0 ? Effect.sync(() => idle.pop()!) : made,
+        (used) => Effect.sync(() => void idle.push(used)),
+      );
+      yield* Effect.mapError(writer.reset, failed);
       return {
+        begin: (tokens, shared) => beginnings.begin(writer, tokens, shared),
         next: (tokens: ReadonlyArray<number>) =>
           Effect.mapError(
             Effect.andThen(

@@ -50,7 +50,9 @@ const faults = ({ faults: all }: AskedData): ReadonlyArray<string> =>
 const answered = (data: AnsweredData): ReadonlyArray<string> => [
   ...faults(data),
   `answered by ${data.model} (${data.kind}) in ${data.calls} ${data.calls === 1 ? "call" : "calls"}: ` +
-  `${data.readTokens} tokens read, ${data.answerTokens} written${data.repaired ? ", mended once" : ""}`,
+  `${data.readTokens} tokens read, ${data.answerTokens} written${
+    data.keptTokens === undefined ? "" : `, ${data.keptTokens} gone on from without reading them again`
+  }${data.repaired ? ", mended once" : ""}`,
   ...(data.issues.length === 0
     ? []
     : [`seen in it: ${some(data.issues.map(({ check, severity }) => `${severity} ${check}`))}`]),

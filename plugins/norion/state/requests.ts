@@ -97,6 +97,8 @@ export interface AnsweredData extends AskedData {
   readonly readTokens: number;
   /** Tokens of the answer. */
   readonly answerTokens: number;
+  /** Tokens that models went on from by what they had kept of them; none where absent. */
+  readonly keptTokens?: number;
   /** The redacted answer, a private blob that is deleted when the request is settled. */
   readonly answer: Digest;
   /** What reflection saw. */

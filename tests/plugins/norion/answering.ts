@@ -1,5 +1,5 @@
 /** Norion over a ledger on disk with a model that says what it is told to: what tests of reviews and experience share. */
-import type * as Effect from "effect/Effect";
+import * as Effect from "effect/Effect";
 import { type LedgerShape, redactJson } from "../../../effects/mod.ts";
 import type { ModelBackend } from "../../../plugins/norion/contract.ts";
 import { scopeKey } from "../../../plugins/norion/memory/service.ts";
@@ -32,6 +32,12 @@ export const saying = (...texts: ReadonlyArray<string>): ModelBackend => {
   });
 };
 
+/** A model that takes its time. */
+const slowly = (model: ModelBackend, takes: number): ModelBackend => ({
+  ...model,
+  generate: (request) => Effect.delay(model.generate(request), takes),
+});
+
 /** The scope of the tests. */
 export const ME: string = scopeKey({ tenant: "me", workspace: "home" });
 
@@ -44,6 +50,11 @@ export interface Exchange {
   readonly window?: number;
   readonly load?: number;
   readonly actor?: string;
+  readonly device?: string;
+  readonly maxTokens?: number;
+  readonly waitMs?: number;
+  /** How long the model takes, ms. */
+  readonly takes?: number;
 }
 
 /** Asks once and hears one answer. */
@@ -51,20 +62,30 @@ export const exchange = (
   norion: NorionShape,
   prompt: string,
   answer: string,
-  { profile = "general", materials = {}, scope = ME, judges = {}, load = 0, actor = "user@tty", window }: Exchange = {},
+  {
+    profile = "general",
+    materials = {},
+    scope = ME,
+    judges = {},
+    load = 0,
+    actor = "user@tty",
+    device = "laptop",
+    takes = 0,
+    ...limits
+  }: Exchange = {},
 ): Effect.Effect<AskAnswer, unknown> =>
   norion.ask({
     prompt,
     profile,
     scope,
     materials,
-    device: deviceAt("laptop", load),
-    models: [saying(answer)],
+    device: deviceAt(device, load),
+    models: [takes === 0 ? saying(answer) : slowly(saying(answer), takes)],
     demand: { privacy: "process" },
     temperature: 0,
     seed: 1,
     judges: { logic: symbolicDefault, ...judges },
-    ...(window === undefined ? {} : { window }),
+    ...limits,
   }, actor);
 
 /** Runs with norion over a fresh ledger on disk. */

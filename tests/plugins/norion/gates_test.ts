@@ -24,7 +24,7 @@ Deno.test("the device gate passes every preset and closes for a broken one with 
   assert.equal(broken({ memoryMiB: 0 }), "memory cannot be planned with");
   assert.equal(broken({ parallel: 0, prefetch: 1.5 }), "calls side by side, prefetch cannot be planned with");
   assert.equal(broken({ localScale: NaN }), "scales cannot be planned with");
-  assert.equal(broken({ hotBits: 4, coldBits: 8 }), "bits cannot be planned with");
+  assert.equal(broken({ cacheBits: 16 as 8 }), "bits cannot be planned with");
   assert.equal(broken({ latencyMs: -1 }), "latency cannot be planned with");
   assert.equal(
     broken({ weights: { cpu: 0.5, gpu: 0.5, memory: 0.5, disk: 0.5 } }),

@@ -5,6 +5,8 @@ import { askModels } from "../../../plugins/norion/asking.ts";
 import type { GeneEffect, GeneKind } from "../../../plugins/norion/genome.ts";
 import { type NorionRequest, plan } from "../../../plugins/norion/plan.ts";
 import { DEFAULT_POLICY } from "../../../plugins/norion/policy.ts";
+import type { Failure, JsonObject } from "../../../kernel/mod.ts";
+import { callAs, inWorkspace, OPEN_POLICY } from "../../workspace.ts";
 import { exchange, saying, withNorion } from "./answering.ts";
 import { deviceAt, stateWith, withGene } from "./states.ts";
 
@@ -86,3 +88,73 @@ Deno.test("where genes allow no commands, a request that names a program as its 
       assert.deepEqual([ran, settled.proven], [["judge"], true]);
     })
   ));
+
+/** Calls of a slow model that are broken off, where a device or a wait leaves less time than it takes. */
+const slow = (more: Parameters<typeof exchange>[3]) =>
+  withNorion(
+    (norion) =>
+      Effect.match(exchange(norion, REQUEST.prompt, ENGLISH, { takes: 300, maxTokens: 1, ...more }), {
+        onSuccess: ({ draft }) => draft.text,
+        onFailure: (failure) => (failure as Failure).message,
+      }),
+    { ...DEFAULT_POLICY, "model.leastDeadline": 1, "model.pause": 1 },
+  );
+
+Deno.test("a busy device breaks a call off after its time for each token, an idle one does not (device.latencyMs)", async () => {
+  assert.equal(await slow({ device: "microcontroller", load: 0 }), ENGLISH);
+  assert.match(await slow({ device: "microcontroller", load: 0.95 }), /no answer within 80 ms/u);
+  // Fifty tokens may take fifty times as long.
+  assert.equal(await slow({ device: "microcontroller", load: 0.95, maxTokens: 50 }), ENGLISH);
+});
+
+Deno.test("a request waits no longer in all than it says, retries counted in", async () => {
+  assert.match(await slow({ waitMs: 120 }), /no answer within 120 ms|120 ms are over/u);
+  assert.equal(await slow({ waitMs: 60_000 }), ENGLISH);
+});
+
+Deno.test("a device under load reads fewer parts side by side (device.parallel)", async () => {
+  const prompt = `${
+    Array.from({ length: 300 }, (_, i) => `Pier ${i} is ${i * 7 % 91} m long.`).join(" ")
+  }\n\nWhich is longest?`;
+  const most = async (load: number) => {
+    let [now, peak] = [0, 0];
+    const counting = saying("Pier 12.");
+    const request: NorionRequest = { ...REQUEST, prompt, profile: "long-context", window: 256 };
+    await Effect.runPromise(askModels({
+      plan: plan(stateWith(), request, deviceAt("server", load)),
+      prompt,
+      texts: new Map(),
+      models: [{
+        ...counting,
+        generate: (asked) =>
+          Effect.suspend(() => {
+            peak = Math.max(peak, ++now);
+            return Effect.ensuring(Effect.delay(counting.generate(asked), 5), Effect.sync(() => now--));
+          }),
+      }],
+      demand: { privacy: "process", gain: 0.5 },
+      breakers: new Map(),
+      step: 0,
+      seed: 1,
+      temperature: 0,
+      policy: DEFAULT_POLICY,
+    }));
+    return peak;
+  };
+  assert.deepEqual([await most(0), await most(0.5), await most(0.9)], [4, 2, 1]);
+});
+
+Deno.test("a request that asks for it is planned for this machine as busy as it is, through the operation", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const input = { prompt: REQUEST.prompt };
+      const lines = (more: JsonObject) =>
+        Effect.map(
+          callAs(kernel, "norion.plan", { ...input, ...more }),
+          (made) => ((made as JsonObject).lines as ReadonlyArray<string>)[1],
+        );
+      assert.match(yield* lines({}), /^device {4}cpu \(assumed\) at pressure 0\.000 \(assumed\)/u);
+      assert.match(yield* lines({ measure: true }), /^device {4}cpu \(measured\) at pressure 0\.\d+ \(measured\)/u);
+      const made = (yield* callAs(kernel, "norion.ask", { ...input, measure: true })) as JsonObject;
+      assert.equal(made.kind, "heuristic");
+    }), OPEN_POLICY));

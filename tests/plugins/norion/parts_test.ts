@@ -121,7 +121,7 @@ Deno.test("loads above one are percent, and a busier device never allows more", 
     for (let load = 0.1; load <= 1; load += 0.1) {
       const now = planDevice(deviceAt(name, load), 10, DEFAULT_POLICY);
       assert.ok(now.localTokens <= before.localTokens && now.globalTokens <= before.globalTokens);
-      assert.ok(now.parallel <= before.parallel && now.parallel >= 1 && now.hotBits >= now.coldBits);
+      assert.ok(now.parallel <= before.parallel && now.parallel >= 1 && now.cacheBits <= before.cacheBits);
       before = now;
     }
   }

@@ -23,7 +23,7 @@ const decisionsOf = ({ schedule, device, budget, context, ...made }: Plan): unkn
   parts: schedule.chunks.length,
   calls: schedule.calls,
   parallel: device.parallel,
-  bits: device.hotBits,
+  bits: device.cacheBits,
   hurry: device.latencyMs !== undefined,
   budget: budget.class,
   context: context.map(({ id, verdict }) => `${verdict} ${id}`),
