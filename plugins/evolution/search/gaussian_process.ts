@@ -2,8 +2,8 @@
  * Gaussian process: what scores observed so far say of settings not tried, as a mean and a deviation.
  *
  * Sources: Rasmussen, Williams 2006 (regression, marginal likelihood and its gradient); Matérn 5/2 as in Snoek,
- * Larochelle, Adams 2012; Duvenaud, Nickisch, Rasmussen 2011 (additive kernels); Hvarfner, Hellsten, Nardi 2024 (lengths
- * that grow with the square root of the number of dimensions).
+ * Larochelle, Adams 2012; Hvarfner, Hellsten, Nardi 2024 (lengths that grow with the square root of the number of
+ * dimensions).
  * Not a search (bayesian.ts). Invariant: the belief depends on the observations and the traits alone.
  *
  * @module
@@ -16,8 +16,6 @@ export interface Traits {
   readonly relevance: ReadonlyArray<number>;
   /** Logarithm of the variance of the noise, in shares of the signal's. */
   readonly noise: number;
-  /** Log odds of the share of the signal that is a sum over single dimensions. */
-  readonly additive: number;
 }
 
 /** Settings in coordinates. */
@@ -44,32 +42,17 @@ const maternSlope = (squared: number): number => {
   return -(5 / 6) * (1 + r) * Math.exp(-r);
 };
 
-const shareOf = (odds: number): number => 1 / (1 + Math.exp(-odds));
-
 /** Squared difference of two coordinates of a dimension. */
 const squaredGap = (isChoice: boolean, a: number, b: number): number =>
   isChoice ? (a === b ? 0 : 1) : (a - b) * (a - b);
 
-const kernelOf = ({ relevance, additive }: Traits, isChoice: ReadonlyArray<boolean>) => {
+const kernelOf = ({ relevance }: Traits, isChoice: ReadonlyArray<boolean>) => {
   const weights = Float64Array.from(relevance, Math.exp);
-  const sum = shareOf(additive);
-  // Names are equal or 1 apart, so what they add to the sum is one of two numbers.
-  const apart = weights.map(matern);
   const dimensions = weights.length;
   return (a: Float64Array, b: Float64Array): number => {
-    let [squared, singles] = [0, 0];
-    for (let d = 0; d < dimensions; d++) {
-      if (isChoice[d]) {
-        const isSame = a[d] === b[d];
-        singles += isSame ? 1 : apart[d];
-        if (!isSame) squared += weights[d];
-      } else {
-        const own = weights[d] * (a[d] - b[d]) * (a[d] - b[d]);
-        squared += own;
-        singles += matern(own);
-      }
-    }
-    return (1 - sum) * matern(squared) + sum * singles / dimensions;
+    let squared = 0;
+    for (let d = 0; d < dimensions; d++) squared += weights[d] * squaredGap(isChoice[d], a[d], b[d]);
+    return matern(squared);
   };
 };
 
@@ -174,22 +157,20 @@ const priors = (dimensions: number): ReadonlyArray<Prior> => [
     () => ({ mean: -2 * Math.log(USUAL_LENGTH) - Math.log(dimensions), deviation: 2 }),
   ),
   { mean: -6, deviation: 2 },
-  { mean: 0, deviation: 2 },
 ];
 
 /** Where a trait may lie: beyond, the covariance has no accuracy left or says nothing. */
-const LIMITS = { relevance: [-9, 9], noise: [-14, 1], additive: [-7, 7] } as const;
+const LIMITS = { relevance: [-9, 9], noise: [-14, 1] } as const;
 
 const limitsAt = (at: number, dimensions: number): readonly [number, number] =>
-  at < dimensions ? LIMITS.relevance : at === dimensions ? LIMITS.noise : LIMITS.additive;
+  at < dimensions ? LIMITS.relevance : LIMITS.noise;
 
 /** Traits before anything is seen. */
 export const usualTraits = (dimensions: number): Traits => traitsOf(priors(dimensions).map(({ mean }) => mean));
 
 const traitsOf = (flat: ReadonlyArray<number>): Traits => ({
-  relevance: flat.slice(0, -2),
-  noise: flat[flat.length - 2],
-  additive: flat[flat.length - 1],
+  relevance: flat.slice(0, -1),
+  noise: flat[flat.length - 1],
 });
 
 /** Squared differences of all pairs of points, i > j, dimension by dimension. */
@@ -218,45 +199,33 @@ const likelihood = (
   const n = values.length;
   const relevance = Float64Array.from(flat.slice(0, dimensions), Math.exp);
   const noise = Math.exp(flat[dimensions]);
-  const sum = shareOf(flat[dimensions + 1]);
   const pairs = n * (n - 1) / 2;
   const squared = new Float64Array(pairs);
-  const singles = new Float64Array(pairs);
-  const singleOf = gaps.map((gap, d) => {
-    const own = new Float64Array(pairs);
-    for (let p = 0; p < pairs; p++) {
-      const distance = relevance[d] * gap[p];
-      squared[p] += distance;
-      own[p] = distance === 0 ? 0 : maternSlope(distance) * distance / dimensions;
-      singles[p] += distance === 0 ? 1 / dimensions : matern(distance) / dimensions;
-    }
-    return own;
+  gaps.forEach((gap, d) => {
+    for (let p = 0; p < pairs; p++) squared[p] += relevance[d] * gap[p];
   });
-  const joint = squared.map(matern);
   const factor = new Factor(n);
   const row = new Float64Array(n);
   for (let i = 0, p = 0; i < n; i++) {
-    for (let j = 0; j < i; j++, p++) row[j] = (1 - sum) * joint[p] + sum * singles[p];
+    for (let j = 0; j < i; j++, p++) row[j] = matern(squared[p]);
     factor.append(row, 1 + noise);
   }
   const { variance, weights } = solved(factor, values);
   const inverse = factor.inverse();
-  const slopes = new Float64Array(dimensions + 2);
+  const slopes = new Float64Array(dimensions + 1);
   // ½·Σ M·dK with M = K⁻¹ − w·wᵀ/variance; each pair counts twice, so the half goes.
   const pull = new Float64Array(pairs);
   for (let i = 0, p = 0, at = 0; i < n; i++, at++) {
     for (let j = 0; j < i; j++, p++, at++) {
       pull[p] = inverse[at] - weights[i] * weights[j] / variance;
-      slopes[dimensions + 1] += pull[p] * (singles[p] - joint[p]) * sum * (1 - sum);
     }
     slopes[dimensions] += 0.5 * noise * (inverse[at] - weights[i] * weights[i] / variance);
   }
   const slope = squared.map(maternSlope);
   gaps.forEach((gap, d) => {
-    const own = singleOf[d];
-    for (let p = 0; p < pairs; p++) {
-      slopes[d] += pull[p] * ((1 - sum) * slope[p] * relevance[d] * gap[p] + sum * own[p]);
-    }
+    let along = 0;
+    for (let p = 0; p < pairs; p++) along += pull[p] * slope[p] * gap[p];
+    slopes[d] += relevance[d] * along;
   });
   let loss = 0.5 * n * Math.log(variance) + factor.halfLogDeterminant;
   priors(dimensions).forEach(({ mean, deviation }, at) => {
@@ -277,7 +246,7 @@ const FIT = { first: 0.3, most: 1.5, grow: 1.3, shrink: 0.5, steps: 30, least: 0
 export const fitTraits = (observations: Observations, from: Traits): Traits => {
   const gaps = gapsOf(observations);
   const dimensions = gaps.length;
-  let flat = [...from.relevance, from.noise, from.additive];
+  let flat = [...from.relevance, from.noise];
   let best = { flat, loss: Infinity };
   const steps = flat.map(() => FIT.first as number);
   let before = flat.map(() => 0);

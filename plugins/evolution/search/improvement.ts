@@ -1,11 +1,15 @@
 /**
- * Improvement: by how much a setting is expected to be better than the best known, and scores as normal deviates.
+ * Improvement: by how much a setting is expected to be better than the best known, and scores as a surrogate takes them.
  *
- * Source: Mockus, Tiesis, Zilinskas 1978; Jones, Schonlau, Welch 1998 (expected improvement); Blom 1958 (normal scores).
+ * Source: Mockus, Tiesis, Zilinskas 1978; Jones, Schonlau, Welch 1998 (expected improvement); Eriksson, Poloczek 2021
+ * (the logarithm on the bad side).
+ * Invariant: the unit and the zero of the scores change no merit.
  *
  * @module
  */
 import { erf } from "../../ir/library.ts";
+import type { Member } from "../contract.ts";
+import { byScore } from "../population/members.ts";
 
 const ROOT_2PI = Math.sqrt(2 * Math.PI);
 
@@ -22,58 +26,41 @@ export const logImprovement = (mean: number, deviation: number, best: number): n
   return Math.log(deviation) - z * z / 2 - Math.log(ROOT_2PI * z * z) + Math.log(series);
 };
 
-/** Coefficients of Acklam's rational approximations of the normal quantile (2003; relative error below 1.2e-9). */
-const MIDDLE = {
-  above: [
-    -39.69683028665376,
-    220.9460984245205,
-    -275.9285104469687,
-    138.357751867269,
-    -30.66479806614716,
-    2.506628277459239,
-  ],
-  below: [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1],
-} as const;
-
-const TAIL = {
-  above: [
-    -0.007784894002430293,
-    -0.3223964580411365,
-    -2.400758277161838,
-    -2.549732539343734,
-    4.374664141464968,
-    2.938163982698783,
-  ],
-  below: [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1],
-} as const;
-
-/** Shares below this, and above one less it, are in a tail. */
-const TAIL_SHARE = 0.02425;
-
-const polynomial = (coefficients: ReadonlyArray<number>, x: number): number =>
-  coefficients.reduce((sum, coefficient) => sum * x + coefficient, 0);
-
-/** The normal deviate below which a share of all lie. */
-export const normalQuantile = (share: number): number => {
-  if (share > 0.5) return -normalQuantile(1 - share) + 0;
-  if (share < TAIL_SHARE) {
-    const q = Math.sqrt(-2 * Math.log(share));
-    return polynomial(TAIL.above, q) / polynomial(TAIL.below, q);
-  }
-  const q = share - 0.5;
-  return q * polynomial(MIDDLE.above, q * q) / polynomial(MIDDLE.below, q * q);
+/** Scores as a surrogate takes them: mean 0, deviation 1, larger being better. */
+const standardised = (values: Float64Array): Float64Array => {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  const deviation = variance > 0 ? Math.sqrt(variance) : 1;
+  return values.map((value) => (value - mean) / deviation);
 };
 
-/** Normal scores by rank, the first of the order having the largest; equal ones have the mean of their ranks. */
-export const normalScores = <A>(items: ReadonlyArray<A>, compare: (a: A, b: A) => number): Float64Array => {
-  const order = items.map((_, at) => at).sort((a, b) => compare(items[a], items[b]));
-  const scores = new Float64Array(items.length);
+/** Places in order, equal ones sharing their mean: for scores that tell nothing but the order. */
+const byPlace = (members: ReadonlyArray<Member<unknown>>): Float64Array => {
+  const order = members.map((_, at) => at).sort((a, b) => byScore(members[a], members[b]));
+  const places = new Float64Array(members.length);
   for (let from = 0; from < order.length;) {
     let to = from + 1;
-    while (to < order.length && compare(items[order[from]], items[order[to]]) === 0) to++;
-    const rank = (from + to - 1) / 2;
-    const score = -normalQuantile((rank + 0.5) / order.length) + 0;
-    for (; from < to; from++) scores[order[from]] = score;
+    while (to < order.length && byScore(members[order[from]], members[order[to]]) === 0) to++;
+    const place = -(from + to - 1) / 2;
+    for (; from < to; from++) places[order[from]] = place;
   }
-  return scores;
+  return places;
+};
+
+/**
+ * How good members are, for a surrogate: 0 for the middle score, 1 for the best, and below the middle the logarithm, so
+ * that a few very bad scores do not hide what tells the good ones apart. What failed or is infeasible is as bad as the
+ * worst. Where half of all share the best score, the order decides.
+ */
+export const merits = (members: ReadonlyArray<Member<unknown>>): Float64Array => {
+  const isScored = ({ failed, violation }: Member<unknown>) => failed === undefined && violation === 0;
+  const scores = members.filter(isScored).map(({ objectives: [score] }) => score).sort((a, b) => a - b);
+  const [best, middle, worst] = [scores[0], scores[scores.length >> 1], scores[scores.length - 1]];
+  if (scores.length < 2 || !(middle - best > 0) || !Number.isFinite(worst - best)) {
+    return standardised(byPlace(members));
+  }
+  return standardised(Float64Array.from(members, (member) => {
+    const merit = (middle - (isScored(member) ? member.objectives[0] : worst)) / (middle - best);
+    return merit < 0 ? -Math.log1p(-merit) : merit;
+  }));
 };

@@ -17,6 +17,7 @@ export type SettingValue = number | string | boolean;
 
 /** What was set, by name. */
 export interface Setting {
+  /** Its value. */
   readonly [name: string]: SettingValue;
 }
 
