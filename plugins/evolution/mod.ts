@@ -9,6 +9,7 @@ import { Workers } from "../../kernel/workers.ts";
 import { Artifacts } from "../../registry/contract.ts";
 import { Backends } from "../backends/contract.ts";
 import { createHandlers } from "./handlers_create.ts";
+import { discoveryHandlers } from "./handlers_discovery.ts";
 import { runHandlers } from "./handlers_runs.ts";
 import { layerSelf, selfHandlers } from "./handlers_self.ts";
 import { operations } from "./operations.ts";
@@ -18,7 +19,7 @@ const plugin: Implementation = implementation({
   operations,
   requires: [Ledger, Proposals, Sandbox, Artifacts, Backends, Workers],
   layer: layerSelf,
-  handlers: { ...runHandlers, ...selfHandlers, ...createHandlers },
+  handlers: { ...runHandlers, ...discoveryHandlers, ...selfHandlers, ...createHandlers },
 });
 
 export default plugin;

@@ -4,8 +4,9 @@
  * @module
  */
 import { createOperations } from "./operations_create.ts";
+import { discoveryOperations } from "./operations_discovery.ts";
 import { runOperations } from "./operations_runs.ts";
 import { selfOperations } from "./operations_self.ts";
 
 /** All operations of the plugin. */
-export const operations = [...runOperations, ...selfOperations, ...createOperations] as const;
+export const operations = [...runOperations, ...discoveryOperations, ...selfOperations, ...createOperations] as const;

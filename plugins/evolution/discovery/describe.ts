@@ -70,7 +70,6 @@ const NEAR = 0.1;
 const FIRST_STEPS = 30;
 const STEPS = 6;
 
-
 const parametersOf = ({ formula, scale, offset }: Fitted): ReadonlyArray<number> => [
   offset,
   scale,

@@ -151,7 +151,7 @@ const normal = (
       matrix[p * n + q] = matrix[q * n + p] = sum;
     }
     let sum = 0;
-    if (a === undefined) for (let i = 0; i < count; i++) sum += rest[i];
+    if (a === undefined) { for (let i = 0; i < count; i++) sum += rest[i]; }
     else for (let i = 0; i < count; i++) sum += a[i] * rest[i];
     right[p] = sum;
   }

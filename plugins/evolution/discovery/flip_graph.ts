@@ -49,9 +49,17 @@ export class FlipWalk {
   /** Steps since the number of products last fell, or a plus transition. */
   private still = 0;
 
-  /** A walk that begins at a scheme with coefficients −1, 0 and 1. */
-  constructor(private readonly from: Scheme, private readonly chance: Random, private readonly patience: number) {
-    const room = from.products.length + SPARE;
+  /**
+   * A walk that begins at a scheme with coefficients −1, 0 and 1, goes up a product after `patience` steps without a gain,
+   * and never has more than a few above `most`.
+   */
+  constructor(
+    private readonly from: Scheme,
+    private readonly chance: Random,
+    private readonly patience: number,
+    most: number = from.products.length,
+  ) {
+    const room = most + SPARE;
     this.rank = from.products.length;
     this.factors = [new Uint32Array(room), new Uint32Array(room), new Uint32Array(room)];
     from.products.forEach(({ left, right, into }, r) => {
@@ -149,7 +157,7 @@ export class FlipWalk {
   }
 }
 
-/** Products that a walk may have more than the scheme that it began at. */
+/** Products that a walk may have above the most. */
 const SPARE = 4;
 
 /** Draws of a pair before a walk counts as stuck. */

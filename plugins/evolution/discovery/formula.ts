@@ -209,11 +209,33 @@ export const withConstants = (formula: Formula, values: ArrayLike<number>): Form
   return made(formula);
 };
 
+const negative = (formula: Formula): boolean => isConstant(formula) && formula.value < 0;
+
+/** A factor below zero at the front of a product. */
+const isMinus = ({ op, a }: Formula): boolean => op === "mul" && negative(a!);
+
+const turned = ({ a, b }: Formula): Formula => applied("mul", constant(-a!.value), b!);
+
+/** An operator applied so that as few constants as can be are below zero: for readers, after everything is fitted. */
+const signed = (op: PrimitiveName, a: Formula, b?: Formula): Formula => {
+  if (b === undefined) return applied(op, a);
+  if (op === "add" && isMinus(b)) return applied("sub", a, turned(b));
+  if (op === "add" && isMinus(a)) return applied("sub", b, turned(a));
+  if (op === "sub" && isMinus(b)) return applied("add", a, turned(b));
+  if (op === "add" && negative(a)) {
+    return b.op === "sub" && isConstant(b.a!) ? applied(op, a, b) : node("sub", b, constant(-a.value));
+  }
+  if ((op === "mul" || op === "div") && negative(a) && b.op === "sub") {
+    return applied(op, constant(-a.value), node("sub", b.b!, b.a!));
+  }
+  return applied(op, a, b);
+};
+
 /** The tree once more through the rules: where constants have become 0 or 1, it shrinks. */
 export const tidied = (formula: Formula): Formula =>
   formula.a === undefined
     ? formula
-    : applied(formula.op as PrimitiveName, tidied(formula.a), formula.b === undefined ? undefined : tidied(formula.b));
+    : signed(formula.op as PrimitiveName, tidied(formula.a), formula.b === undefined ? undefined : tidied(formula.b));
 
 /** The value at a point. */
 export const valueAt = ({ op, value, a, b }: Formula, point: ArrayLike<number>): number =>

@@ -12,7 +12,7 @@ import { type Random, random } from "../../../kernel/random.ts";
 import { badState } from "../failures.ts";
 import { Workbench } from "./evaluate.ts";
 import { fit, type Fitted, Target } from "./fit.ts";
-import { applied, constant, decodeFormula, encodeFormula, type Formula, formOf, subtree } from "./formula.ts";
+import { applied, constant, decodeFormula, encodeFormula, formOf, type Formula, subtree } from "./formula.ts";
 import type { Column, PrimitiveName } from "./primitives.ts";
 import { type Alphabet, alphabetOf, child, grown, viable } from "./vary.ts";
 
@@ -82,6 +82,64 @@ const PART_SIZE = 5;
 /** What a match costs at a point, in additions. */
 const MATCH_WORK = 6;
 
+/** How a part is fitted to what a formula leaves: `wanted` ≈ rest·base + slope·base·part. */
+interface Match {
+  readonly base: (own: Column, y: Column) => Column;
+  readonly wanted: (own: Column, y: Column, scale: number, offset: number) => Column;
+  readonly made: (formula: Formula, part: Formula, slope: number, rest: number, scale: number) => Formula;
+}
+
+const left = (own: Column, y: Column, scale: number, offset: number): Column =>
+  y.map((value, i) => value - offset - scale * own[i]);
+
+const MATCHES: ReadonlyArray<Match> = [
+  // A term: what is left ≈ slope·part.
+  {
+    base: (own) => new Float64Array(own.length).fill(1),
+    wanted: left,
+    made: (formula, part, slope, _rest, scale) =>
+      applied("add", formula, applied("mul", constant(slope / scale), part)),
+  },
+  // A factor: what is left ≈ slope·formula·part.
+  {
+    base: (own) => own,
+    wanted: left,
+    made: (formula, part, slope, rest, scale) =>
+      applied("mul", formula, applied("add", constant((scale + rest) / slope), part)),
+  },
+  // A divisor: formula ≈ target·(rest + slope·part).
+  {
+    base: (_own, y) => y,
+    wanted: (own) => own,
+    made: (formula, part, slope, rest) => applied("div", formula, applied("add", constant(rest / slope), part)),
+  },
+];
+
+/** How much of `wanted` the part explains beyond the base, by least squares in two columns; undefined where nothing. */
+const explained = (
+  base: Column,
+  part: Column,
+  wanted: Column,
+): { readonly share: number; readonly slope: number; readonly rest: number } | undefined => {
+  let [bb, bp, pp, bw, pw] = [0, 0, 0, 0, 0];
+  for (let i = 0; i < base.length; i++) {
+    const [b, w] = [base[i], wanted[i]];
+    const p = b * part[i];
+    bb += b * b;
+    bp += b * p;
+    pp += p * p;
+    bw += b * w;
+    pw += p * w;
+  }
+  const spread = pp - bp * bp / bb;
+  const cross = pw - bp * bw / bb;
+  const slope = cross / spread;
+  const share = cross * slope;
+  return spread > 1e-12 * pp && share > 0 && share < Infinity && slope !== 0
+    ? { share, slope, rest: (bw - slope * bp) / bb }
+    : undefined;
+};
+
 class Epoch {
   readonly sizes: Array<Array<Fitted>>;
   readonly bench: Workbench;
@@ -89,7 +147,7 @@ class Epoch {
   private readonly target: Target;
   private readonly seen = new Map<string, number>();
   private readonly alphabet: Alphabet;
-  private readonly hasSums: boolean;
+  private readonly hasAll: boolean;
   tried = 0;
 
   constructor(private readonly task: Task, island: Island, private readonly chance: Random) {
@@ -98,7 +156,7 @@ class Epoch {
     this.target = new Target(task.target);
     this.bench = new Workbench(task.columns, task.target.length);
     this.alphabet = alphabetOf(task.operators, task.columns.length);
-    this.hasSums = task.operators.includes("add") && task.operators.includes("mul");
+    this.hasAll = (["add", "mul", "div"] as const).every((name) => task.operators.includes(name));
   }
 
   /** Takes a formula in, where it is good enough for its size. */
@@ -163,43 +221,32 @@ class Epoch {
   }
 
   /**
-   * A formula with a term or a factor added that goes with what it leaves unexplained: of some parts, the one that
+   * A formula with a term, a factor or a divisor that goes with what it leaves unexplained: of some parts, the one that
    * explains most of that. (Friedman, Stuetzle 1981, fit what is left the same way.)
    */
   private matched(): Formula | undefined {
-    const { chance, bench, target } = this;
+    const { chance, bench, target: { values: y } } = this;
     const { formula, scale, offset } = this.parent();
     const own = bench.evaluate(formula).slice();
-    const rest = target.values.map((y, i) => y - offset - scale * own[i]);
-    const asFactor = chance.float() < 0.5;
-    let best: { readonly part: Formula; readonly share: number; readonly slope: number } | undefined;
+    const match = chance.pick(MATCHES);
+    const base = match.base(own, y);
+    const wanted = match.wanted(own, y, scale, offset);
+    let best:
+      | { readonly part: Formula; readonly share: number; readonly slope: number; readonly rest: number }
+      | undefined;
     for (let k = 0; k < PARTS_TRIED; k++) {
       const part = this.part();
       if (part.op === "constant" || part.size + formula.size + 3 > this.task.largest) continue;
-      const values = bench.evaluate(part);
       bench.work += bench.count * MATCH_WORK;
-      let [sum, square, cross] = [0, 0, 0];
-      for (let i = 0; i < values.length; i++) {
-        const value = asFactor ? values[i] * own[i] : values[i];
-        sum += value;
-        square += value * value;
-        cross += value * rest[i];
-      }
-      // What is left has mean 0, so only the part's own mean has to go.
-      const spread = square - sum * sum / values.length;
-      const share = cross * cross / spread;
-      if (spread > 0 && share < Infinity && !(share <= (best?.share ?? 0))) best = { part, share, slope: cross / spread };
+      const found = explained(base, bench.evaluate(part), wanted);
+      if (found !== undefined && found.share > (best?.share ?? 0)) best = { part, ...found };
     }
-    if (best === undefined || best.slope === 0) return undefined;
-    const { part, slope } = best;
-    return asFactor
-      ? applied("mul", formula, applied("add", constant(scale / slope), part))
-      : applied("add", formula, applied("mul", constant(slope / scale), part));
+    return best === undefined ? undefined : match.made(formula, best.part, best.slope, best.rest, scale);
   }
 
   breed(): void {
     const { largest } = this.task;
-    if (this.hasSums && this.chance.float() < MATCHED_SHARE) {
+    if (this.hasAll && this.chance.float() < MATCHED_SHARE) {
       const made = this.matched();
       const formula = made === undefined ? undefined : viable(made, largest);
       if (formula !== undefined) this.offer(formula);

@@ -32,8 +32,7 @@ export interface Scheme {
   readonly products: ReadonlyArray<Product>;
 }
 
-const unit = (length: number, at: number): ReadonlyArray<number> =>
-  Array.from({ length }, (_, i) => i === at ? 1 : 0);
+const unit = (length: number, at: number): ReadonlyArray<number> => Array.from({ length }, (_, i) => i === at ? 1 : 0);
 
 /** The scheme of the definition: n·m·p products. */
 export const schoolbook = ([n, m, p]: Sizes): Scheme => ({

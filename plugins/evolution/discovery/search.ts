@@ -102,7 +102,12 @@ export interface AccountJob {
 
 const within = (setting: string, found: number, least: number, most: number): number => {
   if (Number.isSafeInteger(found) && found >= least && found <= most) return found;
-  throw badSetting({ setting, wanted: `a whole number in ${least} … ${most}`, found: String(found), path: `/${setting}` });
+  throw badSetting({
+    setting,
+    wanted: `a whole number in ${least} … ${most}`,
+    found: String(found),
+    path: `/${setting}`,
+  });
 };
 
 const checkedPoints = (columns: ReadonlyArray<Column>, target: Column): void => {
@@ -215,7 +220,9 @@ const undominated = (all: ReadonlyArray<Described>): ReadonlyArray<Described> =>
   const kept: Described[] = [];
   for (const one of sorted) {
     const before = kept.at(-1);
-    if (before === undefined || one.error < before.error || one.length < Math.min(...kept.map(({ length }) => length))) {
+    if (
+      before === undefined || one.error < before.error || one.length < Math.min(...kept.map(({ length }) => length))
+    ) {
       kept.push(one);
     }
   }

@@ -33,8 +33,7 @@ const leaf = ({ variables }: Alphabet, chance: Random): Formula =>
   chance.float() < CONSTANT_SHARE ? constant(drawnConstant(chance)) : variable(chance.below(variables));
 
 /** Small whole numbers and normal ones, evenly. */
-const drawnConstant = (chance: Random): number =>
-  chance.float() < 0.5 ? chance.below(5) - 2 || 1 : 2 * chance.normal();
+const drawnConstant = (chance: Random): number => chance.float() < 0.5 ? chance.below(5) - 2 || 1 : 2 * chance.normal();
 
 /** A formula of about so many nodes. */
 export const grown = (alphabet: Alphabet, size: number, chance: Random): Formula => {
@@ -57,15 +56,23 @@ const pickNode = (formula: Formula, chance: Random): number => chance.below(form
 
 /** Ways to make a child, each with how often it is tried. */
 const EDITS: { readonly [name: string]: readonly [weight: number, edit: Edit] } = {
-  crossed: [6, (parent, other, _alphabet, chance) =>
-    replaced(parent, pickNode(parent, chance), subtree(other, pickNode(other, chance)))],
+  crossed: [
+    6,
+    (parent, other, _alphabet, chance) =>
+      replaced(parent, pickNode(parent, chance), subtree(other, pickNode(other, chance))),
+  ],
   joined: [3, (parent, other, { binary }, chance) => {
     if (binary.length === 0) return undefined;
     const part = subtree(other, pickNode(other, chance));
-    return chance.float() < 0.5 ? applied(chance.pick(binary), parent, part) : applied(chance.pick(binary), part, parent);
+    return chance.float() < 0.5
+      ? applied(chance.pick(binary), parent, part)
+      : applied(chance.pick(binary), part, parent);
   }],
-  grafted: [4, (parent, _other, alphabet, chance) =>
-    replaced(parent, pickNode(parent, chance), grown(alphabet, 1 + chance.below(GRAFT_SIZE), chance))],
+  grafted: [
+    4,
+    (parent, _other, alphabet, chance) =>
+      replaced(parent, pickNode(parent, chance), grown(alphabet, 1 + chance.below(GRAFT_SIZE), chance)),
+  ],
   wrapped: [4, (parent, _other, alphabet, chance) => {
     const at = pickNode(parent, chance);
     const inner = subtree(parent, at);
@@ -83,9 +90,15 @@ const EDITS: { readonly [name: string]: readonly [weight: number, edit: Edit] } 
     if (op === "constant" || op === "variable") {
       const next = op === "constant" || chance.float() < CONSTANT_SHARE;
       if (!next) return replaced(parent, at, variable(chance.below(variables)));
-      return replaced(parent, at, op === "constant" && chance.float() < 0.5
-        ? constant(value * (1 + 0.5 * chance.normal()) + 0.1 * chance.normal())
-        : chance.float() < 0.5 ? variable(chance.below(variables)) : constant(drawnConstant(chance)));
+      return replaced(
+        parent,
+        at,
+        op === "constant" && chance.float() < 0.5
+          ? constant(value * (1 + 0.5 * chance.normal()) + 0.1 * chance.normal())
+          : chance.float() < 0.5
+          ? variable(chance.below(variables))
+          : constant(drawnConstant(chance)),
+      );
     }
     const same = b === undefined ? unary : binary;
     return same.length === 0 ? undefined : replaced(parent, at, applied(chance.pick(same), a!, b));

@@ -277,7 +277,9 @@ export const taskFeatures = (task: TaskTable): TaskFeatures => {
   const halves: Halves = { learn: order.slice(0, rows.length >> 1), judge: order.slice(rows.length >> 1) };
   const { columns, count } = table;
   const own = classes === undefined ? (target as Float64Array) : standardised(target);
-  const pairs = columns.flatMap((column, c) => columns.slice(c + 1).map((other) => Math.abs(dot(column, other)) / count));
+  const pairs = columns.flatMap((column, c) =>
+    columns.slice(c + 1).map((other) => Math.abs(dot(column, other)) / count)
+  );
   const landmark = (of: Landmark): number => of(table, target, halves, classes);
   return {
     samples: Math.log10(rowsOfAll) / 6,

@@ -110,7 +110,9 @@ type Box = ReadonlyArray<readonly [low: number, high: number]>;
 
 const drawn = (formula: Formula, box: Box, count: number, seed: string): Sampled => {
   const chance = random(seed);
-  const columns = box.map(([low, high]) => Float64Array.from({ length: count }, () => low + (high - low) * chance.float()));
+  const columns = box.map(([low, high]) =>
+    Float64Array.from({ length: count }, () => low + (high - low) * chance.float())
+  );
   return { columns, target: Float64Array.from({ length: count }, (_, i) => formula.of(...columns.map((x) => x[i]))) };
 };
 
