@@ -31,11 +31,18 @@ const ESCAPES: { readonly [character: string]: string } = {
 // deno-lint-ignore no-control-regex -- exactly these are meant
 const NOT_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffe\uffff]/gu;
 
-/** Most characters of one text: a page is for reading. */
-export const MAX_TEXT = 4_000;
+/** Most characters of one text: a page is for reading, and stays small whatever data hold. */
+export const MAX_TEXT = 240;
 
-const escaped = (text: string): string => {
-  const shown = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)} … (${text.length} characters)` : text;
+/** Most characters of a text that is worth nothing in part: a program, a command. */
+export const MAX_WHOLE = 8_000;
+
+/** The beginning of a text, with how much is left out. */
+export const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most)} … (${text.length} characters)`;
+
+const escaped = (text: string, most: number): string => {
+  const shown = cut(text, most);
   return shown.toWellFormed().replace(NOT_TEXT, "\ufffd").replace(/[&<>"']/gu, (character) => ESCAPES[character]);
 };
 
@@ -48,7 +55,7 @@ const contentOf = (content: Content): string =>
     : content instanceof Markup
     ? content.text
     : typeof content === "string"
-    ? escaped(content)
+    ? escaped(content, MAX_TEXT)
     : typeof content === "number"
     ? String(Number.isFinite(content) ? Math.round(content * 100) / 100 : "")
     : content.map(contentOf).join("");
@@ -57,7 +64,7 @@ const attributesOf = (attributes: Attributes): string =>
   Object.entries(attributes).map(([name, value]) => {
     if (value === undefined || value === false) return "";
     if (value === true) return ` ${name}`;
-    return ` ${name}="${typeof value === "number" ? contentOf(value) : escaped(value)}"`;
+    return ` ${name}="${typeof value === "number" ? contentOf(value) : escaped(value, MAX_WHOLE)}"`;
   }).join("");
 
 /** An element. Its name and the names of its attributes are ours, never those of data. */
@@ -68,6 +75,9 @@ export const element = (name: string, attributes: Attributes = {}, ...content: R
 
 /** Content without an element around it. */
 export const joined = (...content: ReadonlyArray<Content>): Markup => new Markup(contentOf(content));
+
+/** A text that is shown whole. */
+export const whole = (text: string): Markup => new Markup(escaped(text, MAX_WHOLE));
 
 /** A style sheet, which is ours. */
 export const styles = (css: string): Markup => new Markup(`<style>${css}</style>`);

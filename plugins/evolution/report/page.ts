@@ -48,7 +48,6 @@ const SECTIONS: ReadonlyArray<(result: CreateResult) => Section | undefined> = [
 /** The report of a run. */
 export const reportPage = (result: CreateResult): string => {
   const sections = SECTIONS.map((section) => section(result)).filter((section) => section !== undefined);
-  const { text, name } = mainScore(result);
   const page = element(
     "html",
     { lang: "en" },
@@ -59,7 +58,7 @@ export const reportPage = (result: CreateResult): string => {
       element("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
       element("meta", { "http-equiv": "Content-Security-Policy", content: POLICY }),
       element("meta", { name: "color-scheme", content: "light dark" }),
-      element("title", {}, `${result.data.name}: ${text} ${name}`),
+      element("title", {}, mainScore(result).headline),
       styles(STYLE),
     ),
     element(

@@ -9,10 +9,10 @@
 /** The style sheet. */
 export const STYLE: string = `
 :root{color-scheme:light dark;--ground:#f4f5f7;--paper:#fff;--ink:#1a1f26;--soft:#5a6572;--line:#dde1e7;--accent:#0b5cad;
---good:#0f7a4b;--bad:#b3261e;--s0:#0b5cad;--s1:#c2571a;--s2:#0f7a4b;--s3:#8a3f8f;--mark:#c2571a;--shade:11,92,173}
+--good:#0f7a4b;--bad:#b3261e;--s0:#0b5cad;--s1:#c2571a;--s2:#0f7a4b;--s3:#8a3f8f;--mark:#c2571a;--shade:11,92,173;--off:179,38,30}
 @media (prefers-color-scheme:dark){:root{--ground:#0f1216;--paper:#171b21;--ink:#e7eaee;--soft:#9ba6b3;--line:#2c343d;
 --accent:#7ab8ff;--good:#5ecb96;--bad:#ff8f85;--s0:#6cb0ff;--s1:#f0975c;--s2:#5ecb96;--s3:#d79bdc;--mark:#f0975c;
---shade:108,176,255}}
+--shade:108,176,255;--off:255,120,110}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
@@ -34,6 +34,8 @@ section{background:var(--paper);border:1px solid var(--line);border-radius:10px;
 .keys dt{font-size:.82rem;color:var(--soft)}
 .keys dd{margin:2px 0 0;font-size:1.5rem;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .keys .note{font-size:.8rem;font-weight:400;letter-spacing:0;color:var(--soft);display:block}
+.beside{display:flex;flex-wrap:wrap;gap:0 36px;align-items:flex-start}.beside>:last-child{flex:1 1 240px}
+.beside h3{margin-top:8px}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:18px 26px;align-items:start}
 figure{margin:12px 0 0;min-width:0}
 figcaption{font-size:.92rem;margin-bottom:4px}
@@ -62,7 +64,7 @@ thead th{color:var(--soft);font-weight:600;white-space:nowrap}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tr.chosen-row td,tr.chosen-row th{background:rgba(var(--shade),.1)}
 code,pre,.mono{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,monospace;font-size:.86em}
-code{overflow-wrap:anywhere}
+code{overflow-wrap:anywhere}code[title]{white-space:nowrap}
 pre{background:var(--ground);border:1px solid var(--line);border-radius:8px;padding:12px 14px;margin:8px 0;overflow-x:auto;
 white-space:pre-wrap;overflow-wrap:anywhere}
 .hex td:first-child{white-space:nowrap}.hex td.bytes{min-width:8em;overflow-wrap:break-word}
@@ -74,12 +76,12 @@ vertical-align:middle;font-variant-numeric:tabular-nums}
 .confusion th{color:var(--soft);font-weight:600;padding:0 6px;max-width:9em;overflow:hidden;text-overflow:ellipsis;
 white-space:nowrap}
 .confusion td{background:rgba(var(--shade),calc(var(--share)*.75));}
-.confusion td.off{background:rgba(179,38,30,calc(var(--share)*4 + .12))}
+.confusion td.off{background:rgba(var(--off),calc(var(--share)*4 + .16))}
 .confusion td.full{color:#fff}
 .misread{display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:12px;list-style:none;padding:0;
 margin:12px 0 0}
 .misread li{border:1px solid var(--line);border-radius:8px;padding:8px;font-size:.82rem;line-height:1.35}
-.misread img{width:100%;max-width:88px;aspect-ratio:1;image-rendering:pixelated;display:block;margin:0 auto 6px;
+.misread img{width:100%;max-width:88px;aspect-ratio:1;height:auto;image-rendering:pixelated;display:block;margin:0 auto 6px;
 border-radius:4px;background:#000}
 .steps{list-style:none;margin:10px 0 0;padding:0}
 .steps li{display:grid;grid-template-columns:7.5em 1fr;gap:2px 14px;padding:8px 0;border-bottom:1px solid var(--line)}

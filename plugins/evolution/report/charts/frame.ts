@@ -7,6 +7,7 @@
  * @module
  */
 import { ticks, tickText } from "../../../neural/library.ts";
+import { amount } from "../format.ts";
 import { type Content, element, type Markup } from "../markup.ts";
 
 /** Width of a chart in its own unit; the page scales it. */
@@ -14,12 +15,13 @@ export const WIDTH = 460;
 /** Height of a chart in its own unit. */
 export const HEIGHT = 300;
 
-const LEFT = 54;
-const RIGHT = 14;
+const LEFT = 62;
+const RIGHT = 22;
 const TOP = 12;
 const BOTTOM = 46;
 const ABOUT = 5;
 const PADDING = 0.04;
+const THOUSAND = 1_000;
 
 /** One axis. */
 export interface Axis {
@@ -54,7 +56,7 @@ interface Scale {
 
 const decades = (low: number, high: number): ReadonlyArray<number> => {
   const [first, last] = [Math.floor(low), Math.ceil(high)];
-  const factors = last - first <= 2 ? [1, 2, 5] : [1];
+  const factors = last - first <= 3 ? [1, 2, 5] : [1];
   const every = Math.max(1, Math.ceil((last - first) / (ABOUT + 1)));
   return Array.from({ length: last - first + 1 }, (_, i) => first + i)
     .filter((power) => (power - first) % every === 0)
@@ -71,7 +73,9 @@ const scaleOf = ({ values, logarithmic = false, says, at }: Axis): Scale => {
   if (at === undefined || at[0] > low || high === low) low -= slack;
   if (at === undefined || at[1] < high || high === low) high += slack;
   const marked = logarithmic ? decades(low, high) : ticks(low, high, ABOUT);
-  const text = says ?? ((value: number): string => tickText(value, logarithmic ? value : high - low));
+  const text = says ??
+    ((value: number): string =>
+      Math.abs(value) >= THOUSAND ? amount(value) : tickText(value, logarithmic ? value : high - low));
   return {
     share: (value) => (to(value) - low) / (high - low),
     marks: marked.map((mark) => [logarithmic ? 10 ** mark : mark, text(logarithmic ? 10 ** mark : mark)]),

@@ -9,6 +9,9 @@ import { figure, frame, isPlace, pointsText } from "./frame.ts";
 
 type Place = readonly [x: number, y: number];
 
+/** Most candidates that are drawn; the front before the others. */
+export const MAX_DRAWN = 1_000;
+
 /** The edge of what some points dominate, from left to right. */
 const edgeOf = (points: ReadonlyArray<Place>): ReadonlyArray<Place> => {
   let best = Infinity;
@@ -43,11 +46,10 @@ export const frontChart = (
     const [cx, cy] = placed(of(one));
     if (!isPlace(cx, cy)) return undefined;
     const kind = one.id === chosen ? "chosen" : one.front ? "on-front" : "beaten";
-    const says = `${one.id}: ${one.program}`;
     return element(
       "circle",
       { class: kind, cx, cy, r: kind === "chosen" ? 7 : kind === "on-front" ? 4.5 : 3 },
-      element("title", {}, says),
+      kind === "beaten" ? undefined : element("title", {}, `${one.id}: ${one.program}`),
     );
   };
   const order = (one: CandidateRecord): number => one.id === chosen ? 2 : one.front ? 1 : 0;
@@ -56,12 +58,12 @@ export const frontChart = (
   return figure(
     {
       title: `${up.name} by ${across.name}`,
-      says: `${judged.length} candidates, ${judged.filter(({ front }) => front).length} on the front` +
+      says: `${judged.length} candidates, ${judged.filter(({ front }) => front).length} unbeaten` +
         (winner === undefined ? "" : `; chosen: ${named(across)} ${of(winner)[0]}, ${named(up)} ${of(winner)[1]}`),
-      legend: [["beaten", "beaten"], ["on-front", "on the front"], ["chosen", "chosen"]],
+      legend: [["beaten", "beaten"], ["on-front", "unbeaten"], ["chosen", "chosen"]],
     },
     ...around,
     edge.length > 1 ? element("polyline", { class: "edge", points: pointsText(edge) }) : undefined,
-    ...[...judged].sort((a, b) => order(a) - order(b)).map(dot),
+    ...[...judged].sort((a, b) => order(a) - order(b)).slice(-MAX_DRAWN).map(dot),
   );
 };

@@ -7,7 +7,7 @@
 import type { CreateResult, Misread } from "../../create/result.ts";
 import { answersChart, residualsChart } from "../charts/answers.ts";
 import { count, number, percent } from "../format.ts";
-import { type Content, element, type Markup } from "../markup.ts";
+import { type Content, cut, element, type Markup } from "../markup.ts";
 import { pictureUrl } from "../picture.ts";
 import { lead, more, type Section, table } from "./parts.ts";
 
@@ -18,13 +18,19 @@ export const MAX_SQUARE = 20;
 export const MAX_MISREAD = 40;
 
 /** Most confusions that are listed. */
-const MAX_CONFUSIONS = 30;
+const MAX_CONFUSIONS = 10;
+
+/** Most characters of a class's name in the square. */
+const MAX_NAME = 40;
+
+/** Most characters of what a picture is told as. */
+const MAX_ALT = 120;
 
 /** Most cells of a row that are shown. */
 const MAX_CELLS = 30;
 
 const square = (rows: ReadonlyArray<ReadonlyArray<number>>, labels: ReadonlyArray<string>): Markup => {
-  const name = (i: number): string => labels[i] ?? String(i);
+  const name = (i: number): string => cut(labels[i] ?? String(i), MAX_NAME);
   const cell = (row: ReadonlyArray<number>, i: number, k: number): Content => {
     const asked = row.reduce((sum, held) => sum + held, 0);
     const part = asked === 0 ? 0 : row[k] / asked;
@@ -95,7 +101,7 @@ const misreadItem = ({ sample, truth, answer, probability, truthProbability, ima
     {},
     url === undefined ? undefined : element("img", {
       src: url,
-      alt: `sample ${sample}: ${truth}, read as ${answer}`,
+      alt: cut(`sample ${sample}: ${truth}, read as ${answer}`, MAX_ALT),
       width: image!.width,
       height: image!.height,
     }),
@@ -115,7 +121,12 @@ const classesContent = ({ confusion, misread = [], data, judged }: CreateResult)
     confusion === undefined ? undefined : confusion.length <= MAX_SQUARE
       ? [
         lead("Rows are right classes, columns answers; the last column is the share of a class that was found."),
-        square(confusion, labels),
+        element(
+          "div",
+          { class: "beside" },
+          square(confusion, labels),
+          element("div", {}, element("h3", {}, "Most frequent confusions"), confusions(confusion, labels)),
+        ),
       ]
       : confusions(confusion, labels),
     misread.length === 0 ? undefined : element(

@@ -7,7 +7,7 @@ import { isFailure } from "../../../../kernel/failure.ts";
 import { anatomy, type BytePart } from "../../../rmil/library.ts";
 import type { CreateResult } from "../../create/result.ts";
 import { count, shortDigest } from "../format.ts";
-import { type Content, element } from "../markup.ts";
+import { type Content, element, whole } from "../markup.ts";
 import { digest, lead, more, type Section, table } from "./parts.ts";
 
 /** Most bytes that are shown one by one. */
@@ -28,13 +28,13 @@ const partsOf = (bytes: Uint8Array): ReadonlyArray<BytePart> => {
 
 const decoded = (bytes: Uint8Array): Content => {
   const parts = partsOf(bytes);
-  if (parts.length === 0) return element("pre", {}, hex(bytes));
+  if (parts.length === 0) return element("pre", {}, whole(hex(bytes)));
   return table(
     "Bytes of the program",
     ["at", "bytes", "says"],
     parts.map(({ at, length, depth, says }) => [
       String(at),
-      element("code", {}, hex(bytes.subarray(at, at + length))),
+      element("code", {}, whole(hex(bytes.subarray(at, at + length)))),
       `${INDENT.repeat(depth)}${says}`,
     ]),
     "hex",
@@ -54,7 +54,7 @@ export const programSection = ({ model }: CreateResult): Section => {
         digest(identity, shortDigest(identity)),
         ".",
       ),
-      element("pre", { tabindex: 0, "aria-label": "The program's text" }, text),
+      element("pre", { tabindex: 0, "aria-label": "The program's text" }, whole(text)),
       bytes.length > MAX_SHOWN_BYTES
         ? lead(`Its ${count(bytes.length)} bytes are in the exported file.`)
         : more("Every byte, and what it says", decoded(bytes)),

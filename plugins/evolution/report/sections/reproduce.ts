@@ -5,7 +5,7 @@
  */
 import type { CreateResult } from "../../create/result.ts";
 import { duration, flops } from "../format.ts";
-import { element } from "../markup.ts";
+import { element, whole } from "../markup.ts";
 import { code, lead, pairs, type Section } from "./parts.ts";
 
 /** How to do it again. */
@@ -15,7 +15,7 @@ export const reproduceSection = ({ command, budget, seed, profile, machine, mode
     id: "reproduce",
     title: "Do it again",
     content: [
-      element("pre", { tabindex: 0, "aria-label": "The command" }, command),
+      element("pre", { tabindex: 0, "aria-label": "The command" }, whole(command)),
       lead(
         budget.reproducible
           ? numerics.length === 0

@@ -48,9 +48,13 @@ export const searchSection = (result: CreateResult): Section => {
         one.edit,
         one.parents.length === 0 ? undefined : [" of ", one.parents.map((id, i) => [i > 0 ? " and " : "", parent(id)])],
       ),
-      joined(code(one.program), element("br"), element("span", { class: "soft" }, settingsText(one.settings))),
+      joined(
+        code(one.program),
+        element("br"),
+        element("span", { class: "soft" }, settingsText(one.settings)),
+        one.failed === undefined ? undefined : [element("br"), element("span", { class: "bad" }, one.failed)],
+      ),
       ...objectives.map((_, i) => one.objectives === undefined ? "–" : number(one.objectives[i])),
-      one.failed === undefined ? "" : element("span", { class: "bad" }, one.failed),
     ],
   });
   const heads = [
@@ -58,7 +62,6 @@ export const searchSection = (result: CreateResult): Section => {
     "came about",
     "program and settings",
     ...objectives.map((objective) => ({ name: named(objective), numeric: true })),
-    "failed",
   ];
   const winner = listed.filter(({ id }) => id === chosen);
   const refusals = Object.entries(refused);

@@ -7,11 +7,22 @@ import type { CreateResult } from "../../create/result.ts";
 import { amount, bytes, count, duration, flops, number, percent } from "../format.ts";
 import { type Content, element, joined, type Markup } from "../markup.ts";
 
-/** What the main number of a result is, and its text. */
-export const mainScore = ({ data, judged }: CreateResult): { readonly name: string; readonly text: string } =>
-  data.target.kind === "classification"
-    ? { name: "right on held-out data", text: percent(judged.test.accuracy) }
-    : { name: `mean error of ${data.target.name}, held-out`, text: number(judged.test.mae) };
+/** The main number of a result, its name, and both as a headline. */
+export const mainScore = (
+  { data, judged }: CreateResult,
+): { readonly name: string; readonly text: string; readonly headline: string } => {
+  const { target, name } = data;
+  if (target.kind === "classification") {
+    const text = percent(judged.test.accuracy);
+    return { name: "right on held-out data", text, headline: `${name}: ${text} right on held-out data` };
+  }
+  const text = number(judged.test.mae);
+  return {
+    name: `mean error of ${target.name}`,
+    text,
+    headline: `${name}: ${target.name} is off by ${text} on average, on held-out data`,
+  };
+};
 
 const spentOf = ({ steps }: CreateResult): { readonly flops: number; readonly wallMs: number } =>
   steps.reduce(
@@ -37,7 +48,7 @@ const int8Note = ({ data, quantised, judged }: CreateResult): readonly [string, 
 
 /** The page's beginning. */
 export const summary = (result: CreateResult): Markup => {
-  const { data, model, judged, candidates, budget, registration, rollback } = result;
+  const { data, model, judged, candidates, budget, calibration, registration, rollback } = result;
   const score = mainScore(result);
   const spent = spentOf(result);
   const [int8, int8Says] = int8Note(result);
@@ -47,20 +58,21 @@ export const summary = (result: CreateResult): Markup => {
   const second = data.target.kind === "classification"
     ? `macro F1 ${number(judged.test.macroF1)}, of ${count(data.splits.test)} samples`
     : `R² ${number(judged.test.r2)}, of ${count(data.splits.test)} samples`;
-  const undone = rollback.at(-1);
   return element(
     "header",
     {},
     element("p", { class: "soft" }, `rmi create · run ${result.run} · ${result.at}`),
-    element("h1", {}, `${data.name}: ${score.text} ${score.name}`),
+    element("h1", {}, score.headline),
     element(
       "p",
       { class: "lead" },
       joined(
         `From ${count(samples)} samples, ${count(candidates.length)} candidate programs were trained within `,
         budget.kind === "flops" ? flops(budget.value) : duration(budget.value),
-        `; the chosen one was trained in full, calibrated, exported, and registered by ${registration.by}`,
-        undone === undefined ? "." : `; its promotion was done and undone (${undone.did}).`,
+        `; the chosen one was trained in full${
+          calibration === undefined ? "" : ", calibrated"
+        }, exported, and registered by ${registration.by}`,
+        rollback.length < 2 ? "." : "; its promotion was shown and taken back.",
         budget.reproducible
           ? " The same command gives the same model."
           : " The budget was time, so another run may choose another model.",
