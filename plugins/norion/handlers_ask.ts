@@ -115,6 +115,7 @@ export const answerJson = ({ request, draft, settled, conclusion, used }: AskAns
   calls: draft.calls,
   tokens: { read: draft.readTokens, answered: draft.answerTokens, kept: draft.keptTokens },
   unread: draft.unread,
+  ...(settled.chain === undefined ? {} : { steps: settled.chain }),
 });
 
 /** The handlers. */

@@ -8,10 +8,13 @@ import type * as Schema from "effect/Schema";
 import { Ledger } from "../../effects/mod.ts";
 import { CallContext } from "../../kernel/mod.ts";
 import type { Audit, Mending } from "./experience/hygiene.ts";
-import { unknownRequest } from "./failures.ts";
+import { attempting, badRequest, unknownRequest } from "./failures.ts";
+import { arithmeticChain, type Chain, proofChain } from "./review/chain.ts";
+import { parseRule, parseTerm } from "./review/proof_text.ts";
+import { symbolicDefault } from "../rmil/library.ts";
 import { scopeDigest } from "./memory/service.ts";
 import { tierOf } from "./memory/upkeep.ts";
-import type { Feedback, Inspect, Repair, Replay, Why } from "./operations_review.ts";
+import type { Feedback, Inspect, Judge, Repair, Replay, Why } from "./operations_review.ts";
 import { milli } from "./policy.ts";
 import { PROFILES } from "./profile.ts";
 import { explain } from "./review/why.ts";
@@ -115,6 +118,31 @@ const inspected = ({ limit = SHOWN, scope: given }: InputOf<typeof Inspect>) =>
     } as const;
   });
 
+const unclear = (reason: string, path: string) =>
+  badRequest({ reason, path, expected: "either steps of a calculation, or a proof with axioms" });
+
+/** The chain that an input holds; throws `NORION_REQUEST` where that is none. */
+const judged = ({ steps, proof, ...grounds }: InputOf<typeof Judge>): Chain => {
+  if ((steps === undefined) === (proof === undefined)) {
+    throw unclear(steps === undefined ? "there is nothing to judge" : "there are two things to judge", "");
+  }
+  if (proof === undefined) {
+    if (steps!.length === 0) throw unclear("there are no steps", "/steps");
+    return arithmeticChain(steps!);
+  }
+  const unread = (name: "axioms" | "rules", read: (text: string) => unknown): void => {
+    const at = (grounds[name] ?? []).findIndex((text) => read(text) === undefined);
+    if (at >= 0) throw unclear(`one of the ${name} cannot be read`, `/${name}/${at}`);
+  };
+  unread("axioms", parseTerm);
+  unread("rules", parseRule);
+  const chain = proofChain(proof, grounds, symbolicDefault);
+  if (chain !== undefined) return chain;
+  throw (grounds.axioms ?? []).length === 0
+    ? unclear("a proof starts from something, and no axioms are given", "/axioms")
+    : unclear("no line of it is a step", "/proof");
+};
+
 /** The handlers. */
 export const reviewHandlers = {
   "norion.feedback": ({ request, rating, scope: given }: InputOf<typeof Feedback>) =>
@@ -186,6 +214,16 @@ export const reviewHandlers = {
       const steps = mentionsOf(yield* ledger.state(mentionFold), request);
       const events = yield* Effect.forEach(steps, (seq) => ledger.read({ from: seq, to: seq }));
       return { request, lines: explain(events.flat(), request), events: steps };
+    }),
+  "norion.judge": (input: InputOf<typeof Judge>) =>
+    Effect.map(attempting(() => judged(input)), ({ kind, verdicts, rewards, blame }) => {
+      const decided = blame !== undefined || verdicts.every((verdict) => verdict === "right");
+      return {
+        kind,
+        steps: verdicts.map((verdict, at) => ({ verdict, reward: milli(rewards[at]) })),
+        ...(blame === undefined ? {} : { wrong: blame + 1 }),
+        evidence: { witness: kind, ...(decided ? { result: blame === undefined ? 1000 : 0 } : {}) },
+      };
     }),
   "norion.inspect": inspected,
 };

@@ -93,6 +93,13 @@ export const Answer = Schema.Struct({
     kept: Count.annotate({ description: "gone on from by what a model kept of them, in its own count" }),
   }),
   unread: Schema.Array(Schema.Struct({ from: Count, to: Count, reason: Schema.String })),
+  steps: Schema.optionalKey(Schema.Struct({
+    kind: Schema.Literals(["arithmetic", "proof"]),
+    steps: Count,
+    right: Count,
+    reward: Milli,
+    wrong: Schema.optionalKey(Count.annotate({ description: "number of the first wrong one" })),
+  })).annotate({ description: "how the steps of a calculation or a proof in it were judged" }),
 });
 
 /** What is heard while an answer is made. */

@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import { operation } from "../../kernel/operation.ts";
+import { operation, role } from "../../kernel/operation.ts";
 import { declare, Milli } from "./declaration.ts";
 import { PROFILES } from "./profile.ts";
 import { ScopeInput } from "./scope.ts";
@@ -153,6 +153,58 @@ export const Why = operation("norion.why", {
   ],
 });
 
+const Texts = Schema.Array(role("privateText", "One step")).check(Schema.isMaxLength(1000));
+
+/** `norion.judge`. */
+export const Judge = operation("norion.judge", {
+  ...declare,
+  summary:
+    "Judge a chain of reasoning: a verdict and a reward for each step of a calculation or a proof, the first wrong.",
+  input: {
+    steps: Schema.optionalKey(
+      Texts.annotate({ description: "steps of a calculation, in order; names stand for what earlier steps state" }),
+    ),
+    proof: Schema.optionalKey(
+      role("privateText", "A proof, one step a line: `3. q(a) [modus ponens 1, 2]`, an axiom `1. p(a) [given]`"),
+    ),
+    axioms: Schema.optionalKey(Words.annotate({ description: "what the proof may start from, each a term" })),
+    rules: Schema.optionalKey(Words.annotate({ description: "more rules, as `swap: and(P, Q) => and(Q, P)`" })),
+  },
+  output: Schema.Struct({
+    kind: Schema.Literals(["arithmetic", "proof"]),
+    steps: Schema.Array(Schema.Struct({ verdict: Schema.Literals(["right", "wrong", "unknown"]), reward: Milli })),
+    wrong: Schema.optionalKey(Count.annotate({ description: "number of the first wrong step, from 1" })),
+    evidence: Schema.Struct({
+      witness: Schema.String,
+      result: Schema.optionalKey(Milli.annotate({ description: "absent where it cannot be decided" })),
+    }).annotate({ description: "what it would be evidence for, in a request" }),
+  }),
+  effects: [],
+  idempotent: true,
+  cost: { compute: "linear in the steps" },
+  examples: [
+    {
+      title: "what follows from a wrong step is not blamed",
+      input: { steps: ["a = 6 * 7 = 42", "b = a + 1 = 44", "c = b + 1 = 45"] },
+      output: {
+        kind: "arithmetic",
+        steps: [{ verdict: "right", reward: 1000 }, { verdict: "wrong", reward: 0 }, { verdict: "right", reward: 500 }],
+        wrong: 2,
+        evidence: { witness: "arithmetic", result: 0 },
+      },
+    },
+    {
+      title: "a proof",
+      input: {
+        proof: "1. p [given]\n2. implies(p, q) [given]\n3. q [modus ponens 2, 1]",
+        axioms: ["p", "implies(p, q)"],
+      },
+      output: { kind: "proof", evidence: { witness: "proof", result: 1000 } },
+    },
+    { title: "nothing to judge", input: {}, failure: "NORION_REQUEST" },
+  ],
+});
+
 const Weights = Schema.Struct({ global: Milli, local: Milli, fused: Milli });
 
 /** `norion.inspect`. */
@@ -240,4 +292,4 @@ export const Inspect = operation("norion.inspect", {
 });
 
 /** Declarations of looking back. */
-export const REVIEWING = [Feedback, Replay, Repair, Why, Inspect] as const;
+export const REVIEWING = [Feedback, Replay, Repair, Why, Judge, Inspect] as const;

@@ -24,6 +24,7 @@ import { type Memory, type MemoryFailure, memoryOver } from "./memory/service.ts
 import { type NorionRequest, type NorionState, type Plan, plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import type { Profile } from "./profile.ts";
+import { chainOf, complaintsOn } from "./review/chain.ts";
 import { conclude, type Conclusion, review } from "./review/review.ts";
 import { complaintsOf, type GivenFact, type Judges, type Materials, type ValidatorName } from "./review/validators.ts";
 import type { Demand } from "./routing/choose.ts";
@@ -348,7 +349,11 @@ export const norionOver = (
         temperature: asked.temperature,
         policy,
         ...(asked.onEvent === undefined ? {} : { onEvent: asked.onEvent }),
-        faultsIn: (draft) => complaintsOf(draft, asked.materials.tests, asked.judges.trial),
+        faultsIn: (draft) =>
+          Effect.map(complaintsOf(draft, asked.materials.tests, asked.judges.trial), (faults) => [
+            ...complaintsOn(chainOf(asked.prompt, draft, asked.materials, asked.judges.logic)),
+            ...faults,
+          ]),
       });
       const { draft, faults, breakers } = outcome;
       if (draft === undefined) {

@@ -17,7 +17,7 @@ import type { Conclusion, Review, WriteKind } from "./review/review.ts";
 import { WRITES } from "./review/review.ts";
 import { cusumData, lessonData } from "./state/adaptive.ts";
 import { evidenceEvent } from "./state/evidence.ts";
-import { type SettledData, settledEvent, sourceOf } from "./state/requests.ts";
+import { chainData, type SettledData, settledEvent, sourceOf } from "./state/requests.ts";
 
 /** A request whose answer was judged. */
 export interface Judged {
@@ -104,6 +104,7 @@ export const settling = (
       misled,
       ...(lesson === undefined ? {} : { lesson: lessonData(lesson.router, lesson.hierarchy) }),
       cusum: cusumData(conclusion.cusum),
+      ...(review.chain === undefined ? {} : { chain: chainData(review.chain) }),
     };
     const about = { request, scope: scopeDigest, profile, genes };
     return {

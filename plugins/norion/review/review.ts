@@ -12,6 +12,7 @@ import { type Hierarchy, observeQuality } from "../hierarchy.ts";
 import type { Plan } from "../plan.ts";
 import { type Policy, unit } from "../policy.ts";
 import { type Learned, observe, type RouterState } from "../router.ts";
+import { type Chain, chainOf, keptChain } from "./chain.ts";
 import { type Issue, selfQuality } from "./checks.ts";
 import { asksForCode } from "./code.ts";
 import { type Danger, dangersIn } from "./dangers.ts";
@@ -40,6 +41,8 @@ export interface Review extends Validation {
   readonly contradictions: number;
   /** Why quality is held down: reason codes. */
   readonly caps: ReadonlyArray<string>;
+  /** The steps of the answer, where it has any. */
+  readonly chain?: Chain;
 }
 
 /** What holds quality down, and to what. */
@@ -74,6 +77,7 @@ export const review = <R>(
     const given = validation.findings.map((finding) => statementOf(finding, reviewed));
     const weighed = weigh([self, ...given.map(({ statement }) => statement)], policy);
     const caps = CAPS.filter(({ when }) => when(reviewed, validation));
+    const chain = chainOf(reviewed.prompt, reviewed.answer, reviewed.materials, judges.logic);
     return {
       ...validation,
       issues,
@@ -88,6 +92,7 @@ export const review = <R>(
       contradictions: validation.contradicts.length +
         issues.filter(({ check }) => check === "contradiction").length,
       caps: caps.map(({ code }) => code),
+      ...(chain === undefined ? {} : { chain: keptChain(chain) }),
     };
   });
 
@@ -153,8 +158,6 @@ export interface Concluding {
   readonly hierarchy: Hierarchy;
   /** How quality stood before. */
   readonly before: DriftState;
-  /** How a tool did, where one was used. */
-  readonly tool?: "failed" | "ready";
 }
 
 const codes = (...reasons: ReadonlyArray<readonly [code: string, holds: boolean]>): ReadonlyArray<string> =>
@@ -201,7 +204,8 @@ export const conclude = (concluding: Concluding, policy: Policy): Conclusion => 
     repaired: concluding.repaired,
     extraCalls: Math.max(0, concluding.calls - plan.schedule.calls),
     stored: memory.length === 0,
-    ...(concluding.tool === undefined ? {} : { tool: concluding.tool }),
+    ...(known.tool === undefined ? {} : { tool: known.tool }),
+    ...(known.chain === undefined ? {} : { steps: known.chain.rewards }),
   }, policy);
   // A failure that was found from outside speaks against what the answer was given to rest on; a contradiction of a fact
   // speaks against the answer, so the fact is only not strengthened.

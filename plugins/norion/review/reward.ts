@@ -47,8 +47,10 @@ export interface Deed {
   readonly extraCalls: number;
   /** Whether anything of it was remembered. */
   readonly stored: boolean;
-  /** How a tool did, where one was used. */
+  /** How the tool did that was to judge it, where one was named. */
   readonly tool?: "failed" | "ready";
+  /** Rewards of the steps of its answer, where that has any. */
+  readonly steps?: ReadonlyArray<number>;
 }
 
 /** A reward. */
@@ -95,6 +97,8 @@ const admissionReward = (quality: number, contradictions: number, stored: boolea
 const distance = (a: Hierarchy, b: Hierarchy): number =>
   Math.abs(a.global - b.global) + Math.abs(a.local - b.local) + Math.abs(a.fused - b.fused);
 
+const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
 const stepsOf = (deed: Deed): Reward["steps"] => {
   const { weighed: { quality }, contradictions, used, agreeing } = deed;
   const attention = unit(deed.attention);
@@ -104,8 +108,9 @@ const stepsOf = (deed: Deed): Reward["steps"] => {
       0.34 + 0.34 * quality + 0.2 * (used === 0 ? 0 : agreeing / used) - Math.min(0.16 * contradictions, 0.48),
     ),
     hierarchy: unit(1 - distance(deed.hierarchy, TARGETS[deed.profile]) / 2),
+    // What was not reasoned well was not reviewed well.
     reflection: unit(
-      quality - Math.min(0.13 * contradictions, 0.45) - Math.min(0.04 * deed.issues, 0.2) -
+      quality * mean(deed.steps ?? [1]) - Math.min(0.13 * contradictions, 0.45) - Math.min(0.04 * deed.issues, 0.2) -
         Math.min(0.18 * deed.critical, 0.5) + (deed.repaired ? 0.08 : 0),
     ),
     spending: unit(0.42 + 0.34 * (1 - attention) + 0.24 - Math.min(0.09 * deed.extraCalls, 0.6)),

@@ -10,17 +10,16 @@
 import * as Effect from "effect/Effect";
 import type { SandboxFailure } from "../../../effects/mod.ts";
 import { type Digest, digestJson, type Json, type KernelFailure } from "../../../kernel/mod.ts";
-import type { Symbolic, Term } from "../../rmil/contract.ts";
+import type { Symbolic } from "../../rmil/contract.ts";
 import type { VALIDATORS } from "../genome.ts";
 import type { Policy } from "../policy.ts";
 import type { Standing } from "../state/memory.ts";
 import { checkEquations } from "./arithmetic.ts";
+import { calculationOf, proofChain } from "./chain.ts";
 import { codeOf, trialOf } from "./code.ts";
 import type { Statement } from "./evidence.ts";
 import { type Fact, numbersOf, type Stance, stanceOn } from "./grounding.ts";
 import { fitsSchema } from "./json_schema.ts";
-import { parseProof, parseRule, parseTerm } from "./proof_text.ts";
-import { type InferenceRule, judgeProof } from "./trace.ts";
 
 /** Name of a validator. */
 export type ValidatorName = typeof VALIDATORS[number];
@@ -92,6 +91,8 @@ export interface Validation {
   readonly agrees: ReadonlyArray<string>;
   /** Facts it contradicts. */
   readonly contradicts: ReadonlyArray<string>;
+  /** Whether the program, or the run of code, could judge that was to judge; absent where none was to. */
+  readonly tool?: "ready" | "failed";
 }
 
 type Said = Omit<Finding, "validator"> | undefined;
@@ -104,6 +105,9 @@ const arithmetic: Pure = ({ prompt, answer }) => {
   const { equations } = checkEquations(answer);
   const judged = equations.filter(({ holds }) => holds !== undefined);
   const wrong = judged.filter(({ holds }) => !holds).length;
+  // Sentence by sentence, an equation is seen that runs into its neighbours in the whole.
+  const { blame, steps } = calculationOf(answer);
+  if (blame !== undefined) return verdict(false, `step ${blame + 1} of ${steps.length} does not hold`);
   if (wrong > 0) return verdict(false, `${wrong} of ${judged.length} equations do not hold`);
   const asked = numbersOf(prompt);
   if (!judged.some(({ text }) => !numbersOf(text).isDisjointFrom(asked))) return undefined;
@@ -126,26 +130,12 @@ const jsonSchema: Pure = ({ answer, materials: { schema } }) => {
   return verdict(fit.fits, fit.fits ? "the answer fits its schema" : `${fit.keyword} does not hold at "${fit.path}"`);
 };
 
-/** Rules that a proof may always use. */
-const BASIC_RULES: ReadonlyArray<string> = [
-  "modus ponens: implies(P, Q), P => Q",
-  "modus tollens: implies(P, Q), not(Q) => not(P)",
-  "chain: implies(P, Q), implies(Q, R) => implies(P, R)",
-  "and: P, Q => and(P, Q)",
-  "left: and(P, Q) => P",
-  "right: and(P, Q) => Q",
-  "or: P => or(P, Q)",
-];
-
-const proof: Pure = ({ prompt, answer, materials: { axioms = [], rules = [] } }, logic) => {
-  const steps = parseProof(answer);
-  const given = parseProof(prompt).filter(({ by }) => by === "given").map(({ claim }) => claim);
-  const known: ReadonlyArray<Term> = [...given, ...axioms.flatMap((text) => parseTerm(text) ?? [])];
-  if (steps.length === 0 || known.length === 0) return undefined;
-  const usable: ReadonlyArray<InferenceRule> = [...BASIC_RULES, ...rules].flatMap((text) => parseRule(text) ?? []);
-  const judged = judgeProof(steps, known, usable, logic);
-  if (judged.blame !== undefined) return verdict(false, `step ${judged.blame + 1} does not follow`);
-  return judged.steps.every((step) => step === "right") ? verdict(true, `${steps.length} steps follow`) : undefined;
+const proof: Pure = ({ prompt, answer, materials }, logic) => {
+  const chain = proofChain(answer, materials, logic, prompt);
+  if (chain === undefined) return undefined;
+  const { blame, verdicts } = chain;
+  if (blame !== undefined) return verdict(false, `step ${blame + 1} does not follow`);
+  return verdicts.every((step) => step === "right") ? verdict(true, `${verdicts.length} steps follow`) : undefined;
 };
 
 /** What the run itself wrote down stands for nothing here: a model must not prove itself by its own notes. */
@@ -236,8 +226,11 @@ export const validate = <R>(
     const stances = subject.facts.map((fact) => [fact.id, stanceOn(subject.answer, fact, policy)] as const);
     const standing = (stance: Stance): ReadonlyArray<string> =>
       stances.filter(([, one]) => one === stance).map(([id]) => id);
+    const { program, tests } = subject.materials;
+    const spoke = findings.some(({ validator }) => validator === "command");
     return {
       findings,
+      ...(program === undefined && tests === undefined ? {} : { tool: spoke ? "ready" as const : "failed" as const }),
       missing: required.filter((name) => findings.every(({ validator }) => validator !== name)),
       agrees: standing("agrees"),
       contradicts: standing("contradicts"),

@@ -62,6 +62,11 @@ const settled = (data: SettledData): ReadonlyArray<string> => [
   `quality ${share(data.quality)}, ${data.proven ? "proven" : "unproven"}, ${data.drift}; reward ${
     share(data.reward)
   }: ${data.reinforcement}`,
+  ...(data.chain === undefined ? [] : [
+    `steps: ${data.chain.right} of ${data.chain.steps} right by ${data.chain.kind}` +
+    (data.chain.wrong === undefined ? "" : `, the first wrong one is step ${data.chain.wrong}`) +
+    `; reward ${share(data.chain.reward)}`,
+  ]),
   ...(data.missing.length === 0 ? [] : [`had to speak and did not: ${some(data.missing)}`]),
   ...(data.stored.length + data.helped.length + data.misled.length === 0 ? [] : [
     `memory: stored ${some(data.stored) || "nothing"}; helped by ${some(data.helped) || "none"}; misled by ${

@@ -9,6 +9,7 @@
  */
 import type { EventDraft, Fold, LedgerEvent } from "../../../effects/mod.ts";
 import { type Digest, digestJson, type Json, type JsonObject } from "../../../kernel/mod.ts";
+import type { Chain, ChainKind } from "../review/chain.ts";
 import type { CheckName, Severity } from "../review/checks.ts";
 import type { DriftVerdict } from "../review/drift.ts";
 import type { RewardVerdict } from "../review/reward.ts";
@@ -139,7 +140,32 @@ export interface SettledData {
   readonly lesson?: LessonData;
   /** How far quality lies below its reference now. */
   readonly cusum: CusumData;
+  /** The steps of the answer; absent where it had none. */
+  readonly chain?: ChainData;
 }
+
+/** The steps of an answer as an event holds them. */
+export interface ChainData {
+  /** What judged them. */
+  readonly kind: ChainKind;
+  /** Steps. */
+  readonly steps: number;
+  /** Those that are right. */
+  readonly right: number;
+  /** Mean of their rewards, thousandths. */
+  readonly reward: number;
+  /** Number of the first wrong one, from 1; absent where none is known to be wrong. */
+  readonly wrong?: number;
+}
+
+/** The steps of an answer, as an event holds them. */
+export const chainData = ({ kind, verdicts, rewards, blame }: Chain): ChainData => ({
+  kind,
+  steps: verdicts.length,
+  right: verdicts.filter((verdict) => verdict === "right").length,
+  reward: milli(rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length),
+  ...(blame === undefined ? {} : { wrong: blame + 1 }),
+});
 
 /** Where a request stands. */
 export interface RequestEntry {

@@ -1,14 +1,13 @@
 /** The choice between a cheap and a strong model: by stored routers, by own evidence, and not at all by too little. */
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
-import type { Failure, Json, JsonObject, Kernel } from "../../../kernel/mod.ts";
+import type { Failure, Json, JsonObject } from "../../../kernel/mod.ts";
 import { DEFAULT_POLICY } from "../../../plugins/norion/policy.ts";
 import { fitRouter, fitRouterApart, scorer } from "../../../plugins/norion/routing/learned.ts";
 import { readOutcomes, readRouter, writeRouter } from "../../../plugins/norion/routing/stored.ts";
 import { type Choosing, explainRoute, pairOf, routeOf } from "../../../plugins/norion/routing/stronger.ts";
 import { MOST_OUTCOMES, type Outcome, outcomeFold, type OutcomeState } from "../../../plugins/norion/state/outcomes.ts";
-import { openRmi } from "../../../plugins/open.ts";
-import { callAs } from "../../workspace.ts";
+import { call, withPrograms } from "./program_models.ts";
 
 const model = (id: string, quality: number, cost: number, kind: "http" | "heuristic" = "http") => ({
   id,
@@ -209,40 +208,12 @@ Deno.test("outcomes of questions that only one model answered teach the differen
   assert.throws(() => fitRouterApart(rows.filter(({ by }, i) => by === "weak" || i < 40)), { code: "NORION_REQUEST" });
 });
 
-/** A workspace with two programs as models, one cheap and mostly wrong, one dear and right. */
-const withTwo = async (
-  body: (kernel: Kernel, folder: string) => Effect.Effect<void, unknown>,
-): Promise<void> => {
-  const folder = Deno.realPathSync(Deno.makeTempDirSync());
-  const write = (name: string, value: Json) => Deno.writeTextFileSync(`${folder}/${name}`, JSON.stringify(value));
-  const says = (name: string) => ({ name, command: "/bin/cat", arguments: [`${folder}/${name}.json`] });
-  try {
-    write("cheap.json", { version: 1, answer: "12 + 30 = 41" });
-    write("strong.json", { version: 1, answer: "12 + 30 = 42" });
-    write("rmi.policy.json", {
-      format: 1,
-      rules: [{ name: "all", decision: "allow" }],
-      programs: [says("cheap"), says("strong")],
-    });
-    write("rmi.models.json", {
-      format: 1,
-      models: [
-        { id: "command:cheap", program: "cheap", quality: 0.5, cost: 1 },
-        { id: "command:strong", program: "strong", quality: 0.6, cost: 9 },
-      ],
-    });
-    await Effect.runPromise(
-      Effect.scoped(Effect.flatMap(openRmi({ workspace: folder }), (kernel) => body(kernel, folder))) as Effect.Effect<
-        void
-      >,
-    );
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-};
-
-const call = (kernel: Kernel, operation: string, input: JsonObject) =>
-  callAs(kernel, operation, input) as Effect.Effect<JsonObject, Failure>;
+/** A workspace with two programs as models, one cheap and wrong, one dear and right. */
+const withTwo = (body: Parameters<typeof withPrograms>[1]) =>
+  withPrograms({
+    cheap: { answer: "12 + 30 = 41", quality: 0.5, cost: 1 },
+    strong: { answer: "12 + 30 = 42", quality: 0.6, cost: 9 },
+  }, body);
 
 const linesOf = (answer: JsonObject): string => (answer.lines as ReadonlyArray<string>).join("\n");
 
