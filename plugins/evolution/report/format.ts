@@ -63,5 +63,10 @@ export const duration = (ms: number | undefined): string => {
   return `${Math.floor(ms / 60_000)}\u202fmin ${Math.round((ms % 60_000) / 1_000)}\u202fs`;
 };
 
+const DIGEST = /sha256:([0-9a-f]{12})[0-9a-f]{52}/gu;
+
+/** A text with its digests short enough to read. */
+export const brief = (text: string): string => text.replace(DIGEST, "$1…");
+
 /** A digest, short enough to compare by eye. */
 export const shortDigest = (digest: string): string => digest.replace(/^sha256:/u, "").slice(0, 12);

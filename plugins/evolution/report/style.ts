@@ -64,7 +64,7 @@ thead th{color:var(--soft);font-weight:600;white-space:nowrap}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tr.chosen-row td,tr.chosen-row th{background:rgba(var(--shade),.1)}
 code,pre,.mono{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,monospace;font-size:.86em}
-code{overflow-wrap:anywhere}code[title]{white-space:nowrap}
+code{overflow-wrap:anywhere}code[title],.nowrap{white-space:nowrap}
 pre{background:var(--ground);border:1px solid var(--line);border-radius:8px;padding:12px 14px;margin:8px 0;overflow-x:auto;
 white-space:pre-wrap;overflow-wrap:anywhere}
 .hex td:first-child{white-space:nowrap}.hex td.bytes{min-width:8em;overflow-wrap:break-word}

@@ -5,9 +5,9 @@
  */
 import type { ReliabilityBin } from "../../create/result.ts";
 import { element, type Markup } from "../markup.ts";
-import { figure, frame, pointsText } from "./frame.ts";
+import { figure, frame } from "./frame.ts";
 
-const SMALLEST = 2.5;
+const SMALLEST = 3;
 const LARGEST = 11;
 
 /** A chart of bins of confidence; the more answers, the larger the point. */
@@ -26,14 +26,10 @@ export const reliabilityChart = (bins: ReadonlyArray<ReliabilityBin>): Markup =>
       says: known.map(({ confidence, accuracy, count }) =>
         `${count} answers of confidence ${says(confidence)} are right ${says(accuracy)}`
       ).join("; "),
-      legend: [["s0", "answers, by number"], ["ideal", "confidence as often right as it says"]],
+      legend: [["s0", "answers: the more, the larger"], ["ideal", "confidence as often right as it says"]],
     },
     ...around,
     element("line", { class: "ideal", x1: atX(0), y1: atY(0), x2: atX(1), y2: atY(1) }),
-    element("polyline", {
-      class: "line s0",
-      points: pointsText(known.map(({ confidence, accuracy }) => [atX(confidence), atY(accuracy)])),
-    }),
     ...known.map(({ confidence, accuracy, count }) =>
       element("circle", {
         class: "point s0",

@@ -4,17 +4,41 @@
  * @module
  */
 import type { CreateResult } from "../../create/result.ts";
-import { count } from "../format.ts";
-import { code, digest, lead, type Section, table, tag } from "./parts.ts";
+import { brief, count, shortDigest } from "../format.ts";
+import { element, type Markup } from "../markup.ts";
+import { code, digest, lead, more, type Section, table, tag } from "./parts.ts";
 
 /** Most events that are listed; the last ones. */
 export const MAX_EVENTS = 200;
 
-const HASH = 12;
+/** Events that are shown without asking. */
+const SHOWN = 8;
+
+/** Characters of a day. */
+const DAY = 10;
+
+const timeOf = (at: string, withDay: boolean): string => {
+  const [day, time = ""] = at.split("T");
+  return `${withDay ? `${day} ` : ""}${time.replace(/\.\d+Z$/u, "").replace(/Z$/u, "")}`;
+};
 
 /** What was written down. */
 export const ledgerSection = ({ ledger }: CreateResult): Section => {
   const rows = ledger.rows.slice(-MAX_EVENTS);
+  const days = new Set(rows.map(({ at }) => at.slice(0, DAY)));
+  const events = (name: string, listed: typeof rows): Markup =>
+    table(
+      name,
+      [{ name: "no.", numeric: true }, "when", "event", "by", "about", "hash"],
+      listed.map(({ seq, at, type, actor, about, hash }) => [
+        count(seq),
+        element("span", { class: "nowrap" }, timeOf(at, days.size > 1)),
+        element("code", { class: "nowrap" }, type),
+        actor,
+        brief(about),
+        digest(hash, shortDigest(hash)),
+      ]),
+    );
   return {
     id: "ledger",
     title: "What the ledger says",
@@ -22,24 +46,16 @@ export const ledgerSection = ({ ledger }: CreateResult): Section => {
       lead(
         ledger.verified ? tag("verified", "good") : tag("not verified", "bad"),
         ` The whole chain has ${count(ledger.head.count)} events and ends in `,
-        digest(ledger.head.hash, ledger.head.hash.slice(0, HASH)),
-        `; ${count(ledger.rows.length)} of them are this run's`,
+        digest(ledger.head.hash, shortDigest(ledger.head.hash)),
+        `; ${count(ledger.rows.length)} of them are this run's, on ${[...days].join(" and ")} UTC`,
         rows.length < ledger.rows.length ? `, the last ${count(rows.length)} are listed.` : ".",
         " Check it yourself: ",
         code("rmi ledger verify"),
       ),
-      table(
-        "Events",
-        [{ name: "no.", numeric: true }, "when", "event", "by", "about", "hash"],
-        rows.map(({ seq, at, type, actor, about, hash }) => [
-          count(seq),
-          at.replace("T", " ").replace(/\.\d+Z$/u, ""),
-          code(type),
-          actor,
-          about,
-          digest(hash, hash.slice(0, HASH)),
-        ]),
-      ),
+      events("The last events", rows.slice(-SHOWN)),
+      rows.length > SHOWN
+        ? more(`All ${count(rows.length)} events that are listed`, events("Events", rows))
+        : undefined,
     ],
   };
 };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CreateResult, StepRecord, Work } from "../../create/result.ts";
-import { duration, flops } from "../format.ts";
+import { brief, duration, flops } from "../format.ts";
 import { type Content, element, type Markup } from "../markup.ts";
 import { code, lead, more, type Section, table } from "./parts.ts";
 
@@ -26,7 +26,7 @@ const step = (whole: number) => ({ name, did, predicted, spent }: StepRecord): C
     "li",
     {},
     element("strong", {}, name),
-    element("span", {}, did),
+    element("span", {}, brief(did)),
     element(
       "span",
       { class: "work" },
