@@ -12,7 +12,7 @@ import type { Json, JsonObject } from "../../kernel/json.ts";
 import { unknownEntry } from "../../kernel/mod.ts";
 import { nearest } from "../../kernel/nearest.ts";
 import { ALGORITHMS } from "./evolve/algorithms.ts";
-import { evolve, type EvolveAsked, type Evolved, leastOf, type PlannedRun, planRun } from "./evolve/evolving.ts";
+import { evolve, type EvolveAsked, type Evolved, type PlannedRun, planRun } from "./evolve/evolving.ts";
 import type { RunAsked } from "./evolve/evolving.ts";
 import { badRun } from "./failures.ts";
 import { ancestorsOf, bestFirst, descendantsOf } from "./lineage/ancestry.ts";
@@ -20,7 +20,7 @@ import { frontChart } from "./lineage/front_chart.ts";
 import { DEFAULT_ROWS, Evolve, type Lineage, type Resume, SHOWN_FRONT, type Status } from "./operations_runs.ts";
 import { PROBLEM_NAMES, problemNamed } from "./problems/named.ts";
 import { encodeState } from "./run.ts";
-import { readLineage, readRun, runNames, type StoredRun } from "./state/keeping.ts";
+import { readLineage, readRun, runLines, type StoredRun } from "./state/keeping.ts";
 import type { LineageRow } from "./state/record.ts";
 
 type InputOf<O extends { readonly input: unknown }> = O["input"] extends { readonly Type: infer T } ? T : never;
@@ -121,30 +121,14 @@ const resumed = ({ run, ...asked }: InputOf<typeof Resume>) =>
     return yield* evolved({ ...yield* inputOf(stored), ...asked, name: run });
   });
 
-const lineOf = ({ name, document, record }: StoredRun) => {
-  const least = leastOf(record.archive);
-  return {
-    run: name,
-    operation: document.operation,
-    generation: record.generation,
-    evaluations: record.evaluations,
-    failures: record.failures,
-    ended: record.ended,
-    ...(least === undefined ? {} : { least }),
-  };
-};
-
 const stands = ({ run, svg = false, chart }: InputOf<typeof Status>) =>
   Effect.gen(function* () {
-    if (run === undefined) {
-      const all = yield* Effect.forEach(yield* runNames, (name) => readRun(name));
-      return { runs: all.map(lineOf) };
-    }
-    const stored = yield* readRun(run);
-    const { record: { archive, search, lineage, memory }, document, info } = stored;
+    const runs = yield* runLines;
+    if (run === undefined) return { runs };
+    const { record: { archive, search, lineage, memory }, document, info } = yield* readRun(run);
     const drawn = svg ? frontChart(run, archive, search) : undefined;
     return {
-      runs: [lineOf(stored)],
+      runs: runs.filter((line) => line.run === run),
       detail: {
         state: info.digest,
         lineage,

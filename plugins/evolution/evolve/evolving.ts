@@ -17,8 +17,7 @@ import type { Search } from "../contract.ts";
 import { badObjective, type EvolutionFailure } from "../failures.ts";
 import { runDurably } from "../state/durable.ts";
 import type { Ended, Generation, RunBudget } from "../state/durable.ts";
-import { type KeepsRuns, openRun } from "../state/keeping.ts";
-import type { LineageRow } from "../state/record.ts";
+import { type KeepsRuns, leastOf, openRun } from "../state/keeping.ts";
 import { type AlgorithmName, type IslandsGiven, searchNamed, usualAlgorithm } from "./algorithms.ts";
 import { type GenomeGiven, planGenome, type SettingsGiven } from "./genomes.ts";
 import {
@@ -141,10 +140,6 @@ export interface EvolveEvent {
   /** How many the archive holds: 1, or the size of the front. */
   readonly front: number;
 }
-
-/** The least value of each objective in an archive. */
-export const leastOf = (archive: ReadonlyArray<LineageRow>): ReadonlyArray<number> | undefined =>
-  archive[0]?.objectives?.map((_, m) => archive.reduce((least, row) => Math.min(least, row.objectives![m]), Infinity));
 
 const eventOf = ({ state, failures, archive }: Generation<unknown>): EvolveEvent => {
   const least = leastOf(archive);

@@ -20,7 +20,7 @@ import type { KeepsRuns, OpenRun, RunFailure, RunStep } from "./keeping.ts";
 import { type LineageRow, lineageRow } from "./record.ts";
 
 /** Why a run ended. */
-export const END_REASONS = ["generations", "evaluations", "wallMs", "goal"] as const;
+export const END_REASONS = ["generations", "evaluations", "wallMs", "goal", "flops", "exhausted"] as const;
 
 /** One reason. */
 export type EndReason = typeof END_REASONS[number];
@@ -67,6 +67,8 @@ export interface DurableOptions<G, E, R> {
   readonly every?: number;
   /** The objective of the best at which it ends, where there is one objective. */
   readonly goal?: number;
+  /** Why it ends besides, asked between two generations. */
+  readonly stop?: (standing: Standing<G>) => EndReason | undefined;
   /** What the lineage says of a candidate besides its scores. */
   readonly note?: (member: Member<G>, told: unknown) => Json | undefined;
   /** Told after every generation, before it is stored. */
@@ -86,17 +88,18 @@ export interface Ended<G> extends Standing<G> {
 }
 
 const reasonToEnd = <G>(
-  { state, archive }: Standing<G>,
-  { budget, goal, search }: DurableOptions<G, never, never>,
+  standing: Standing<G>,
+  { budget, goal, search, stop }: DurableOptions<G, never, never>,
   wallMs: number,
 ): EndReason | undefined => {
+  const { state, archive } = standing;
   const [best] = archive;
   if (goal !== undefined && search.objectives === 1 && best !== undefined && best.violation === undefined) {
     if (best.objectives![0] <= goal) return "goal";
   }
   if (state.generation >= (budget.generations ?? Infinity)) return "generations";
   if (state.evaluations >= (budget.evaluations ?? Infinity)) return "evaluations";
-  return wallMs >= (budget.wallMs ?? Infinity) ? "wallMs" : undefined;
+  return wallMs >= (budget.wallMs ?? Infinity) ? "wallMs" : stop?.(standing);
 };
 
 /** Where a run begins: its start, or where it was stored. */
@@ -143,7 +146,6 @@ const stepOf = <G, E, R>(
     memory,
     rows,
     references,
-    metrics: search.objectives === 1 && archive.length > 0 ? { best: archive[0].objectives![0] } : {},
   };
 };
 
@@ -176,8 +178,9 @@ export const runDurably = <G, E = never, R = never>(
       yield* run.save(stepOf(standing, waiting, options));
       waiting = [];
     }
-    const info = yield* run.end(stepOf(standing, waiting, options), reason);
-    return { ...standing, reason, resumed, digest: info.digest };
+    const last = stepOf(standing, waiting, options);
+    const { digest } = yield* run.end(last, reason);
+    return { ...standing, memory: last.memory, reason, resumed, digest };
   });
 
 /** Evaluates candidates one by one, so many at once; one whose evaluation fails has the worst score. */

@@ -92,6 +92,24 @@ export interface OpenRun {
   readonly end: (step: RunStep, reason: string) => Effect.Effect<ArtifactInfo, RunFailure, KeepsRuns>;
 }
 
+/** Where a run stands, in a line. */
+export interface RunLine {
+  /** Its name. */
+  readonly run: string;
+  /** The operation whose run it is. */
+  readonly operation: string;
+  /** Generations told. */
+  readonly generation: number;
+  /** Candidates told. */
+  readonly evaluations: number;
+  /** Of these, how many failed. */
+  readonly failures: number;
+  /** Why it ended; `null` while it can go on. */
+  readonly ended: string | null;
+  /** The least value of each objective in the archive. */
+  readonly least?: ReadonlyArray<number>;
+}
+
 /** A stored run. */
 export interface StoredRun {
   /** Its name. */
@@ -128,6 +146,44 @@ const newestOf = (store: ArtifactStore, run: string) =>
     const bytes = yield* store.read(newest.digest);
     return { info, record: yield* attempting(() => decodeForm(STATE_FORM, bytes, run)) };
   });
+
+/** The least value of each objective in an archive; absent while that is empty. */
+export const leastOf = (archive: ReadonlyArray<LineageRow>): ReadonlyArray<number> | undefined =>
+  archive[0]?.objectives?.map((_, m) => archive.reduce((least, row) => Math.min(least, row.objectives![m]), Infinity));
+
+const LEAST = "least.";
+const ENDED = "ended:";
+
+/** What is shown of a state in the store, so that a list of runs reads none of them. */
+const factsOf = (
+  operation: string,
+  { generation, evaluations, failures, archive, metrics }: RunStep,
+  ended: string | null,
+) => ({
+  tags: ["evolution", operation, ...(ended === null ? [] : [`${ENDED}${ended.replace(/[^A-Za-z0-9._-]/gu, "-")}`])],
+  metrics: {
+    generation,
+    evaluations,
+    failures,
+    ...Object.fromEntries((leastOf(archive) ?? []).map((value, m) => [`${LEAST}${m + 1}`, value])),
+    ...metrics,
+  },
+});
+
+const lineOf = (run: string, { tags, metrics }: Pick<ArtifactFacts, "tags" | "metrics">): RunLine => {
+  const least = Object.keys(metrics).filter((name) => name.startsWith(LEAST))
+    .sort((a, b) => Number(a.slice(LEAST.length)) - Number(b.slice(LEAST.length)));
+  const ended = tags.find((tag) => tag.startsWith(ENDED));
+  return {
+    run,
+    operation: tags.find((tag) => tag.includes(".") && !tag.startsWith(ENDED)) ?? "evolution",
+    generation: metrics.generation,
+    evaluations: metrics.evaluations,
+    failures: metrics.failures,
+    ended: ended === undefined ? null : ended.slice(ENDED.length),
+    ...(least.length === 0 ? {} : { least: least.map((name) => metrics[name]) }),
+  };
+};
 
 const facts = (given: Pick<ArtifactFacts, "media" | "description"> & Partial<ArtifactFacts>): ArtifactFacts => ({
   kind: "evidence",
@@ -203,18 +259,18 @@ const keeper = (
       );
       return info.digest;
     });
-  const keep = ({ rows, references = [], metrics = {}, ...stands }: RunStep, ended: string | null) =>
+  const keep = (step: RunStep, ended: string | null) =>
     Effect.gen(function* () {
+      const { rows, references = [], metrics: _, ...stands } = step;
       yield* resumed;
       const lineage = yield* segment(rows);
-      const { generation, evaluations } = stands;
       const info = yield* store.put(
         encodeForm(STATE_FORM, { ...stands, run, lineage, ended }),
         facts({
           media: STATE_MEDIA,
-          description: `run of ${operation} after generation ${generation}${ended === null ? "" : ": ended"}`,
+          description: `run of ${operation} after generation ${stands.generation}${ended === null ? "" : ": ended"}`,
           references: [run, ...(lineage === null ? [] : [lineage]), ...references],
-          metrics: { generation, evaluations, ...metrics },
+          ...factsOf(operation, step, ended),
         }),
         name,
       );
@@ -250,15 +306,25 @@ const keeper = (
 const documentOf = (store: ArtifactStore, run: Digest, name: string) =>
   Effect.flatMap(store.read(run), (bytes) => attempting(() => decodeForm(RUN_FORM, bytes, name)));
 
+/** All runs, by name, in a line each. */
+export const runLines: Effect.Effect<ReadonlyArray<RunLine>, RunFailure, Artifacts> = Effect.gen(function* () {
+  const { names, artifacts } = yield* (yield* Artifacts).state;
+  const newest = new Map<string, number>();
+  for (const named of Object.keys(names)) {
+    if (artifacts[names[named] ?? ""]?.media !== STATE_MEDIA) continue;
+    const at = named.lastIndexOf("@");
+    const run = named.slice(0, at);
+    newest.set(run, Math.max(newest.get(run) ?? 0, Number(named.slice(at + 1))));
+  }
+  return [...newest].sort(([a], [b]) => a < b ? -1 : 1)
+    .map(([run, version]) => lineOf(run, artifacts[names[`${run}@${version}`]!]));
+}).pipe(refusing("*"));
+
 /** Names of all runs, in the order of the alphabet. */
-export const runNames: Effect.Effect<ReadonlyArray<string>, RunFailure, Artifacts> = Effect.flatMap(
-  Effect.service(Artifacts),
-  (store) =>
-    Effect.map(store.state, ({ names, artifacts }) => {
-      const states = Object.keys(names).filter((named) => artifacts[names[named] ?? ""]?.media === STATE_MEDIA);
-      return [...new Set(states.map((named) => named.slice(0, named.lastIndexOf("@"))))].sort();
-    }),
-).pipe(refusing("*"));
+export const runNames: Effect.Effect<ReadonlyArray<string>, RunFailure, Artifacts> = Effect.map(
+  runLines,
+  (lines) => lines.map(({ run }) => run),
+);
 
 /** A stored run by its name. */
 export const readRun = (name: string, path: string = "/run"): Effect.Effect<StoredRun, RunFailure, ReadsRuns> =>
