@@ -8,6 +8,7 @@
  */
 import { type Digest, digestBytes, digestJson } from "../../../kernel/digest.ts";
 import type { Json } from "../../../kernel/json.ts";
+import { random } from "../../../kernel/random.ts";
 import { resolvePath } from "../../../kernel/paths.ts";
 import { elementCount, printType, toBytes } from "../../ir/library.ts";
 import {
@@ -89,9 +90,15 @@ export const learnable = (opened: OpenedData<unknown>): Learnable => {
   return { dataset, target: learned, shape, outputs, opened };
 };
 
-/** The first so many samples to learn from, and all to choose by, as a worker takes them. */
-export const sent = ({ dataset }: Learnable, most: number): PortableData =>
-  portable(dataset, { train: dataset.splits.train.subarray(0, most) });
+/** So many samples to learn from, drawn by chance, and all to choose by, as a worker takes them. */
+export const sent = ({ dataset }: Learnable, most: number, seed: number): PortableData => {
+  const { train } = dataset.splits;
+  if (train.length <= most) return portable(dataset);
+  // A part is in the order of its numbers, which may be that of its classes, so its beginning says little of it.
+  return portable(dataset, {
+    train: Uint32Array.from(random(`${seed}/create/sent`).shuffle([...train]).slice(0, most)).sort(),
+  });
+};
 
 /** Identity of what a run learns from and chooses by. */
 export const digestOfData = (learned: Learnable): Digest => {

@@ -31,7 +31,7 @@ export interface CreateRequest {
 }
 
 /** Operations of a run where no budget is given: about a minute on two cores. */
-export const DEFAULT_FLOPS = 1_000_000_000_000;
+export const DEFAULT_FLOPS = 800_000_000_000;
 
 /** What no candidate may exceed where nothing is said. */
 export const DEFAULT_LIMITS: Limits = { parameters: 50_000, flops: 2_500_000, bytes: 200 };

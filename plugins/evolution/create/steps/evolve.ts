@@ -132,7 +132,7 @@ const goesOn = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>) =>
 const evolved = (work: Work) =>
   Effect.gen(function* () {
     const call = yield* CallContext;
-    const data = sent(work.learned, TRIAL.samples);
+    const data = sent(work.learned, TRIAL.samples, work.request.seed);
     const before = work.memory.flops;
     while (work.memory.phase === "evolving") {
       const asked = yield* attempting(() => work.search.ask(work.state));
@@ -183,7 +183,7 @@ const finals = (work: Work) =>
       const reason = work.rows.find(({ failed }) => failed !== undefined)?.failed ?? "none was tried";
       return yield* cannotCreate({ reason: `no candidate could be trained: ${reason}`, path: "/data" });
     }
-    const data = sent(work.learned, FINAL.samples);
+    const data = sent(work.learned, FINAL.samples, work.request.seed);
     const finalists = yield* Effect.forEach(
       chosen,
       (row) =>

@@ -133,6 +133,13 @@ export const keep = (work: Work, row: LineageRow, trained: TrainedModel, judgeme
     }),
   );
 
+/** So many of some numbers, evenly spread. */
+const spread = (numbers: Uint32Array, count: number): Uint32Array =>
+  Uint32Array.from(
+    { length: Math.min(count, numbers.length) },
+    (_, i) => numbers[Math.floor((i * numbers.length) / Math.min(count, numbers.length))],
+  );
+
 /** Judges the model in integers on the test part, which it was not made by. */
 const judgedInIntegers = (work: Work, { network, values }: Model, test: Judgement["test"]) =>
   Effect.scoped(Effect.gen(function* () {
@@ -170,7 +177,7 @@ export const quantise = (
       const input: QuantiseTask = {
         model: kept.bytes,
         samples: presented(
-          gather(dataset.inputs[0], dataset.splits.train.subarray(0, CALIBRATED_ON)),
+          gather(dataset.inputs[0], spread(dataset.splits.train, CALIBRATED_ON)),
           trained.fitted.network.inputs[0],
         ),
       };

@@ -14,6 +14,7 @@ import { canonicalJson, isJsonObject, type Json, type JsonObject } from "../../.
 import { resolvePath } from "../../../../kernel/paths.ts";
 import { VERSION } from "../../../../kernel/version.ts";
 import { Artifacts } from "../../../../registry/contract.ts";
+import { reportPage } from "../../report/page.ts";
 import { describedData } from "../data.ts";
 import type { CreateRequest } from "../request.ts";
 import type { CreateResult, LedgerRow } from "../result.ts";
@@ -186,6 +187,7 @@ export const writeReport = (result: CreateResult, folder: string) =>
     const disk = yield* Disk;
     const files = { report: resolvePath(folder, REPORT_FILE), result: resolvePath(folder, RESULT_FILE) };
     yield* disk.write(files.result, `${JSON.stringify(result, undefined, 2)}\n`);
+    yield* disk.write(files.report, reportPage(result));
     return files;
   });
 
