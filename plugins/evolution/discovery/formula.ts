@@ -27,8 +27,8 @@ export interface Formula {
   readonly constants: number;
 }
 
-/** A constant. */
-export const constant = (value: number): Formula => ({ op: "constant", value, size: 1, constants: 1 });
+/** A constant. There is one zero: a stored form has no other. */
+export const constant = (value: number): Formula => ({ op: "constant", value: value + 0, size: 1, constants: 1 });
 
 /** A variable. */
 export const variable = (place: number): Formula => ({ op: "variable", value: place, size: 1, constants: 0 });

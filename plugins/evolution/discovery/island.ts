@@ -292,8 +292,8 @@ export const joined = (task: Task, island: Island, comers: ReadonlyArray<Fitted>
 /** As JSON. */
 export const encodeFitted = ({ formula, scale, offset, error }: Fitted): Json => [
   encodeFormula(formula),
-  scale,
-  offset,
+  scale + 0,
+  offset + 0,
   error,
 ];
 
