@@ -65,6 +65,7 @@ export const optionalPackages: ReadonlyArray<OptionalPackage> = [
     plugin: "neural",
   },
   { name: "apache-arrow", version: "21.2.0", sizeMb: 9, purpose: "read Arrow files", plugin: "neural" },
+  { name: "typescript", version: "5.9.3", sizeMb: 23, purpose: "check the types of code in answers", plugin: "norion" },
   { name: "fast-png", version: "8.0.0", sizeMb: 1, purpose: "read PNG images", plugin: "neural" },
   { name: "jpeg-js", version: "0.4.4", sizeMb: 1, purpose: "read JPEG images", plugin: "neural" },
 ];
@@ -77,7 +78,10 @@ export const optionalPackage = (name: string): OptionalPackage | undefined =>
 export const nearestPackages = (name: string): ReadonlyArray<string> =>
   nearest(name, optionalPackages.map((row) => row.name), 3);
 
-/** Loads an optional package that is in the cache, or one file of it: code, or data in JSON. */
+/** Files that are data, by how they end. */
+const TYPES: ReadonlyArray<readonly [end: string, type: "json" | "text"]> = [[".json", "json"], [".d.ts", "text"]];
+
+/** Loads an optional package that is in the cache, or one file of it: code, data in JSON, or declarations as text. */
 export const loadOptional = <M>(
   name: string,
   file?: string,
@@ -88,6 +92,7 @@ export const loadOptional = <M>(
   if (row === undefined) return Effect.fail(absent());
   // The specifier is put together at run time, so that no tool finds it and fetches the package beforehand.
   const specifier = ["npm:", row.name, "@", row.version, ...(file === undefined ? [] : ["/", file])].join("");
-  const options = file?.endsWith(".json") ? { with: { type: "json" } } : {};
+  const type = file === undefined ? undefined : TYPES.find(([end]) => file.endsWith(end))?.[1];
+  const options = type === undefined ? {} : { with: { type } };
   return Effect.tryPromise({ try: () => import(specifier, options) as Promise<M>, catch: absent });
 };
