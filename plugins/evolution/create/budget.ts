@@ -9,7 +9,7 @@
 import type { CreateBudget } from "./request.ts";
 
 /** Share that the search may use, and share that search and finals may use together; the rest is for the training. */
-export const SHARES = { search: 0.5, finals: 0.65 } as const;
+export const SHARES = { search: 0.45, finals: 0.65 } as const;
 
 /** Candidates of a generation. */
 export const POPULATION = 12;
@@ -46,12 +46,15 @@ export const FEWEST_EPOCHS = 3;
 export const epochsOf = ({ samples, seen, epochs }: Fidelity, train: number): number =>
   Math.max(1, Math.min(epochs, Math.round(seen / Math.min(train, samples))));
 
-/** A training step is a pass forward and two passes back. */
-const PASSES = 3;
+/**
+ * A training step is a pass forward, two passes back, and the optimiser: an estimate for what is not yet built as a
+ * step, a little above most networks' count.
+ */
+const PASSES = 3.5;
 
-/** Operations of a training: of a network that takes so many for one answer. */
-export const trainingFlops = (flops: number, samples: number, epochs: number): number =>
-  PASSES * flops * samples * epochs;
+/** About how many operations a training takes: of a network that takes so many for one answer. */
+export const aboutFlops = (flops: number, samples: number, epochs: number): number =>
+  Math.round(PASSES * flops * samples * epochs);
 
 /** What was used. */
 export interface Used {

@@ -28,6 +28,7 @@ const MemoryJson = Schema.Struct({
   flops: Schema.Finite,
   wallMs: Count,
   finalists: Schema.Array(FinalistJson),
+  epochs: Schema.optionalKey(Count),
   result: Schema.optionalKey(Digest),
 });
 
@@ -41,6 +42,8 @@ export interface Memory {
   readonly wallMs: number;
   /** The finals. */
   readonly finalists: ReadonlyArray<Finalist>;
+  /** Passes of the training of the chosen one, once that is decided. */
+  readonly epochs?: number;
   /** What it found: an artifact, once all is done. */
   readonly result?: Digest;
 }

@@ -9,6 +9,8 @@ import * as Clock from "effect/Clock";
 import * as Effect from "effect/Effect";
 import { CallContext } from "../../../kernel/context.ts";
 import type { Json } from "../../../kernel/json.ts";
+import { costOf } from "../../ir/library.ts";
+import { fitProgram, type MemoryDataset, planTraining, sizesOfStep, trainingStep } from "../../neural/library.ts";
 import { isRefused, type Judged } from "../architectures/judge.ts";
 import type { ArchitectureSpace } from "../architectures/space.ts";
 import type { Search, SearchState } from "../contract.ts";
@@ -19,7 +21,7 @@ import type { LineageRow } from "../state/record.ts";
 import { cannotCreate } from "../failures.ts";
 import type { Learnable } from "./data.ts";
 import { type Memory, memoryJson } from "./memory.ts";
-import { type Recipe, settingsOf } from "./recipe.ts";
+import { type Recipe, settingsOf, trainingOf } from "./recipe.ts";
 import type { CreateRequest } from "./request.ts";
 import type { CandidateRecord, Objective, StepRecord, Work as Spent } from "./result.ts";
 
@@ -77,6 +79,22 @@ export const judgedOf = ({ space }: Pick<Work, "space">, { architecture }: Recip
 /** The recipe of a row of the lineage. */
 export const recipeOf = ({ search }: Pick<Work, "search">, { genome }: LineageRow): Recipe =>
   search.variation.decode(genome);
+
+/** A training of a recipe, planned: what it trains, how, and exactly how many operations one pass takes. */
+export const plannedTraining = (
+  work: Pick<Work, "space" | "request">,
+  recipe: Recipe,
+  dataset: MemoryDataset,
+  epochs: number,
+) => {
+  const { seed } = work.request;
+  const fitted = fitProgram(judgedOf(work, recipe).program, dataset.schema);
+  const planned = planTraining(fitted.network, dataset, { ...trainingOf(recipe), epochs, seed });
+  const { feed } = planned.plan;
+  const step = trainingStep(planned.plan);
+  const flopsPerEpoch = Number(costOf(step.program, sizesOfStep(step, feed.batch)).flops) * feed.length;
+  return { fitted, ...planned, flopsPerEpoch };
+};
 
 /** Where a run stands, as it is stored. */
 export const stepOf = (work: Work, rows: ReadonlyArray<LineageRow>): RunStep => {

@@ -10,15 +10,16 @@
 import * as Effect from "effect/Effect";
 import { CallContext } from "../../../../kernel/context.ts";
 import { Workers } from "../../../../kernel/workers.ts";
-import type { Scores } from "../../../neural/library.ts";
+import { attempting as attempted, classesOf, type Scores } from "../../../neural/library.ts";
 import { attempting } from "../../attempting.ts";
 import type { Candidate } from "../../contract.ts";
 import { cannotCreate } from "../../failures.ts";
 import { judged } from "../../population/members.ts";
-import type { PortableData } from "../../search/portable_data.ts";
+import { fromPortable, type PortableData } from "../../search/portable_data.ts";
 import type { NotTrained, Trained, TrainingTask } from "../../search/training_job.ts";
 import { type LineageRow, lineageRow } from "../../state/record.ts";
 import {
+  aboutFlops,
   epochsOf,
   type Fidelity,
   FINAL,
@@ -27,21 +28,21 @@ import {
   MOST_GENERATIONS,
   POPULATION,
   SHARES,
-  trainingFlops,
   TRIAL,
 } from "../budget.ts";
 import { sent } from "../data.ts";
 import type { Finalist } from "../memory.ts";
 import { type Recipe, trainingOf } from "../recipe.ts";
-import { judgedOf, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
+import { judgedOf, plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
 
 const MODULE = new URL("../../search/training_job.ts", import.meta.url).href;
 
 /** How far a candidate is from answering everything right: share of wrong answers, or of variance not explained. */
 export const errorOf = (scores: Scores): number | undefined => {
   const { accuracy, r2 } = scores;
-  if (accuracy !== undefined) return 1 - accuracy;
-  return r2 === undefined ? undefined : 1 - r2;
+  const right = accuracy ?? r2;
+  // Twelve digits, so that 1 − 0.98 is 0.02.
+  return right === undefined ? undefined : Number((1 - right).toPrecision(12));
 };
 
 /** Trains one recipe in a worker. What breaks the worker is the candidate's failure, not the run's. */
@@ -67,10 +68,10 @@ const tryOne = (work: Work, recipe: Recipe, data: PortableData, fidelity: Fideli
 
 type Outcome = Effect.Success<ReturnType<typeof tryOne>>;
 
-/** Operations that trying a recipe takes, before it is tried. */
-const predicted = (work: Work, recipe: Recipe, fidelity: Fidelity): number => {
+/** About how many operations trying a recipe takes. */
+const predicted = (work: Work, recipe: Recipe): number => {
   const train = work.learned.dataset.splits.train.length;
-  return trainingFlops(judgedOf(work, recipe).flops, Math.min(train, fidelity.samples), epochsOf(fidelity, train));
+  return aboutFlops(judgedOf(work, recipe).flops, Math.min(train, TRIAL.samples), epochsOf(TRIAL, train));
 };
 
 /** Tries candidates, so many at once, telling of each as it ends. */
@@ -90,10 +91,21 @@ const tryAll = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, data: Porta
     { concurrency: work.workers },
   );
 
-const scoreOf = (work: Work, recipe: Recipe, outcome: Outcome) => {
+/** The error of answering everything alike: the share of the other classes, or all of the variance. */
+const trivialError = ({ dataset, target }: Work["learned"]): number => {
+  if (target.kind !== "classification") return 1;
+  const counts = new Float64Array(target.classes);
+  for (const answer of classesOf(dataset, dataset.splits.validation)) counts[answer]++;
+  return 1 - counts.reduce((most, count) => Math.max(most, count), 0) / dataset.splits.validation.length;
+};
+
+/** A candidate whose error exceeds its share of the trivial one is none that anybody wants, however small it is. */
+const USEFUL = 0.3;
+
+const scoreOf = (work: Work, recipe: Recipe, outcome: Outcome, worst: number) => {
   if ("failed" in outcome) return { failed: outcome.failed };
   const { parameters, flops } = judgedOf(work, recipe);
-  return { objectives: [outcome.error, parameters, flops] };
+  return { objectives: [outcome.error, parameters, flops], violation: Math.max(0, outcome.error - worst) };
 };
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0);
@@ -103,7 +115,8 @@ const generation = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, data: P
   Effect.gen(function* () {
     const { search } = work;
     const outcomes = yield* tryAll(work, asked, data);
-    const scores = asked.map(({ genome }, i) => scoreOf(work, genome, outcomes[i]));
+    const worst = USEFUL * (yield* attempted(() => trivialError(work.learned)));
+    const scores = asked.map(({ genome }, i) => scoreOf(work, genome, outcomes[i], worst));
     work.state = yield* attempting(() => search.tell(work.state, asked, scores));
     const rows = asked.map((candidate, i) =>
       lineageRow(search.variation, work.state.generation, judged(candidate, scores[i], search.objectives), {
@@ -125,7 +138,7 @@ const goesOn = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>) =>
     // A search without a single generation has nothing to choose from, however small the budget.
     if (state.generation === 0) return true;
     const wallMs = yield* usedMs(work);
-    const flops = sum(asked.map(({ genome }) => predicted(work, genome, TRIAL)));
+    const flops = sum(asked.map(({ genome }) => predicted(work, genome)));
     return hasRoom(budget, SHARES.search, { flops: memory.flops, wallMs }, flops);
   });
 
@@ -174,16 +187,20 @@ const finals = (work: Work) =>
     const before = work.memory.flops;
     if (work.memory.phase !== "choosing") return { flops: 0 };
     const wallMs = yield* usedMs(work);
+    const data = sent(work.learned, FINAL.samples, work.request.seed);
+    const dataset = fromPortable(data);
+    const epochs = epochsOf(FINAL, dataset.splits.train.length);
     let planned = work.memory.flops;
-    const chosen = preferred(work.rows).slice(0, FINALISTS).filter((row, i) => {
-      planned += predicted(work, recipeOf(work, row), FINAL);
-      return i === 0 || hasRoom(work.request.budget, SHARES.finals, { flops: planned, wallMs }, 0);
-    });
+    const chosen = yield* attempted(() =>
+      preferred(work.rows).slice(0, FINALISTS).filter((row, i) => {
+        planned += plannedTraining(work, recipeOf(work, row), dataset, epochs).flopsPerEpoch * epochs;
+        return i === 0 || hasRoom(work.request.budget, SHARES.finals, { flops: planned, wallMs }, 0);
+      })
+    );
     if (chosen.length === 0) {
       const reason = work.rows.find(({ failed }) => failed !== undefined)?.failed ?? "none was tried";
       return yield* cannotCreate({ reason: `no candidate could be trained: ${reason}`, path: "/data" });
     }
-    const data = sent(work.learned, FINAL.samples, work.request.seed);
     const finalists = yield* Effect.forEach(
       chosen,
       (row) =>

@@ -17,26 +17,24 @@ import {
   decodeCheckpoint,
   encodeCheckpoint,
   type FitEvent,
-  fitProgram,
   type FitResult,
+  type Fitted,
   judge,
   makeAnswerer,
-  planTraining,
   train as fitNetwork,
   type Watch,
 } from "../../../neural/library.ts";
 import { cannotCreate } from "../../failures.ts";
 import type { LineageRow } from "../../state/record.ts";
-import { epochsLeft, trainingFlops } from "../budget.ts";
-import { trainingOf } from "../recipe.ts";
+import { epochsLeft } from "../budget.ts";
 import type { CreateResult } from "../result.ts";
-import { judgedOf, recipeOf, stepping, tell, usedMs, type Work } from "../work.ts";
+import { plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
 import { engineOf } from "./engine.ts";
 
 /** A trained candidate. */
 export interface TrainedModel {
   /** The program with every size that was chosen, and it as a network. */
-  readonly fitted: ReturnType<typeof fitProgram>;
+  readonly fitted: Fitted;
   /** What the training made. */
   readonly result: FitResult;
   /** Its curves. */
@@ -100,17 +98,17 @@ const curveOf = (steps: ReadonlyArray<readonly [number, number]>): CreateResult[
 
 const trained = (work: Work, row: LineageRow) =>
   Effect.scoped(Effect.gen(function* () {
-    const { learned: { dataset }, request: { budget, seed }, memory } = work;
+    const { learned: { dataset }, request: { budget }, memory } = work;
     const call = yield* CallContext;
     const recipe = recipeOf(work, row);
-    const { program, flops } = judgedOf(work, recipe);
-    const fitted = yield* attempting(() => fitProgram(program, dataset.schema));
-    const samples = dataset.splits.train.length;
-    const used = { flops: memory.flops, wallMs: yield* usedMs(work) };
-    const epochs = epochsLeft(budget, used, trainingFlops(flops, samples, 1), samples);
-    const { plan, run } = yield* attempting(() =>
-      planTraining(fitted.network, dataset, { ...trainingOf(recipe), epochs, seed })
-    );
+    if (memory.epochs === undefined) {
+      const used = { flops: memory.flops, wallMs: yield* usedMs(work) };
+      const { flopsPerEpoch } = yield* attempting(() => plannedTraining(work, recipe, dataset, 1));
+      // Stored first: where time is the budget, a training that goes on must not be another one.
+      yield* remember(work, { epochs: epochsLeft(budget, used, flopsPerEpoch, dataset.splits.train.length) });
+    }
+    const epochs = work.memory.epochs!;
+    const { fitted, plan, run } = yield* attempting(() => plannedTraining(work, recipe, dataset, epochs));
     const from = yield* resuming(work, run);
     const engine = yield* engineOf(work);
     const answerer = yield* makeAnswerer(engine, fitted.network);

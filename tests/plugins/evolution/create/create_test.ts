@@ -1,0 +1,194 @@
+/**
+ * The main job on small data: from data to a registered model, whatever the workers, whatever interrupts it.
+ *
+ * Judges: the same run undisturbed, neural.evaluate on the stored model, the files on the disk, the chain of events.
+ */
+import assert from "node:assert/strict";
+import { type Json, type JsonObject } from "../../../../kernel/mod.ts";
+import { type Client, rmi } from "../../../../mod.ts";
+import type { CreateResult } from "../../../../plugins/evolution/create/result.ts";
+
+const BUDGET = { flops: 30_000_000 };
+const MOONS: JsonObject = { data: "moons", budget: BUDGET };
+
+const inWorkspace = async <A>(use: (system: Client, folder: string) => Promise<A>): Promise<A> => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    await using system = rmi({ workspace: folder });
+    return await use(system, folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+};
+
+const create = async (system: Client, input: JsonObject): Promise<JsonObject> =>
+  await system.call("evolution.create", input) as JsonObject;
+
+const codeOf = async (system: Client, input: JsonObject): Promise<{ code: string; path: string }> => {
+  try {
+    await create(system, input);
+  } catch (thrown) {
+    return thrown as { code: string; path: string };
+  }
+  throw new Error("it succeeded");
+};
+
+const resultIn = (folder: string, run: unknown): CreateResult =>
+  JSON.parse(Deno.readTextFileSync(`${folder}/out/${run}/result.json`));
+
+/** A run with one worker, that later runs are compared with. */
+const undisturbed = inWorkspace(async (system, folder) => {
+  const answer = await create(system, { ...MOONS, workers: 1 });
+  const again = await create(system, { ...MOONS, workers: 1 });
+  const judged = await system.call("neural.evaluate", { digest: answer.model, data: "moons" }) as JsonObject;
+  const lineage = await system.call("evolution.lineage", { run: answer.run }) as JsonObject;
+  const verified = await system.call("ledger.verify", {}) as JsonObject;
+  const html = Deno.readTextFileSync(`${folder}/${answer.report}`);
+  return { answer, again, judged, lineage, verified, html, result: resultIn(folder, answer.run) };
+});
+
+Deno.test("a model comes out that somebody else judges alike, registered, promoted and undone", async () => {
+  const { answer, judged, result, verified } = await undisturbed;
+  assert.equal((judged.scores as JsonObject).accuracy, (answer.test as JsonObject).accuracy);
+  assert.ok(Number((answer.test as JsonObject).accuracy) >= 0.9);
+  const registration = answer.registration as JsonObject;
+  assert.equal(registration.state, "applied");
+  assert.equal(registration.domain, "models.moons");
+  assert.match(String(registration.by), /^policy:/u);
+  const [before, promoted, undone] = result.rollback;
+  assert.equal(promoted.model, answer.model);
+  assert.equal(undone.document, before.document);
+  assert.notEqual(promoted.document, before.document);
+  assert.equal(verified.ok, true);
+  assert.ok(Number(answer.programBytes) <= 200);
+});
+
+Deno.test("every step is said, in the order of the job, and the report shows the run", async () => {
+  const { result, html, answer } = await undisturbed;
+  const names = [
+    ...["plan", "discover", "generate", "evolve", "choose", "train", "calibrate", "keep", "quantise", "export"],
+    ...["register", "rollback", "report"],
+  ];
+  assert.deepEqual(result.steps.map(({ name }) => name), names);
+  assert.ok(result.authority.every(({ authority }) => ["readLocal", "writeLocal"].includes(authority)));
+  assert.ok(result.capabilities.some(({ operation }) => operation === "rmil.check"));
+  assert.ok(html.includes(String(answer.run)) && html.includes(String(answer.model).slice(7, 19)));
+  for (const { file, bytes } of result.exports) assert.equal(typeof file === "string" && bytes > 0, true);
+});
+
+Deno.test("the lineage of every candidate leads to candidates that are there", async () => {
+  const { result, lineage } = await undisturbed;
+  const ids = new Set(result.candidates.map(({ id }) => id));
+  assert.ok(ids.size === result.candidates.length && ids.has(result.chosen));
+  for (const { parents, objectives, failed } of result.candidates) {
+    assert.ok(parents.every((parent) => ids.has(parent)));
+    assert.ok((objectives === undefined) !== (failed === undefined));
+  }
+  assert.ok(JSON.stringify(lineage).includes(result.chosen));
+});
+
+Deno.test("the budget in operations is kept once it has room for the least", async () => {
+  await inWorkspace(async (system) => {
+    const flops = 3_000_000_000;
+    const answer = await create(system, { ...MOONS, budget: { flops } });
+    assert.ok(Number((answer.spent as JsonObject).flops) <= flops, JSON.stringify(answer.spent));
+    assert.equal(answer.reproducible, true);
+  });
+});
+
+Deno.test("two workers give the digest that one gives, and a run that ended is answered without doing it again", async () => {
+  const { answer, again } = await undisturbed;
+  assert.equal(again.before, true);
+  assert.deepEqual({ ...again, before: false }, answer);
+  await inWorkspace(async (system) => {
+    const two = await create(system, { ...MOONS, workers: 2 });
+    assert.equal(two.model, answer.model);
+    assert.deepEqual(two.int8, answer.int8);
+  });
+});
+
+/** Starts the child, kills it at an event, and goes on with `resume`. */
+const killedAt = (isThen: (event: JsonObject) => boolean): Promise<JsonObject> =>
+  inWorkspace(async (system, folder) => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", new URL("./child.ts", import.meta.url).href, folder, JSON.stringify(MOONS)],
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const lines = child.stdout.pipeThrough(new TextDecoderStream());
+    let text = "";
+    for await (const part of lines) {
+      text += part;
+      const events = text.split("\n").slice(0, -1).map((line) => JSON.parse(line) as JsonObject);
+      if (events.some(isThen)) break;
+    }
+    child.kill("SIGKILL");
+    await child.status;
+    return await create(system, { resume: true });
+  });
+
+Deno.test("a run that was killed while it evolved, or while it trained, ends with the same model", async () => {
+  const { answer } = await undisturbed;
+  const points: ReadonlyArray<(event: JsonObject) => boolean> = [
+    ({ type, id }) => type === "candidate" && id === "0.5",
+    ({ type, epoch }) => type === "epoch" && Number(epoch) >= 3,
+  ];
+  for (const point of points) {
+    const resumed = await killedAt(point);
+    assert.equal(resumed.model, answer.model);
+    assert.equal(resumed.before, false);
+  }
+});
+
+Deno.test("what cannot be asked is refused with its place", async () => {
+  await inWorkspace(async (system) => {
+    const cases: ReadonlyArray<readonly [JsonObject, code: string, path: string]> = [
+      [{ resume: true }, "EVOLUTION_CREATE", "/resume"],
+      [{}, "EVOLUTION_CREATE", "/data"],
+      [{ data: "moons", budget: { flops: 1, wallMs: 1 } }, "EVOLUTION_CREATE", "/budget"],
+      [{ data: "moons", resume: true }, "EVOLUTION_CREATE", "/data"],
+      [{ data: "absent.csv", target: "y" }, "NEURAL_DATA_FILE", "/data"],
+      [{ data: "moons", limits: { parameters: 2 } }, "EVOLUTION_SETTING", "/limits"],
+    ];
+    for (const [input, code, path] of cases) {
+      const failure = await codeOf(system, input);
+      assert.deepEqual([failure.code, failure.path], [code, path], JSON.stringify(input));
+    }
+  });
+});
+
+/** Rows of a table whose target follows from two columns. */
+const table = (): string => {
+  const rows = Array.from({ length: 160 }, (_, i): ReadonlyArray<Json> => {
+    const [a, b] = [Math.sin(i * 12.9898) * 2, Math.cos(i * 78.233) * 2];
+    const kind = i % 3 === 0 ? "red" : i % 3 === 1 ? "blue" : "";
+    return [a.toFixed(4), b.toFixed(4), kind, (3 * a - 2 * b + (kind === "red" ? 5 : 0)).toFixed(4)];
+  });
+  return ["a,b,kind,price", ...rows.map((row) => row.join(","))].join("\n");
+};
+
+Deno.test("a table of one's own with gaps and words becomes a regression, in its own unit; time is not reproducible", async () => {
+  await inWorkspace(async (system, folder) => {
+    Deno.writeTextFileSync(`${folder}/prices.csv`, table());
+    const answer = await create(system, { data: "prices.csv", target: "price", budget: { wallMs: 3_000 } });
+    assert.ok(Number((answer.test as JsonObject).r2) > 0.8, JSON.stringify(answer.test));
+    assert.equal(answer.reproducible, false);
+    const result = resultIn(folder, answer.run);
+    assert.deepEqual(result.data.source, { path: "prices.csv", prepare: true, target: "price" });
+    assert.equal(result.data.target.kind, "regression");
+    assert.ok(result.answers!.length > 0 && result.confusion === undefined);
+    assert.ok(result.data.columns!.some(({ name, missing }) => name === "kind" && missing > 0));
+    const predicted = await system.call("neural.predict", {
+      digest: answer.model,
+      rows: [{ a: 1, b: 1, kind: "red" }],
+    }) as { outputs: { data?: ReadonlyArray<number> } };
+    assert.ok(JSON.stringify(predicted).length > 0);
+  });
+});
+
+Deno.test("strict numerics have no profile", async () => {
+  await inWorkspace(async (system) => {
+    const answer = await create(system, { ...MOONS, numerics: "strict" });
+    assert.deepEqual(answer.profile, {});
+  });
+});
