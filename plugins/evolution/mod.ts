@@ -11,7 +11,9 @@ import { Backends } from "../backends/contract.ts";
 import { createHandlers } from "./handlers_create.ts";
 import { discoveryHandlers } from "./handlers_discovery.ts";
 import { runHandlers } from "./handlers_runs.ts";
+import { searchHandlers } from "./handlers_search.ts";
 import { layerSelf, selfHandlers } from "./handlers_self.ts";
+import { subjectHandlers } from "./handlers_subjects.ts";
 import { operations } from "./operations.ts";
 
 /** The code behind the operations. */
@@ -19,7 +21,14 @@ const plugin: Implementation = implementation({
   operations,
   requires: [Ledger, Proposals, Sandbox, Artifacts, Backends, Workers],
   layer: layerSelf,
-  handlers: { ...runHandlers, ...discoveryHandlers, ...selfHandlers, ...createHandlers },
+  handlers: {
+    ...runHandlers,
+    ...discoveryHandlers,
+    ...searchHandlers,
+    ...selfHandlers,
+    ...subjectHandlers,
+    ...createHandlers,
+  },
 });
 
 export default plugin;

@@ -9,11 +9,14 @@ import type { Tensor } from "../../ir/contract.ts";
 import { elementCount, zeros } from "../../ir/library.ts";
 import {
   type Affine,
+  batches,
   type Column,
   type MemoryDataset,
   memoryDataset,
   type Target,
   tensorColumn,
+  type TestGuard,
+  withSplits,
 } from "../../neural/library.ts";
 
 /** A column as it is stored, for the samples that are sent. */
@@ -67,6 +70,17 @@ export const portable = (
     train: learned.length,
     validation: chosenBy.length,
   };
+};
+
+/**
+ * A set's samples to learn from and those that were held back, which are read here: once, when everything is chosen.
+ * They stand where those to choose by stood.
+ */
+export const heldOut = (dataset: MemoryDataset, guard: TestGuard): PortableData => {
+  // Asking for its batches enters the guard, which refuses the second time.
+  batches(dataset, { split: "test", batch: 1, shuffle: false, guard });
+  const { train, test } = dataset.splits;
+  return portable(withSplits(dataset, { train, validation: test }));
 };
 
 const columnOf = ({ name, stored, affine }: PortableColumn): Column => tensorColumn(name, stored, undefined, affine);

@@ -37,8 +37,8 @@ export interface TrainingTask {
   readonly training: TrainingRequest;
   /** How exactly its numbers are computed; `fast` where absent. */
   readonly numerics?: Numerics;
-  /** The step after which it is judged, whatever its epochs; all of them where absent. */
-  readonly steps?: number;
+  /** The share of its steps after which it is judged, at least one of them; all where absent. */
+  readonly share?: number;
   /** A checkpoint of the same training, to go on from. */
   readonly from?: Uint8Array;
   /** Whether the checkpoint at the end is part of the answer. */
@@ -76,23 +76,32 @@ const engine = (): Engine => {
   };
 };
 
-const trained = ({ program, data, training, numerics, steps, from, keep }: TrainingTask) =>
+const trained = ({ program, data, training, numerics, share = 1, from, keep }: TrainingTask) =>
   Effect.scoped(Effect.gen(function* () {
     const runs = engine();
     const dataset = fromPortable(data);
     const { network } = fitProgram(parse(program), dataset.schema);
-    const budget = { ...training.budget, ...(steps === undefined ? {} : { steps }) };
-    const { plan, run } = planTraining(network, dataset, { ...training, budget });
+    const { plan, run } = planTraining(network, dataset, training);
+    // Its schedule stays that of the whole training, of which this is the beginning.
+    const steps = Math.max(1, Math.round(share * plan.epochs * plan.feed.length));
+    const budget = share < 1 ? { ...plan.budget, steps: Math.min(steps, plan.budget?.steps ?? Infinity) } : plan.budget;
     const compile = numerics === undefined ? {} : { numerics };
     const checkpoint = from === undefined ? undefined : decodeCheckpoint(from, run);
     const result = yield* train(
       runs,
       // Nobody listens to single steps.
-      { ...plan, compile, every: plan.feed.length, ...(checkpoint === undefined ? {} : { from: checkpoint }) },
+      {
+        ...plan,
+        compile,
+        every: plan.feed.length,
+        ...(budget === undefined ? {} : { budget }),
+        ...(checkpoint === undefined ? {} : { from: checkpoint }),
+      },
       () => Effect.void,
     );
     const taken = result.checkpoint.progress.step;
-    const flops = taken === 0 ? 0 : result.flops * (1 - (checkpoint?.progress.step ?? 0) / taken);
+    // Counts of operations are whole numbers, so nothing is lost by dividing first.
+    const flops = taken === 0 ? 0 : result.flops / taken * (taken - (checkpoint?.progress.step ?? 0));
     if (result.stopped?.kind === "notFinite") {
       return { failed: `step ${result.stopped.step} gave numbers that are not finite`, flops } satisfies NotTrained;
     }

@@ -70,8 +70,8 @@ Deno.test("a candidate's answer is the same here and in a worker", async () => {
 
 Deno.test("a training that goes on from its checkpoint ends as one that never stopped, and pays for its own steps", async () => {
   const whole = trained(await trainCandidate(task({ keep: true })));
-  const first = trained(await trainCandidate(task({ steps: 17, keep: true })));
-  assert.equal(first.steps, 17);
+  const first = trained(await trainCandidate(task({ share: 0.17, keep: true })));
+  assert.equal(first.steps, Math.round(0.17 * whole.steps));
   const rest = trained(await trainCandidate(task({ from: first.checkpoint!, keep: true })));
   assert.deepEqual(rest.scores, whole.scores);
   assert.equal(rest.steps, whole.steps);
@@ -79,7 +79,7 @@ Deno.test("a training that goes on from its checkpoint ends as one that never st
 });
 
 Deno.test("a checkpoint of other settings is an answer that says so", async () => {
-  const first = trained(await trainCandidate(task({ steps: 5, keep: true })));
+  const first = trained(await trainCandidate(task({ share: 0.05, keep: true })));
   const other = await trainCandidate(task({ from: first.checkpoint!, training: { epochs: 4, batch: 32, seed: 3 } }));
   assert.match((other as NotTrained).failed, /another program or other settings/u);
 });
