@@ -96,7 +96,7 @@ export const REFLECTION_CHECKS = [
 ] as const;
 
 /** Validators that a plan may require. */
-export const VALIDATORS = ["command", "json-schema", "arithmetic", "citation", "proof", "feedback"] as const;
+export const VALIDATORS = ["command", "types", "json-schema", "arithmetic", "citation", "proof", "feedback"] as const;
 
 /**
  * Tools that a plan may allow. Without `filesystem-read` no file of a request comes along, without `command` no program of

@@ -6,6 +6,8 @@
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import { Programs, Sandbox } from "../../effects/mod.ts";
+import { Workers, type WorkersShape } from "../../kernel/workers.ts";
+import type { TypesChecked } from "./review/types_job.ts";
 import { CallContext, digestJson } from "../../kernel/mod.ts";
 import type { ModelDescription } from "./contract.ts";
 import { routerFor } from "./handlers_routing.ts";
@@ -64,6 +66,13 @@ const planned = (input: InputOf<typeof PlanFor>, models: ReadonlyArray<ModelDesc
     return { request, device };
   });
 
+/** Types are checked by a worker: it takes the compiler longer than anybody else may wait. */
+const typesBy = (workers: WorkersShape) => (input: { readonly source: string }): Effect.Effect<TypesChecked> =>
+  workers.run({ module: import.meta.resolve("./review/types_job.ts"), name: "typesChecked", input }).pipe(
+    Effect.map((checked) => checked as TypesChecked),
+    Effect.catch(({ message }) => Effect.succeed({ absent: message })),
+  );
+
 /** What an input asks for, with the models within its reach. */
 export const askedBy = (input: InputOf<typeof Ask>) =>
   Effect.gen(function* () {
@@ -92,6 +101,7 @@ export const askedBy = (input: InputOf<typeof Ask>) =>
       judges: {
         logic: symbolicDefault,
         trial: sandbox.run,
+        types: typesBy(yield* Workers),
         program: (name: string, answer: string) => programs.run(name, answer),
       },
       onEvent: context.emit,
@@ -115,6 +125,7 @@ export const answerJson = ({ request, draft, settled, conclusion, used }: AskAns
   calls: draft.calls,
   tokens: { read: draft.readTokens, answered: draft.answerTokens, kept: draft.keptTokens },
   unread: draft.unread,
+  ...(settled.silent === undefined ? {} : { unjudged: settled.silent }),
   ...(settled.chain === undefined ? {} : { steps: settled.chain }),
 });
 

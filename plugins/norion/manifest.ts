@@ -19,6 +19,7 @@ export const norionPlugin: Plugin = {
     { capability: "rmi/Sandbox", range: "^1.0.0" },
     { capability: "rmi/Artifacts", range: "^1.0.0" },
     { capability: "rmi/Backends", range: "^1.0.0" },
+    { capability: "rmi/Workers", range: "^1.0.0" },
   ],
   effects: ["readLocal", "writeLocal", "network", "exec"],
   kinds: ["env", "selfModify", "sys"],

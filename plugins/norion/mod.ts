@@ -9,6 +9,7 @@ import { Ledger, Programs, Proposals, Sandbox } from "../../effects/mod.ts";
 import { Artifacts } from "../../registry/contract.ts";
 import { Backends } from "../backends/contract.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
+import { Workers } from "../../kernel/workers.ts";
 import { askingHandlers } from "./handlers_ask.ts";
 import { memoryHandlers } from "./handlers_memory.ts";
 import { modelHandlers } from "./handlers_models.ts";
@@ -25,7 +26,7 @@ import { Norion, norionOver } from "./service.ts";
 /** The code behind the operations. */
 const plugin: Implementation = implementation({
   operations,
-  requires: [Ledger, Programs, Proposals, Sandbox, Artifacts, Backends],
+  requires: [Ledger, Programs, Proposals, Sandbox, Artifacts, Backends, Workers],
   layer: Layer.merge(
     Layer.effect(
       Norion,

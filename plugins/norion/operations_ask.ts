@@ -93,6 +93,9 @@ export const Answer = Schema.Struct({
     kept: Count.annotate({ description: "gone on from by what a model kept of them, in its own count" }),
   }),
   unread: Schema.Array(Schema.Struct({ from: Count, to: Count, reason: Schema.String })),
+  unjudged: Schema.optionalKey(Words).annotate({
+    description: "validators that had something to judge and could not, with the reasons",
+  }),
   steps: Schema.optionalKey(Schema.Struct({
     kind: Schema.Literals(["arithmetic", "proof"]),
     steps: Count,

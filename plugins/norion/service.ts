@@ -11,8 +11,8 @@ import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
 import * as Result from "effect/Result";
 import * as Semaphore from "effect/Semaphore";
-import { type LedgerFailure, type LedgerShape, redactText, type SandboxFailure } from "../../effects/mod.ts";
-import type { Digest, Json } from "../../kernel/mod.ts";
+import { type LedgerFailure, type LedgerShape, redactText } from "../../effects/mod.ts";
+import type { Digest } from "../../kernel/mod.ts";
 import type { AnsweringEvent } from "./models/answering.ts";
 import { askModels, type Draft } from "./asking.ts";
 import { experienceEvent } from "./experience/record.ts";
@@ -172,16 +172,14 @@ const mayJudge = ({ tools, profile }: Plan, { program }: Materials): Effect.Effe
     actual: profile,
   }));
 
-type Trial = NonNullable<Judges["trial"]>;
-
-/** Runs each module once: a draft that is mended by what it complains of is judged by the same run. */
-const onceEach = (trial: Trial): Trial => {
-  const ran = new Map<string, Effect.Effect<Json, SandboxFailure>>();
+/** Looks at each module once: a draft that is mended by what it complains of is judged by the same look. */
+const onceEach = <A, E>(look: (module: { readonly source: string }) => Effect.Effect<A, E>): typeof look => {
+  const ran = new Map<string, Effect.Effect<A, E>>();
   return ({ source }) =>
     Effect.gen(function* () {
       const before = ran.get(source);
       if (before !== undefined) return yield* before;
-      const result = yield* Effect.result(trial({ source }));
+      const result = yield* Effect.result(look({ source }));
       const now = Result.isSuccess(result) ? Effect.succeed(result.success) : Effect.fail(result.failure);
       ran.set(source, now);
       return yield* now;
@@ -350,7 +348,7 @@ export const norionOver = (
         policy,
         ...(asked.onEvent === undefined ? {} : { onEvent: asked.onEvent }),
         faultsIn: (draft) =>
-          Effect.map(complaintsOf(draft, asked.materials.tests, asked.judges.trial), (faults) => [
+          Effect.map(complaintsOf(draft, asked.materials.tests, asked.judges), (faults) => [
             ...complaintsOn(chainOf(asked.prompt, draft, asked.materials, asked.judges.logic)),
             ...faults,
           ]),
@@ -387,8 +385,12 @@ export const norionOver = (
     actor: string,
   ): Effect.Effect<AskAnswer, ServiceFailure, R | J> =>
     Effect.gen(function* () {
-      const { trial } = given.judges;
-      const judges = trial === undefined ? given.judges : { ...given.judges, trial: onceEach(trial) };
+      const { trial, types } = given.judges;
+      const judges = {
+        ...given.judges,
+        ...(trial === undefined ? {} : { trial: onceEach(trial) }),
+        ...(types === undefined ? {} : { types: onceEach(types) }),
+      };
       const asked = { ...given, judges };
       const { request, plan: made, offered } = standing;
       const { draft, blob } = standing.waiting ?? (yield* answer(standing, asked, now, actor));

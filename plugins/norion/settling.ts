@@ -97,6 +97,7 @@ export const settling = (
       reward: milli(conclusion.reward.total),
       reinforcement: conclusion.reward.verdict,
       missing: review.missing,
+      ...(review.silent.length === 0 ? {} : { silent: review.silent }),
       decision: wrote ? "stored" : reasons.length > 0 ? "held" : "nothing",
       reasons,
       stored: added.map(({ answer }) => answer.id),

@@ -36,6 +36,8 @@ export const codeOf = (answer: string): ReadonlyArray<FencedCode> =>
 /** Languages that the sandbox runs. */
 export const RUNNABLE: ReadonlySet<string> = new Set(["ts", "typescript", "js", "javascript", "mjs", ""]);
 
+const TYPED: ReadonlySet<string> = new Set(["ts", "typescript"]);
+
 const EXPORTED = /^[ \t]*export\s+(?:default\s+)?(?=(?:async\s+)?(?:function|class|const|let|var|enum)\b)/gmu;
 const IMPORTS = /^[ \t]*import\b(?!\s*\()/mu;
 
@@ -48,4 +50,10 @@ export const trialOf = (answer: string, tests: string): string | undefined => {
   const code = parts.map(({ text }) => text.replaceAll(EXPORTED, "")).join("\n");
   if (code.trim() === "" || IMPORTS.test(code)) return undefined;
   return `${code}\nexport default async () => {\n${tests}\nreturn true;\n};\n`;
+};
+
+/** The module whose types say whether an answer's code fits together. Undefined where no part has types, or can stand alone. */
+export const typedOf = (answer: string): string | undefined => {
+  const code = codeOf(answer).filter(({ language }) => TYPED.has(language)).map(({ text }) => text).join("\n");
+  return code.trim() === "" || IMPORTS.test(code) ? undefined : `${code}\nexport {};\n`;
 };

@@ -16,7 +16,8 @@ import type { Policy } from "../policy.ts";
 import type { Standing } from "../state/memory.ts";
 import { checkEquations } from "./arithmetic.ts";
 import { calculationOf, proofChain } from "./chain.ts";
-import { codeOf, trialOf } from "./code.ts";
+import { codeOf, trialOf, typedOf } from "./code.ts";
+import type { TypesChecked } from "./types_job.ts";
 import type { Statement } from "./evidence.ts";
 import { type Fact, numbersOf, type Stance, stanceOn } from "./grounding.ts";
 import { fitsSchema } from "./json_schema.ts";
@@ -64,6 +65,8 @@ export interface Judges<R = never> {
   readonly logic: Symbolic;
   /** Runs a module without any permission; absent where none can be run. */
   readonly trial?: (trial: { readonly source: string }) => Effect.Effect<Json, SandboxFailure>;
+  /** Checks the types of a module; absent where nobody does. */
+  readonly types?: (typed: { readonly source: string }) => Effect.Effect<TypesChecked>;
   /** Runs a program of the host on an answer and says how it ended; absent where none is named. */
   readonly program?: (
     name: string,
@@ -85,6 +88,8 @@ export interface Finding {
 export interface Validation {
   /** Those that spoke. */
   readonly findings: ReadonlyArray<Finding>;
+  /** Those that had something to judge and could not, each with the reason. */
+  readonly silent: ReadonlyArray<string>;
   /** Required ones that were silent. */
   readonly missing: ReadonlyArray<ValidatorName>;
   /** Facts the answer agrees with. */
@@ -176,6 +181,25 @@ const command = <R>(subject: Subject, judges: Judges<R>, policy: Policy): Effect
   );
 };
 
+interface Typed {
+  readonly said: Said;
+  readonly silent?: string;
+}
+
+const types = ({ answer }: Subject, check: Judges["types"]): Effect.Effect<Typed> => {
+  const source = typedOf(answer);
+  if (check === undefined || source === undefined) return Effect.succeed({ said: undefined });
+  return Effect.map(check({ source }), (checked): Typed => {
+    if ("absent" in checked) return { said: undefined, silent: `types: ${checked.absent}` };
+    const [first] = checked.faults;
+    return {
+      said: first === undefined
+        ? verdict(true, "the types fit together")
+        : verdict(false, `${checked.faults.length} faults of types, first TS${first.code} on line ${first.line}`),
+    };
+  });
+};
+
 /** Longest complaint that is passed on, characters. */
 const MOST_COMPLAINT = 600;
 
@@ -186,20 +210,26 @@ const MOST_COMPLAINT = 600;
 export const complaintsOf = (
   answer: string,
   tests: string | undefined,
-  trial: Judges["trial"],
-): Effect.Effect<ReadonlyArray<string>> => {
-  const source = trialOf(answer, tests ?? "");
-  if (trial === undefined || source === undefined) return Effect.succeed([]);
-  return trial({ source }).pipe(
-    Effect.map((): ReadonlyArray<string> => []),
-    Effect.catch(({ code, message }) =>
-      Effect.succeed(CANDIDATES_FAULT.test(code) ? [message.slice(0, MOST_COMPLAINT)] : [])
-    ),
-  );
-};
+  { trial, types: check }: Pick<Judges, "trial" | "types">,
+): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.gen(function* () {
+    const source = trialOf(answer, tests ?? "");
+    const ran = trial === undefined || source === undefined ? [] : yield* trial({ source }).pipe(
+      Effect.map((): ReadonlyArray<string> => []),
+      Effect.catch(({ code, message }) =>
+        Effect.succeed(CANDIDATES_FAULT.test(code) ? [message.slice(0, MOST_COMPLAINT)] : [])
+      ),
+    );
+    const typed = typedOf(answer);
+    if (ran.length > 0 || check === undefined || typed === undefined) return ran;
+    const checked = yield* check({ source: typed });
+    if ("absent" in checked) return [];
+    const told = checked.faults.map(({ code, line, message }) => `TS${code} on line ${line}: ${message}`).join("; ");
+    return told === "" ? [] : [told.slice(0, MOST_COMPLAINT)];
+  });
 
 /** The validators that need nothing but the answer. Code is run, and feedback comes later, from people. */
-const PURE: { readonly [V in Exclude<ValidatorName, "command" | "feedback">]: Pure } = {
+const PURE: { readonly [V in Exclude<ValidatorName, "command" | "types" | "feedback">]: Pure } = {
   arithmetic,
   "json-schema": jsonSchema,
   proof,
@@ -214,11 +244,13 @@ export const validate = <R>(
   policy: Policy,
 ): Effect.Effect<Validation, never, R> =>
   Effect.gen(function* () {
+    const typed = yield* types(subject, judges.types);
     const said: ReadonlyArray<readonly [ValidatorName, Said]> = [
       ...Object.entries(PURE).map(([name, judge]) =>
         [name as ValidatorName, judge(subject, judges.logic, policy)] as const
       ),
       ["command", yield* command(subject, judges, policy)],
+      ["types", typed.said],
     ];
     const findings = said.flatMap(([validator, found]): ReadonlyArray<Finding> =>
       found === undefined ? [] : [{ validator, ...found }]
@@ -228,8 +260,10 @@ export const validate = <R>(
       stances.filter(([, one]) => one === stance).map(([id]) => id);
     const { program, tests } = subject.materials;
     const spoke = findings.some(({ validator }) => validator === "command");
+    const unheard = program === undefined || spoke ? [] : [`command: the program ${program} is not there`];
     return {
       findings,
+      silent: [...unheard, ...(typed.silent === undefined ? [] : [typed.silent])],
       ...(program === undefined && tests === undefined ? {} : { tool: spoke ? "ready" as const : "failed" as const }),
       missing: required.filter((name) => findings.every(({ validator }) => validator !== name)),
       agrees: standing("agrees"),

@@ -67,6 +67,7 @@ const settled = (data: SettledData): ReadonlyArray<string> => [
     (data.chain.wrong === undefined ? "" : `, the first wrong one is step ${data.chain.wrong}`) +
     `; reward ${share(data.chain.reward)}`,
   ]),
+  ...(data.silent ?? []).map((reason) => `could not judge: ${reason}`),
   ...(data.missing.length === 0 ? [] : [`had to speak and did not: ${some(data.missing)}`]),
   ...(data.stored.length + data.helped.length + data.misled.length === 0 ? [] : [
     `memory: stored ${some(data.stored) || "nothing"}; helped by ${some(data.helped) || "none"}; misled by ${

@@ -126,6 +126,8 @@ export interface SettledData {
   readonly reinforcement: RewardVerdict;
   /** Required validators that had nothing to say. */
   readonly missing: ReadonlyArray<string>;
+  /** Validators that had something to judge and could not, with the reasons; none where absent. */
+  readonly silent?: ReadonlyArray<string>;
   /** Whether anything durable beyond the record itself was written. */
   readonly decision: "stored" | "held" | "nothing";
   /** Why what was not written was not written: reason codes. */
