@@ -42,8 +42,14 @@ const listed = () =>
   });
 
 /** Rows of an archive for an answer: spread evenly over it where there are too many, by the first objective. */
-const shownFront = (archive: ReadonlyArray<LineageRow>): ReadonlyArray<LineageRow> => {
-  const sorted = [...archive].sort((a, b) => a.objectives![0] - b.objectives![0]);
+const shownFront = (archive: ReadonlyArray<LineageRow>) => {
+  const sorted = [...archive].sort((a, b) => a.objectives![0] - b.objectives![0])
+    .map(({ id, genome, objectives, violation }) => ({
+      id,
+      genome,
+      objectives: objectives!,
+      ...(violation === undefined ? {} : { violation }),
+    }));
   if (sorted.length <= SHOWN_FRONT) return sorted;
   return Array.from(
     { length: SHOWN_FRONT },
@@ -144,7 +150,7 @@ const stands = ({ run, svg = false, chart }: InputOf<typeof Status>) =>
     };
   });
 
-const withoutGenome = ({ genome: _, ...row }: LineageRow) => row;
+const withoutGenome = ({ genome: _, key: __, ...row }: LineageRow) => row;
 
 const descends = (input: InputOf<typeof Lineage>) =>
   Effect.gen(function* () {

@@ -29,7 +29,7 @@ export const MAX_WORKERS = 64;
 export const DEFAULT_ROWS = 50;
 
 /** Rows of a front in one answer. */
-export const SHOWN_FRONT = 50;
+export const SHOWN_FRONT = 20;
 
 const Settings = Schema.Record(Schema.String, Schema.Union([Schema.Finite, Schema.String]));
 
@@ -63,7 +63,12 @@ const Going = {
 
 const Row = LineageRow;
 
-const Shown = Schema.Array(Row).annotate({
+const Shown = Schema.Array(Schema.Struct({
+  id: Schema.String,
+  genome: JsonValue,
+  objectives: Schema.Array(Schema.Finite),
+  violation: Schema.optionalKey(Schema.Finite),
+})).annotate({
   description: `the best found, or those that none dominates: ${SHOWN_FRONT} spread evenly where there are more`,
 });
 
@@ -325,7 +330,9 @@ export const Lineage = operation("evolution.lineage", {
       }),
     ),
     genomes: Schema.optionalKey(
-      Schema.Boolean.annotate({ description: "whether rows carry genomes; of an individual they do where absent" }),
+      Schema.Boolean.annotate({
+        description: "whether rows carry genomes and their content hashes; kin do where absent",
+      }),
     ),
   },
   output: Schema.Struct({
@@ -335,6 +342,7 @@ export const Lineage = operation("evolution.lineage", {
     rows: Schema.Array(Schema.Struct({
       ...(Row as unknown as { readonly fields: Schema.Struct.Fields }).fields,
       genome: Schema.optionalKey(JsonValue),
+      key: Schema.optionalKey(Schema.String),
     })) as unknown as Schema.Codec<ReadonlyArray<Partial<LineageRow> & { readonly id: string }>>,
     next: Schema.optionalKey(Count.annotate({ description: "where the next page begins" })),
   }),

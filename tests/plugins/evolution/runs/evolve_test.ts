@@ -78,7 +78,7 @@ Deno.test("every algorithm runs on what it fits, and every row of its lineage ha
 
 Deno.test("the lineage's scores are those of its genomes, and the front dominates all of them", () =>
   inRuns(async ({ evolve, lineage }) => {
-    const { front } = await evolve({ ...zdt1, generations: 8, every: 3, name: "zdt" });
+    const { front, size } = await evolve({ ...zdt1, generations: 8, every: 3, name: "zdt" });
     const rows = await lineage("zdt");
     assert.equal(rows.length, 160);
     for (const { genome, objectives } of rows) {
@@ -88,7 +88,9 @@ Deno.test("the lineage's scores are those of its genomes, and the front dominate
     const dominates = (a: ReadonlyArray<number>, b: ReadonlyArray<number>) =>
       a.every((value, m) => value <= b[m]) && a.some((value, m) => value < b[m]);
     const best = rows.filter(({ objectives }) => !rows.some((other) => dominates(other.objectives!, objectives!)));
-    assert.deepEqual(new Set(front.map(({ id }) => id)), new Set(best.map(({ id }) => id)));
+    assert.equal(size, best.length);
+    const names = new Set(best.map(({ id }) => id));
+    assert.ok(front.length > 5 && front.every(({ id }) => names.has(id)));
   }));
 
 Deno.test("one worker, two or three: the same archive, the same state, the same lineage", () =>

@@ -62,8 +62,8 @@ Deno.test("a front of more rows than an answer shows is shown from end to end", 
       seed: 1,
     });
     assert.ok(size > 100, String(size));
-    assert.equal(front.length, 50);
-    assert.equal(new Set(front.map(({ id }) => id)).size, 50);
+    assert.equal(front.length, 20);
+    assert.equal(new Set(front.map(({ id }) => id)).size, 20);
     const first = front.map(({ objectives }) => objectives![0]);
     assert.deepEqual(first, [...first].sort((a, b) => a - b));
     assert.ok(first[0] < 0.05 && first.at(-1)! > 0.8);
@@ -96,7 +96,7 @@ Deno.test("a lineage's pages join to the whole, without genomes unless they are 
     assert.deepEqual([best.total, best.next, best.rows.length], [30, 3, 3]);
     const least = Math.min(...whole.map(({ objectives }) => objectives![0]));
     assert.equal((best.rows[0].objectives as ReadonlyArray<number>)[0], least);
-    assert.ok(best.rows.every((one) => !("genome" in one)));
+    assert.ok(best.rows.every((one) => !("genome" in one) && !("key" in one)));
     const past = await call<{ readonly rows: ReadonlyArray<unknown>; readonly next?: number }>(
       "evolution.lineage",
       { run: "zdt", from: 30 },
