@@ -59,6 +59,20 @@ export {
   realVariation,
   sbx,
 } from "./operators/real.ts";
+export {
+  foldTree,
+  MAX_TREE_DEPTH,
+  MAX_TREE_NODES,
+  showTree,
+  type Tree,
+  TREE_MUTATIONS,
+  treeDepth,
+  type TreeMutation,
+  type TreeSettings,
+  treeSize,
+  type TreeSymbol,
+  treeVariation,
+} from "./operators/tree.ts";
 export { type Born, bred, type Brood, brood, children, COPIED, DRAWN, drawn, mutant } from "./population/breeding.ts";
 export { judged, judgedAll, pointsOfMembers, violationsOf } from "./population/members.ts";
 export {
