@@ -1,5 +1,5 @@
 /**
- * Handlers of the operations on what is registered.
+ * Handlers of the operations on registered models, and the checks of this room's domains.
  *
  * @module
  */
@@ -15,7 +15,10 @@ import { assess } from "./self/assess.ts";
 import { modelChecks } from "./self/model_checks.ts";
 import { MODEL_DOMAINS } from "./self/model_document.ts";
 import { modelsOf, promoteModel, registerModel } from "./self/models.ts";
+import { holding } from "./self/modify.ts";
 import { standing } from "./self/road.ts";
+import { SUBJECT_DOMAINS } from "./self/subject.ts";
+import { subjectChecks } from "./self/subject_checks.ts";
 
 type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Type<O["input"]>;
 
@@ -23,7 +26,9 @@ type InputOf<O extends { readonly input: Schema.Constraint }> = Schema.Schema.Ty
 export const layerSelf: Layer.Layer<never, never, Proposals | Artifacts> = Layer.effectDiscard(
   Effect.gen(function* () {
     const proposals = yield* Proposals;
-    yield* proposals.register(MODEL_DOMAINS, modelChecks(yield* Artifacts, proposals));
+    const store = yield* Artifacts;
+    yield* proposals.register(MODEL_DOMAINS, modelChecks(store, proposals));
+    for (const domain of SUBJECT_DOMAINS) yield* proposals.register(domain, subjectChecks(store, proposals));
   }),
 );
 
@@ -38,6 +43,7 @@ export const selfHandlers = {
   "evolution.apply": ({ proposal }: InputOf<typeof Apply>) =>
     Effect.gen(function* () {
       const { actor } = yield* CallContext;
-      return yield* standing(yield* (yield* Proposals).apply(proposal, actor));
+      const applied = yield* standing(yield* (yield* Proposals).apply(proposal, actor));
+      return applied.domain.startsWith("models.") ? applied : yield* holding(applied);
     }),
 };

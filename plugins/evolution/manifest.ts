@@ -21,7 +21,7 @@ export const evolutionPlugin: Plugin = {
     { capability: "rmi/Workers", range: "^1.0.0" },
   ],
   effects: ["readLocal", "writeLocal", "exec"],
-  kinds: ["evolve", "ffi", "selfModify"],
+  kinds: ["evolve", "ffi"],
   stability: "unstable",
   namespaces: [
     {

@@ -1,10 +1,19 @@
 /**
- * Operations on what is registered: models that are measured before they serve, and applying what was approved.
+ * Operations on registered models, which are measured before they serve, and applying what was approved.
+ *
+ * Programs, modules and settings: operations_subjects.ts.
  *
  * @module
  */
 import * as Schema from "effect/Schema";
-import { gateHolds, ledgerFailures, malformedProposal, staleChange, wrongAdmission } from "../../effects/mod.ts";
+import {
+  gateHolds,
+  ledgerFailures,
+  malformedProposal,
+  notApprover,
+  staleChange,
+  wrongAdmission,
+} from "../../effects/mod.ts";
 import { Digest, operation, unknownEntry } from "../../kernel/mod.ts";
 import { References } from "../../registry/artifact.ts";
 import { artifactDamaged, artifactDangling, artifactTooLarge } from "../../registry/failures.ts";
@@ -13,7 +22,8 @@ import { EVOLUTION_FAILURES } from "./failures.ts";
 import { MODEL_METRIC_NAMES, type ModelMetric } from "./self/assess.ts";
 import { Champion, ModelRow, ModelsName } from "./self/model_document.ts";
 
-const SELF_FAILURES = [
+/** What an operation on what is registered may answer with. */
+export const SELF_FAILURES = [
   ...EVOLUTION_FAILURES,
   ...ledgerFailures,
   artifactDamaged,
@@ -21,12 +31,14 @@ const SELF_FAILURES = [
   artifactTooLarge,
   gateHolds,
   malformedProposal,
+  notApprover,
   staleChange,
   unknownEntry,
   wrongAdmission,
 ] as const;
 
-const declare = {
+/** What is declared of all of them. */
+export const declare = {
   failures: SELF_FAILURES,
   idempotent: true,
   reversible: true,
@@ -74,7 +86,8 @@ const Evidence = Schema.Struct({
   counts: Schema.String,
 });
 
-const admitted = {
+/** Where a change got to. */
+export const admitted = {
   proposal: Digest,
   domain: Schema.String,
   state: Schema.String.annotate({ description: "applied, ready for an approval, or held" }),

@@ -20,8 +20,13 @@ import { moduleAnswers } from "./modules.ts";
 import { programAnswers, type ProgramLimits } from "./programs.ts";
 import { type Suite, suiteDigest } from "./suite.ts";
 
-/** What is judged: a module's text, or a program's bytes. */
-export type Candidate = { readonly module: string } | { readonly program: Uint8Array };
+/**
+ * What is judged: a program's bytes, a module's text, or settings by the module that reads them: it is given
+ * `{settings, input}` in place of the input.
+ */
+export type Candidate =
+  | { readonly program: Uint8Array }
+  | { readonly module: string; readonly settings?: Json };
 
 /** What candidates may use. */
 export interface Limits {
@@ -78,7 +83,13 @@ export const evaluate = (
       const said = yield* askedIn(suite, order, (inputs) => programAnswers(candidate.program, inputs, limits.program));
       return judgeSaid(suite, said);
     }
-    const ask = (inputs: ReadonlyArray<Json>) => moduleAnswers(candidate.module, inputs, limits.module);
+    const { module, settings } = candidate;
+    const ask = (inputs: ReadonlyArray<Json>) =>
+      moduleAnswers(
+        module,
+        settings === undefined ? inputs : inputs.map((input) => ({ settings, input })),
+        limits.module,
+      );
     const said = yield* askedIn(suite, order, ask);
     if ("failed" in said) return judgeSaid(suite, said);
     return judgeSaid(suite, said, yield* askedIn(suite, order.toReversed(), ask));
@@ -86,7 +97,7 @@ export const evaluate = (
 
 /** The identity of a candidate. */
 export const candidateDigest = (candidate: Candidate): Digest =>
-  digestJson("module" in candidate ? { module: candidate.module } : { program: candidate.program.toHex() });
+  digestJson("program" in candidate ? { program: candidate.program.toHex() } : candidate);
 
 /**
  * An evaluator of a search over a suite: the share of held-back cases missed is to be minimised, and the candidate's size

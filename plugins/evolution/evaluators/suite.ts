@@ -7,10 +7,11 @@
  *
  * @module
  */
+import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { type Digest, digestJson } from "../../../kernel/digest.ts";
 import { canonicalJson, type Json } from "../../../kernel/json.ts";
-import { JsonValue } from "../../../kernel/mod.ts";
+import { JsonValue, role } from "../../../kernel/mod.ts";
 import { ArtifactName } from "../../../registry/artifact.ts";
 import { badSuite } from "../failures.ts";
 import { depthOf, matches, MAX_CASE_DEPTH } from "./matching.ts";
@@ -62,14 +63,51 @@ const CaseJson = Schema.Struct({
 
 const Cases = Schema.Array(CaseJson).check(Schema.isMaxLength(MAX_CASES));
 
-/** Schema of {@link Suite}. */
-export const Suite: Schema.Codec<Suite> = Schema.Struct({
+const fields = {
   name: ArtifactName,
   kind: Schema.Literals(CANDIDATE_KINDS),
   seen: Cases.annotate({ description: "cases that a candidate's maker may see" }),
-  held: Cases.annotate({ description: "cases held back: the score is made of them" }),
-  tolerance: Schema.optionalKey(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
-}) as unknown as Schema.Codec<Suite>;
+  tolerance: Schema.optionalKey(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })).annotate({
+      description: "by how much a number may be off, relative to it where it is larger than 1; 0 where absent",
+    }),
+  ),
+};
+
+/** Schema of {@link Suite}. */
+export const Suite: Schema.Codec<Suite> = Schema.Struct({ ...fields, held: Cases }) as unknown as Schema.Codec<Suite>;
+
+/** A suite as a caller gives it: what is held back is text of JSON, so that it is kept as a secret would be. */
+export interface SuiteGiven extends Omit<Suite, "held"> {
+  /** The cases held back, as JSON text. */
+  readonly held: string;
+}
+
+/** Schema of {@link SuiteGiven}. */
+export const SuiteGiven: Schema.Codec<SuiteGiven> = Schema.Struct({
+  ...fields,
+  held: role(
+    "privateText",
+    'Cases held back, as JSON text [{"input": …, "wants": …}, …]: the score is made of them, and nothing shows them',
+    Schema.String.check(Schema.isMaxLength(MAX_SUITE_BYTES)),
+  ),
+}) as unknown as Schema.Codec<SuiteGiven>;
+
+const decodeCases = Schema.decodeUnknownResult(Cases);
+
+/** The suite that a caller gave; throws EVOLUTION_SUITE where it cannot judge. */
+export const suiteFrom = (given: SuiteGiven, path = "/suite"): Suite => {
+  let cases: unknown;
+  try {
+    cases = JSON.parse(given.held);
+  } catch {
+    throw badSuite({ reason: "what it holds back is not JSON text", path: `${path}/held` });
+  }
+  const held = decodeCases(cases, { onExcessProperty: "error" });
+  if (Result.isSuccess(held)) return checkedSuite({ ...given, held: held.success as ReadonlyArray<Case> }, path);
+  // What is wrong with a case would show it, so only that something is.
+  throw badSuite({ reason: "what it holds back is not a list of {name?, input, wants}", path: `${path}/held` });
+};
 
 /** The identity of a suite. */
 export const suiteDigest = (suite: Suite): Digest => digestJson(suite as unknown as Json);

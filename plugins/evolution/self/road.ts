@@ -26,7 +26,7 @@ type FailureOfCall<M extends keyof ProposalsShape> = ProposalsShape[M] extends
   (...args: never[]) => Effect.Effect<unknown, infer E> ? E : never;
 
 /** Why a change cannot go along the road at all. */
-export type RoadFailure = FailureOfCall<"submit" | "attest" | "apply" | "domain"> | KernelFailure;
+export type RoadFailure = FailureOfCall<"submit" | "attest" | "apply" | "domain" | "rollback"> | KernelFailure;
 
 /** Where a change got to. */
 export interface Admitted {

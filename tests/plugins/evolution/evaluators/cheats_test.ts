@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { layerSandbox } from "../../../../effects/sandbox.ts";
 import { layerSupervisorLocal } from "../../../../kernel/platform/supervisor.ts";
 import { layerWorkers } from "../../../../kernel/platform/workers.ts";
-import { evaluate, type Evaluates, type Limits } from "../../../../plugins/evolution/evaluators/evaluate.ts";
+import { evaluate, type Limits } from "../../../../plugins/evolution/evaluators/evaluate.ts";
 import type { Verdict } from "../../../../plugins/evolution/evaluators/judging.ts";
 import { checkedSuite, type Suite, trivialScore } from "../../../../plugins/evolution/evaluators/suite.ts";
 import { type Cheat, CHEATS, HELD, right, SEEN } from "./cheats.ts";

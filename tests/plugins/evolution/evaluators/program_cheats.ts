@@ -1,7 +1,7 @@
 /**
  * Program cheats: programs of the language that want a score they did not earn. The task is 3 x + 1 on numbers.
  */
-import { type Suite } from "../../../../plugins/evolution/evaluators/suite.ts";
+import type { Suite } from "../../../../plugins/evolution/evaluators/suite.ts";
 import { encodeProgram, parse } from "../../../../plugins/rmil/library.ts";
 import type { Cheat } from "./cheats.ts";
 
