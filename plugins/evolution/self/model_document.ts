@@ -170,13 +170,27 @@ export const registration = (name: string, base: Digest, row: ModelRow): Proposa
     validation: [assessmentOf(row)],
   });
 
-/** The change that lets a registered model serve. */
-export const promotion = (name: string, base: Digest, document: ModelDocument, id: string): ProposalDraft => {
+/** How often what serves was changed in a domain, also where that was undone since. */
+export const promotionsMade = (records: ReadonlyArray<ProposalRecord>, domain: string): number =>
+  records.filter(({ proposal, after }) =>
+    proposal.domain === domain && after !== undefined && proposal.changedIds.includes(CHAMPION)
+  ).length;
+
+/**
+ * The change that lets a registered model serve: the `nth` change of what serves, so that letting it serve again, after
+ * that was undone, is a change of its own.
+ */
+export const promotion = (
+  name: string,
+  base: Digest,
+  document: ModelDocument,
+  { id, nth }: { readonly id: string; readonly nth: number },
+): ProposalDraft => {
   const row = document.rows[id];
   const current = document.champion;
   const value = { row: id, model: row.model } satisfies Champion;
   return draftOf(name, base, row, {
-    summary: `Let model ${row.version} of ${name} serve: ${row.metric} ${row.value}`,
+    summary: `Let model ${row.version} of ${name} serve (change ${nth}): ${row.metric} ${row.value}`,
     changedIds: [CHAMPION],
     patch: [{ op: current === undefined ? "add" : "replace", path: `/${CHAMPION}`, value }],
     validation: [assessmentOf(row, current === undefined ? undefined : document.rows[current.row])],

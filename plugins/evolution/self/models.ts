@@ -21,6 +21,7 @@ import {
   modelDomain,
   type ModelRow,
   promotion,
+  promotionsMade,
   readModels,
   registration,
   rowId,
@@ -149,8 +150,9 @@ export const promoteModel = (
     if (!Object.hasOwn(document.rows, given)) return yield* refuse(`${model} is not registered there`);
     if (document.champion?.row === given) return yield* refuse(`${model} serves already`);
     const row = document.rows[given];
+    const nth = promotionsMade(yield* (yield* Proposals).list, modelDomain(name)) + 1;
     const admitted = yield* admitting(
-      promotion(name, digest, document, given),
+      promotion(name, digest, document, { id: given, nth }),
       [witnessed(row.evidence, row)],
     );
     return { ...admitted, row: given };

@@ -46,6 +46,9 @@ Deno.test("a model is registered, promoted and taken back without a question, by
       const after = yield* call(kernel, "evolution.models", { name: "moons" });
       assert.equal(after.digest, promoted.before, "the document is the one before, to the digest");
       assert.equal(after.champion, undefined);
+      const again = yield* promote(kernel, "first");
+      assert.deepEqual([again.state, again.after], ["applied", promoted.after], "what was undone can be done again");
+      assert.notEqual(again.proposal, promoted.proposal);
     })
   ));
 
