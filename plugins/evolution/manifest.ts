@@ -28,6 +28,10 @@ export const evolutionPlugin: Plugin = {
       name: "evolution",
       summary: "evolve programs, settings, numbers; resume, lineage",
       priority: 8,
+      recipes: [
+        { task: "create a model from data", steps: ["data.list", "evolution.create", "neural.predict"] },
+      ],
+      aliases: { create: "evolution.create" },
     },
   ],
   operations: async () => (await import("./operations.ts")).operations,

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { canonicalJson, type Json } from "../../../kernel/json.ts";
 import type { Random } from "../../../kernel/random.ts";
 import type { Made, Variation } from "../contract.ts";
 import { badSetting } from "../failures.ts";
@@ -224,7 +225,7 @@ export const architectureSpace = (purpose: Purpose): ArchitectureSpace => {
   return {
     judge,
     variation: {
-      name: `architectures(${JSON.stringify(purpose)})`,
+      name: `architectures(${canonicalJson(purpose as unknown as Json)})`,
       random,
       mutate: (parent, chance) => mutateBy(parent, chance).genome,
       mutateBy,

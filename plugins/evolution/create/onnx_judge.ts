@@ -85,8 +85,26 @@ const compared = ({ outputs, shape, classes }: Compared, given: ArrayLike<number
   return { by: JUDGE, samples: count, otherAnswers, distance };
 };
 
+/**
+ * Runs while nobody can put something else in the place of `Worker`: the package, once it runs, replaces it by that of
+ * Node, with which our own workers cannot start.
+ */
+const withOwnWorkers = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      const own = Object.getOwnPropertyDescriptor(globalThis, "Worker");
+      const { Worker } = globalThis;
+      Object.defineProperty(globalThis, "Worker", { configurable: true, get: () => Worker, set: () => {} });
+      return own;
+    }),
+    () => effect,
+    (own) => Effect.sync(() => own !== undefined && Object.defineProperty(globalThis, "Worker", own)),
+  );
+
 /** Runs an exported model by onnxruntime and compares its answers. */
-export const judgeOnnx = (asked: Compared): Effect.Effect<ExportRecord["verified"]> =>
+export const judgeOnnx = (asked: Compared): Effect.Effect<ExportRecord["verified"]> => withOwnWorkers(judged(asked));
+
+const judged = (asked: Compared): Effect.Effect<ExportRecord["verified"]> =>
   Effect.match(loadOptional<Package & { readonly default?: Package }>(JUDGE), {
     onFailure: ({ fix }) => ({
       absent: `${JUDGE} is not installed${fix?.command === undefined ? "" : `: ${fix.command}`}`,
