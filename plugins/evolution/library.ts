@@ -27,6 +27,27 @@ export {
   type NoveltySettings,
 } from "./archives.ts";
 export { islands, type IslandsSettings, MAX_ISLANDS } from "./islands.ts";
+export {
+  type Candidate as JudgedCandidate,
+  evaluate as judgeCandidate,
+  type Evaluates,
+  type Limits as CandidateLimits,
+  suiteEvaluator,
+} from "./evaluators/evaluate.ts";
+export { type Flag, MEMORISED_GAP, type Tally, type Verdict } from "./evaluators/judging.ts";
+export { matches } from "./evaluators/matching.ts";
+export { MODULE_LIMITS } from "./evaluators/modules.ts";
+export { PROGRAM_LIMITS, type ProgramLimits } from "./evaluators/programs.ts";
+export {
+  type Case,
+  checkedSuite,
+  MAX_CASES,
+  type Suite,
+  suiteDigest,
+  suiteFrom,
+  type SuiteGiven,
+  trivialScore,
+} from "./evaluators/suite.ts";
 export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
 export { type Decomposition, DECOMPOSITIONS, moead, type MoeadSettings } from "./moead.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";
