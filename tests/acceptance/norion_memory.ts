@@ -13,6 +13,7 @@ import type { Portable } from "../../plugins/norion/memory/transfer.ts";
 import { DEFAULT_POLICY } from "../../plugins/norion/policy.ts";
 import { dialogueOf, KINDS, SEEDS } from "../plugins/norion/dialogues.ts";
 import { measureDialogues, memoryOf } from "../plugins/norion/dialogue_measure.ts";
+import { otherDialogueOf } from "../plugins/norion/dialogues_other.ts";
 import { hardDialogueOf } from "../plugins/norion/dialogues_hard.ts";
 import { inFolder, withLedger } from "../effects/ledger_fixtures.ts";
 import { type Figure, rounded } from "./figure.ts";
@@ -41,17 +42,18 @@ const answers = (name: string, seeds: ReadonlyArray<number>): Figure => ({
   },
 });
 
-const harder: Figure = {
-  name: "share of right answers over harder dialogues that the memory was not written for, the mean of four kinds",
+const harder = (name: string, dialogue: typeof hardDialogueOf): Figure => ({
+  name: `share of right answers over dialogues in other words, ${name}, the mean of four kinds`,
   unit: "share",
-  goal: "reported as found; above plain BM25",
+  goal: "reported as found; no kind below plain BM25, the mean above",
   measure: () => {
-    const { ours, plain, stemmed } = measureDialogues([...SEEDS, UNSEEN], hardDialogueOf);
+    const { ours, plain, stemmed } = measureDialogues([...SEEDS, UNSEEN], dialogue);
     const mean = (scores: typeof ours): number => KINDS.reduce((sum, kind) => sum + scores[kind], 0) / KINDS.length;
     const value = rounded(mean(ours));
-    return Promise.resolve({ value, ok: value > mean(plain), detail: { ours, plain, stemmed } });
+    const ok = value > mean(plain) && KINDS.every((kind) => ours[kind] >= plain[kind]);
+    return Promise.resolve({ value, ok, detail: { ours, plain, stemmed } });
   },
-};
+});
 
 const speed: Figure = {
   name: `time of a question to a memory of ${ITEMS} items, the mean over all questions of a dialogue, least of rounds`,
@@ -151,7 +153,8 @@ const fresh: Figure = {
 export const figures: ReadonlyArray<Figure> = [
   answers("seeds 1 to 5", SEEDS),
   answers("an unseen seed", [UNSEEN]),
-  harder,
+  harder("which memory was mended by", hardDialogueOf),
+  harder("which it was not", otherDialogueOf),
   speed,
   fresh,
 ];

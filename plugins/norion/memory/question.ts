@@ -24,6 +24,12 @@ export interface Question {
   readonly subject?: Subject;
   /** Which of several in time. */
   readonly order?: "newest" | "oldest";
+  /** What kind of thing is asked for, in a word that an answer need not repeat: it names one of the kind. */
+  readonly sort?: string;
+  /** Whether it asks how things stand, so that what was said last counts. */
+  readonly standing: boolean;
+  /** Names in it. */
+  readonly names: ReadonlyArray<string>;
 }
 
 const OWNER = String.raw`(my|our|\p{Lu}[\p{L}-]*['’]s)`;
@@ -72,10 +78,33 @@ const OLDEST = /\b(?:first|earliest|oldest)\b|第一次|最早/iu;
 /** Words of a question that no answer repeats. */
 const ASKING: ReadonlySet<string> = new Set(
   ("does did do now currently today days tell know last latest most recent recently newest first earliest oldest time " +
-    "times all any ever whose many much list name happened happen were had been am").split(" "),
+    "times all any ever whose many much list name happened happen were had been am know present these nowadays")
+    .split(" "),
 );
 const ASKING_HAN =
   /最近一次|最后一次|第一次|是什么|是多少|是谁|在哪里|在哪|什么时候|什么|多少|哪些|哪里|现在|最新|最早|我们|我|吗|呢|的|了/gu;
+
+const SORTS: ReadonlyArray<RegExp> = [
+  /\b(?:what|which)\s+(\p{Ll}+)\s+(?:do|does|did|is|are|was|were|has|have|had|can|will)\b/iu,
+  /^\s*(?:please\s+)?(?:list|name|tell me)\s+(?:all\s+|every\s+|each\s+)?(?:the\s+)?(\p{Ll}+)\s+(?:in|at|on|where|that|which|we|i)\b/iu,
+];
+
+/** What was, or when: of such things the last that was said need not be the answer. */
+const PAST = /\b(?:did|was|were|had|when|ever|list)\b|^\s*name\b|过|了|时候/iu;
+
+/** Names: capitals that begin no sentence. */
+const NAMES = /(?<=[\p{L}\p{N},;]\s)\p{Lu}\p{Ll}+/gu;
+
+/** Words that keep a sentence from saying that something is so. */
+const HEDGES =
+  /\b(?:never|not|nobody|no one|might|maybe|perhaps|would|wants? to|hopes? to|believes?|people say|they say|rumou?r)\b|n['’]t\b|没有|没|不|听说|可能|也许/iu;
+
+/** Whether a text only speaks around a name or a matter: it denies, doubts or wishes, or is about somebody related. */
+export const speaksAround = (text: string, names: ReadonlyArray<string>): boolean =>
+  HEDGES.test(text) || names.some((name) => {
+    const at = text.indexOf(name);
+    return at > 0 && /\b(?:of|about|for)\s$/u.test(text.slice(0, at));
+  });
 
 /** Reads what a query wants to know. */
 export const readQuestion = (query: string): Question => {
@@ -83,8 +112,12 @@ export const readQuestion = (query: string): Question => {
   const terms = asked.filter((term) => !ASKING.has(term));
   const subject = subjectBy(asks(query) ? query : `${query}?`, QUESTIONS) ?? subjectBy(query, STATEMENTS);
   const order = NEWEST.test(query) ? "newest" : OLDEST.test(query) ? "oldest" : undefined;
+  const sort = SORTS.map((form) => form.exec(query)?.[1].toLowerCase()).find((word) => word !== undefined);
   return {
     terms: terms.length > 0 ? terms : asked,
+    standing: !PAST.test(query),
+    names: query.match(NAMES) ?? [],
+    ...(sort === undefined ? {} : { sort }),
     ...(subject === undefined ? {} : { subject }),
     ...(order === undefined ? {} : { order }),
   };

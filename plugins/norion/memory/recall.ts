@@ -15,7 +15,17 @@ import { jaccard, termsOf } from "../text.ts";
 import { lives, type MemoryItem, type Standing } from "../state/memory.ts";
 import { type Embedder, HASHED } from "./embedder.ts";
 import { Lexicon } from "./lexicon.ts";
-import { asks, type Question, readQuestion, sameSubject, sameWord, statedSubject, type Subject } from "./question.ts";
+import {
+  asks,
+  type Question,
+  readQuestion,
+  sameSubject,
+  sameWord,
+  speaksAround,
+  statedSubject,
+  type Subject,
+} from "./question.ts";
+import { mattersOf, relatedWords } from "./relations.ts";
 
 /** An item with its text. */
 export interface Remembered {
@@ -31,6 +41,8 @@ export interface Recalled extends Remembered {
   readonly similarity: number;
   /** Share of what is asked that it speaks of, rare words weighing more. */
   readonly coverage: number;
+  /** The same, where other words for it count fully. */
+  readonly speaks: number;
   /** What it is ranked by. */
   readonly rank: number;
   /** Items that state another value of the same, in the order of truth. */
@@ -40,6 +52,7 @@ export interface Recalled extends Remembered {
 interface Entry extends Remembered {
   readonly subject: Subject | undefined;
   readonly words: ReadonlySet<string>;
+  readonly matters: ReadonlySet<number>;
 }
 
 /** How far an item is trusted, by who stands for it. */
@@ -146,18 +159,21 @@ export class ScopeMemory {
     const limit = policy["memory.candidates"];
     const { hits, cosines } = this.#lexicon.byVector(query, limit);
     const spoken = this.#lexicon.byWords(question.terms, limit);
-    const slots = new Set([...spoken, ...hits].map(({ slot }) => slot));
+    const related = question.terms.flatMap(relatedWords).filter((word) => this.#lexicon.frequency(word) > 0);
+    const otherwise = related.length === 0 ? [] : this.#lexicon.byWords([...question.terms, ...related], limit);
+    const slots = new Set([...spoken, ...otherwise, ...hits].map(({ slot }) => slot));
     const covers = this.#coverage(question);
     const recalled = [...slots].flatMap((slot) => {
       const entry = this.#at(slot);
       // Another process may have taken it out since.
       if (entry === undefined) return [];
-      const { item, text, subject, words } = entry;
-      const coverage = covers(words);
+      const { item, text, subject } = entry;
+      const { coverage, speaks } = covers(entry);
       const similarity = unit(LIKENESS_WORDS * coverage + (1 - LIKENESS_WORDS) * Math.max(0, cosines[slot]));
       const same = question.subject !== undefined && subject !== undefined && sameSubject(question.subject, subject);
       const rank = similarity * (1 - VALUE_RANK + VALUE_RANK * unit(valueOf(item, now))) + (same ? SUBJECT_RANK : 0);
-      return { item, text, similarity, coverage: same ? 1 : coverage, rank, contradicts: [] };
+      const full = same ? { coverage: 1, speaks: 1 } : { coverage, speaks };
+      return { item, text, similarity, ...full, rank, contradicts: [] };
     });
     return recalled.sort((a, b) => b.rank - a.rank || byTruth(a.item, b.item));
   }
@@ -174,11 +190,17 @@ export class ScopeMemory {
       return stated !== undefined && sameSubject(stated, subject);
     });
     if (direct.length > 0) return this.#inTruth(direct).slice(0, limit);
-    const most = speaking.reduce((best, { coverage }) => Math.max(best, coverage), 0);
-    if (question.order === undefined) return speaking.slice(0, limit);
-    const turn = question.order === "newest" ? -1 : 1;
-    return speaking.filter(({ coverage }) => coverage >= most - NEARLY)
-      .sort((a, b) => turn * (a.item.born - b.item.born) || byTruth(a.item, b.item)).slice(0, limit);
+    const most = speaking.reduce((best, { speaks }) => Math.max(best, speaks), 0);
+    const { order, standing, names } = question;
+    if (order === undefined && !standing) return speaking.slice(0, limit);
+    const turn = order === "oldest" ? 1 : -1;
+    const around = new Map(speaking.map(({ item, text }) => [item.id, speaksAround(text, names) ? 1 : 0]));
+    const timely = speaking.filter(({ speaks }) => speaks >= most - NEARLY).sort((a, b) =>
+      around.get(a.item.id)! - around.get(b.item.id)! || turn * (a.item.born - b.item.born) || byTruth(a.item, b.item)
+    );
+    // Asked for the first or last of something, the others of it answer; asked how things stand, all that speaks of it.
+    const rest = order === undefined ? speaking.filter((one) => !timely.includes(one)) : [];
+    return [...timely, ...rest].slice(0, limit);
   }
 
   /** Items that state the same subject, the most credible first, each naming those that state something else. */
@@ -208,16 +230,26 @@ export class ScopeMemory {
     const held = this.#entries.get(slot!);
     if (held !== undefined) return held;
     const words = new Set(termsOf(text!));
-    const entry = { item: JSON.parse(item), text: text!, subject: statedSubject(text!), words };
+    const entry = {
+      item: JSON.parse(item),
+      text: text!,
+      subject: statedSubject(text!),
+      words,
+      matters: mattersOf(words),
+    };
     if (this.#entries.size === MOST_ENTRIES) this.#entries.clear();
     this.#entries.set(slot!, entry);
     return entry;
   }
 
-  #coverage({ terms }: Question): (words: ReadonlySet<string>) => number {
+  #coverage({ terms, sort }: Question): (entry: Entry) => Pick<Recalled, "coverage" | "speaks"> {
     const size = this.#lexicon.size;
-    const weights = terms.map((term) => Math.log(1 + size / (1 + this.#lexicon.frequency(term))));
+    const weights = terms.map((term) => {
+      const texts = this.#lexicon.frequency(term);
+      return term === sort && texts === 0 ? 0 : Math.log(1 + size / (1 + texts));
+    });
     const whole = weights.reduce((sum, weight) => sum + weight, 0);
+    const matters = terms.map((term) => mattersOf([term]));
     const known = new Map<string, boolean>();
     const same = (term: string, other: string): boolean => {
       const key = `${term} ${other}`;
@@ -225,18 +257,21 @@ export class ScopeMemory {
       if (answer === undefined) known.set(key, answer = sameWord(term, other));
       return answer;
     };
-    return (words) => {
-      if (whole === 0) return 0;
-      let covered = 0;
+    return ({ words, matters: own }) => {
+      if (whole === 0) return { coverage: 0, speaks: 0 };
+      let [said, otherwise] = [0, 0];
       terms.forEach((term, index) => {
         if (words.has(term) || [...words].some((other) => other[0] === term[0] && same(term, other))) {
-          covered += weights[index];
-        }
+          said += weights[index];
+        } else if (!matters[index].isDisjointFrom(own)) otherwise += weights[index];
       });
-      return covered / whole;
+      return { coverage: (said + OTHERWISE * otherwise) / whole, speaks: (said + otherwise) / whole };
     };
   }
 }
+
+/** What a word counts that is said in another one. */
+const OTHERWISE = 0.8;
 
 /** Coverage that counts as equal when items are put in the order of time. */
 const NEARLY = 0.05;

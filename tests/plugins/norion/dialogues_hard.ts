@@ -2,8 +2,9 @@
  * Harder dialogues than those of dialogues.ts: facts told with verbs instead of "X's y is z", several in a sentence, asked
  * for indirectly and in other words, beside distractors of the same words about other persons, in Chinese and English.
  *
- * Written after the memory and never used to change it: what is found here is reported, not promised. Nothing in these
- * sentences has the form that memory reads as a statement of a subject.
+ * Written after the memory; its failures are what memory's reading of relations, hedges and kinds of answers was made for,
+ * so that they no longer say how far that carries (dialogues_other.ts does). Nothing in these sentences has the form that
+ * memory reads as a statement of a subject.
  */
 import { type Random, random } from "../../../kernel/mod.ts";
 import type { Asked, Dialogue, Turn } from "./dialogues.ts";
