@@ -8,11 +8,12 @@ import * as Result from "effect/Result";
 import * as Schema from "effect/Schema";
 import { Disk } from "../../kernel/disk.ts";
 import { digestJson } from "../../kernel/digest.ts";
-import type { Json, JsonObject } from "../../kernel/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../kernel/json.ts";
 import { unknownEntry } from "../../kernel/mod.ts";
 import { nearest } from "../../kernel/nearest.ts";
 import { ALGORITHMS } from "./evolve/algorithms.ts";
 import { evolve, type EvolveAsked, type Evolved, type PlannedRun, planRun } from "./evolve/evolving.ts";
+import { writtenProgram } from "./evolve/examples.ts";
 import type { RunAsked } from "./evolve/evolving.ts";
 import { badRun } from "./failures.ts";
 import { ancestorsOf, bestFirst, descendantsOf } from "./lineage/ancestry.ts";
@@ -41,21 +42,28 @@ const listed = () =>
     }),
   });
 
+/** Programs of a front that are written out. */
+const WRITTEN = 5;
+
 /** Rows of an archive for an answer: spread evenly over it where there are too many, by the first objective. */
-const shownFront = (archive: ReadonlyArray<LineageRow>) => {
-  const sorted = [...archive].sort((a, b) => a.objectives![0] - b.objectives![0])
-    .map(({ id, genome, objectives, violation }) => ({
-      id,
-      genome,
-      objectives: objectives!,
-      ...(violation === undefined ? {} : { violation }),
-    }));
-  if (sorted.length <= SHOWN_FRONT) return sorted;
-  return Array.from(
+const shownFront = (archive: ReadonlyArray<LineageRow>, over: Json) => {
+  const sorted = [...archive].sort((a, b) => a.objectives![0] - b.objectives![0]);
+  const shown = sorted.length <= SHOWN_FRONT ? sorted : Array.from(
     { length: SHOWN_FRONT },
     (_, k) => sorted[Math.round(k * (sorted.length - 1) / (SHOWN_FRONT - 1))],
   );
+  const arePrograms = isJsonObject(over) && "programs" in over;
+  return shown.map(({ id, genome, objectives, violation }, at) => ({
+    id,
+    genome,
+    objectives: objectives!,
+    ...(violation === undefined ? {} : { violation }),
+    ...(arePrograms && at < WRITTEN ? { text: writtenProgram(genome as string) } : {}),
+  }));
 };
+
+/** What a run's settings say is evolved. */
+const overOf = (settings: Json): Json => isJsonObject(settings) ? settings.over ?? null : null;
 
 /** Writes the chart of a front, where one was asked for and there is one. */
 const charted = (
@@ -73,7 +81,7 @@ const charted = (
   });
 
 const answered = (
-  { algorithm, search }: PlannedRun,
+  { algorithm, search, spec }: PlannedRun,
   ended: Evolved,
   asked: RunAsked & { readonly chart?: string },
 ) =>
@@ -90,7 +98,7 @@ const answered = (
       reason,
       resumed,
       reproducible: asked.budget?.wallMs === undefined,
-      front: shownFront(archive),
+      front: shownFront(archive, overOf(spec)),
       size: archive.length,
       ...(yield* charted(asked.chart, run, archive, encodeState(search, state))),
     };
@@ -142,7 +150,7 @@ const stands = ({ run, svg = false, chart }: InputOf<typeof Status>) =>
         saved: info.at,
         settings: document.spec,
         memory,
-        front: shownFront(archive),
+        front: shownFront(archive, document.operation === Evolve.id ? overOf(document.spec) : null),
         size: archive.length,
         ...(drawn === undefined ? {} : { svg: drawn }),
         ...(yield* charted(chart, run, archive, search)),

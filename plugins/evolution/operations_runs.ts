@@ -68,6 +68,7 @@ const Shown = Schema.Array(Schema.Struct({
   genome: JsonValue,
   objectives: Schema.Array(Schema.Finite),
   violation: Schema.optionalKey(Schema.Finite),
+  text: Schema.optionalKey(Schema.String.annotate({ description: "of programs: the source, for the first of them" })),
 })).annotate({
   description: `the best found, or those that none dominates: ${SHOWN_FRONT} spread evenly where there are more`,
 });
@@ -155,7 +156,7 @@ const sphere = { over: { reals: 2, lower: -5, upper: 5 }, objective: { program: 
 /** Evolves. */
 export const Evolve = operation("evolution.evolve", {
   ...evolves,
-  summary: "Evolve numbers, bits or an order by what scores them; keep the run so that it can go on.",
+  summary: "Evolve numbers, bits, an order or programs by what scores them; keep the run so that it can go on.",
   input: {
     over: Schema.optionalKey(GenomeGiven).annotate({
       description: "what is evolved; a problem of the literature has its own",
@@ -209,6 +210,18 @@ export const Evolve = operation("evolution.evolve", {
         name: "ones",
       },
       output: { reason: "goal", front: [{ objectives: [-40] }] },
+    },
+    {
+      title: "a program of two columns, from one that is only near",
+      input: {
+        over: { programs: ["add($x, $y)"] },
+        objective: { examples: { columns: { x: [0, 1, 2, 3], y: [1, 1, 3, 2] }, output: [0, 1, 6, 6] } },
+        population: 30,
+        generations: 30,
+        goal: 0,
+        seed: 1,
+      },
+      output: { reason: "goal", front: [{ objectives: [0] }] },
     },
     {
       title: "a run of other settings has the name",

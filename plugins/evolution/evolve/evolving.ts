@@ -19,7 +19,8 @@ import { runDurably } from "../state/durable.ts";
 import type { Ended, Generation, RunBudget } from "../state/durable.ts";
 import { type KeepsRuns, leastOf, openRun } from "../state/keeping.ts";
 import { type AlgorithmName, type IslandsGiven, searchNamed, usualAlgorithm } from "./algorithms.ts";
-import { type GenomeGiven, planGenome, type SettingsGiven } from "./genomes.ts";
+import { planSeeds } from "./examples.ts";
+import { type GenomeGiven, type GenomePlan, planGenome, type SettingsGiven } from "./genomes.ts";
 import {
   type ObjectiveGiven,
   type ObjectivePlan,
@@ -71,6 +72,8 @@ export interface RunAsked {
 export interface PlannedRun {
   /** What asks. */
   readonly search: Search<unknown>;
+  /** What is evolved. */
+  readonly genome: GenomePlan;
   /** What scores. */
   readonly objective: ObjectivePlan;
   /** The algorithm's name. */
@@ -96,7 +99,9 @@ export const planRun = (
           : { fix: { summary: "Leave the genome out", patch: [{ op: "remove", path: "/over" }] } }),
       });
     }
-    const genome = yield* attempting(() => planGenome(over, asked.variation));
+    const examples = "examples" in asked.objective ? asked.objective.examples : undefined;
+    const began = "programs" in over ? yield* planSeeds(examples, over.programs) : { seeds: [], stored: [] };
+    const genome = yield* attempting(() => planGenome(over, asked.variation, began.seeds));
     const objective = yield* planObjective(asked.objective, genome);
     const { algorithm: named, population, seed = 0 } = asked;
     const { kind, settings } = typeof named === "object"
@@ -116,7 +121,7 @@ export const planRun = (
       )
     );
     const spec = {
-      ...(own === undefined ? { over } : {}),
+      ...(own !== undefined ? {} : { over: "programs" in over ? { ...over, programs: began.stored } : over }),
       objective: objective.spec,
       algorithm: { kind, settings },
       ...(asked.variation === undefined ? {} : { variation: asked.variation }),
@@ -124,7 +129,7 @@ export const planRun = (
       ...(asked.islands === undefined ? {} : { islands: { ...asked.islands } }),
       seed,
     };
-    return { search, objective, algorithm: kind, spec: spec as unknown as JsonObject };
+    return { search, genome, objective, algorithm: kind, spec: spec as unknown as JsonObject };
   });
 
 /** What is told after every generation. */
@@ -170,7 +175,7 @@ export interface Evolved extends Ended<unknown> {
 
 /** Runs a planned search to the end of its budget, kept under a name, telling the caller after every generation. */
 export const evolve = (
-  { search, objective, spec }: PlannedRun,
+  { search, genome, objective, spec }: PlannedRun,
   asked: RunAsked & { readonly name?: string },
 ): Effect.Effect<Evolved, EvolutionFailure | KernelFailure, KeepsRuns | Scores | ReadsObjective> => {
   const { generations = DEFAULT_GENERATIONS, budget = {}, goal, workers, every = DEFAULT_EVERY, name } = asked;
@@ -180,7 +185,7 @@ export const evolve = (
     const ended = yield* runDurably({
       run,
       search,
-      evaluate: scoring(objective, search.variation),
+      evaluate: scoring(objective, genome),
       budget: { ...budget, generations },
       every,
       ...(goal === undefined ? {} : { goal }),

@@ -8,6 +8,8 @@
  */
 import * as Schema from "effect/Schema";
 import type { Json } from "../../../kernel/json.ts";
+import type { Program as TensorProgram } from "../../ir/library.ts";
+import { type GivenProgram, ProgramSource } from "../../rmil/library.ts";
 import { nearest } from "../../../kernel/nearest.ts";
 import { placed } from "../attempting.ts";
 import type { Variation } from "../contract.ts";
@@ -20,6 +22,7 @@ import {
   permutationVariation,
 } from "../operators/permutation.ts";
 import { REAL_CROSSOVERS, REAL_MUTATIONS, type RealSettings, realVariation } from "../operators/real.ts";
+import { programVariation } from "../operators/program.ts";
 import type { Problem } from "../problems/problem.ts";
 
 /** Most variables of a genome of this operation. */
@@ -39,11 +42,21 @@ interface RealsGiven {
   readonly upper: number | ReadonlyArray<number>;
 }
 
+/** Programs of the language, with the tensor programs that they become on the examples' columns. */
+interface ProgramsGiven {
+  readonly programs: ReadonlyArray<GivenProgram>;
+  readonly nodes?: number;
+}
+
 /** What is evolved, as a caller describes it. */
 export type GenomeGiven =
   | RealsGiven
   | { readonly bits: number }
-  | { readonly permutation: number };
+  | { readonly permutation: number }
+  | ProgramsGiven;
+
+/** Most programs that a search begins with. */
+export const MAX_SEEDS = 32;
 
 /** Schema of {@link GenomeGiven}. */
 export const GenomeGiven: Schema.Codec<GenomeGiven> = Schema.Union([
@@ -54,7 +67,15 @@ export const GenomeGiven: Schema.Codec<GenomeGiven> = Schema.Union([
   }),
   Schema.Struct({ bits: Length.annotate({ description: "how many bits" }) }),
   Schema.Struct({ permutation: Length.annotate({ description: "an order of the numbers from 0 to below this" }) }),
-]);
+  Schema.Struct({
+    programs: Schema.Array(ProgramSource).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_SEEDS)).annotate({
+      description: "programs that the search begins with; they read the columns of examples by name",
+    }),
+    nodes: Schema.optionalKey(
+      Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({ description: "most nodes; 60 where absent" }),
+    ),
+  }),
+]) as unknown as Schema.Codec<GenomeGiven>;
 
 /** How a setting of a variation may be given: a number, or one of some names. */
 type SettingRule = "number" | ReadonlyArray<string>;
@@ -62,8 +83,8 @@ type SettingRule = "number" | ReadonlyArray<string>;
 /** A genome ready to be evolved. */
 export interface GenomePlan {
   /** Its kind. */
-  readonly kind: "reals" | "bits" | "permutation";
-  /** How many numbers it has. */
+  readonly kind: "reals" | "bits" | "permutation" | "programs";
+  /** How many numbers it has; 0 of programs. */
   readonly length: number;
   /** Its variation; erased, as each kind has genomes of its own. */
   readonly variation: Variation<unknown>;
@@ -87,7 +108,11 @@ const RULES: { readonly [Kind in GenomePlan["kind"]]: { readonly [setting: strin
     mutation: PERMUTATION_MOVES,
     mutationRate: "number",
   },
+  programs: { drift: "number" },
 };
+
+/** Nodes of a program where nothing is said. */
+export const DEFAULT_NODES = 60;
 
 /** Settings whose names and kinds are among the rules; throws EVOLUTION_SETTING at their place of the input. */
 export const checkedSettings = <S>(
@@ -135,6 +160,7 @@ const boundOf = (given: number | ReadonlyArray<number>, count: number): Float64A
 /** Where a setting of bounds or of variation stands in the input: a bound of all stands alone. */
 const placeOf = (given: GenomeGiven) => (path: string): string => {
   const [, name, at] = path.split("/");
+  if (name === "nodes") return "/over/nodes";
   if (name !== "lower" && name !== "upper") return path.startsWith("/variation/") ? path : `/variation${path}`;
   const isOne = "reals" in given && typeof given[name] === "number";
   return isOne || at === undefined ? `/over/${name}` : `/over/${name}/${at}`;
@@ -153,8 +179,12 @@ const realsOf = (given: RealsGiven) => {
   });
 };
 
-/** A described genome, ready; throws EVOLUTION_SETTING at its place of the input. */
-export const planGenome = (given: GenomeGiven, settings: SettingsGiven = {}): GenomePlan => {
+/** A described genome, ready; throws EVOLUTION_SETTING at its place of the input. Programs come with what they became. */
+export const planGenome = (
+  given: GenomeGiven,
+  settings: SettingsGiven = {},
+  seeds: ReadonlyArray<TensorProgram> = [],
+): GenomePlan => {
   const own = <S>(kind: GenomePlan["kind"]) => checkedSettings<S>(settings, RULES[kind], "/variation");
   return placed(placeOf(given), (): GenomePlan => {
     if ("reals" in given) {
@@ -165,6 +195,11 @@ export const planGenome = (given: GenomeGiven, settings: SettingsGiven = {}): Ge
     if ("bits" in given) {
       const variation = bitVariation(given.bits, own<BitSettings>("bits")) as Variation<unknown>;
       return { kind: "bits", length: given.bits, variation };
+    }
+    if ("programs" in given) {
+      const { nodes = DEFAULT_NODES } = given;
+      const variation = programVariation({ seeds, nodes, ...own<{ readonly drift?: number }>("programs") });
+      return { kind: "programs", length: 0, variation: variation as Variation<unknown> };
     }
     const length = given.permutation;
     const variation = permutationVariation(length, own<PermutationSettings>("permutation")) as Variation<unknown>;
@@ -179,6 +214,11 @@ export const genomeOfProblem = ({ lower, upper }: Problem): GenomeGiven => ({
   upper: [...upper],
 });
 
-/** The numbers of a genome, from its JSON: bits are zeros and ones. */
-export const numbersOf = (encoded: Json): ReadonlyArray<number> =>
-  typeof encoded === "string" ? Array.from(encoded, Number) : encoded as ReadonlyArray<number>;
+/** A genome as what scores it has it: numbers, bits as zeros and ones, or a program's bytes in base64. */
+export type Plain = ReadonlyArray<number> | string;
+
+/** The plain form of a genome, from its JSON. */
+export const plainOf = ({ kind }: GenomePlan, encoded: Json): Plain => {
+  if (kind === "programs") return encoded as string;
+  return kind === "bits" ? Array.from(encoded as string, Number) : encoded as ReadonlyArray<number>;
+};

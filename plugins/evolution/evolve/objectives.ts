@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type { CapsOf } from "../../../kernel/authority.ts";
 import type { CallContext } from "../../../kernel/context.ts";
-import { type Failure, failureToJson, isFailure, type KernelFailure } from "../../../kernel/failure.ts";
+import { failureToJson, isFailure, type KernelFailure } from "../../../kernel/failure.ts";
 import type { JsonObject } from "../../../kernel/json.ts";
 import { MAX_SOURCE_CHARS } from "../../../kernel/sandbox_limits.ts";
 import { unknownEntry } from "../../../kernel/mod.ts";
@@ -28,6 +28,7 @@ import type { Type } from "../../rmil/library.ts";
 import { attempting } from "../attempting.ts";
 import { badObjective, type EvolutionFailure } from "../failures.ts";
 import { PROBLEM_NAMES, problemNamed } from "../problems/named.ts";
+import { ExamplesGiven, unread } from "./examples.ts";
 import { type GenomeGiven, genomeOfProblem, type GenomePlan } from "./genomes.ts";
 import type { ScoringWork } from "./scoring_job.ts";
 
@@ -48,9 +49,14 @@ export type ObjectiveGiven =
     readonly constraints?: GivenProgram;
     readonly fuel?: number;
   }
-  | { readonly module: string; readonly objectives?: number; readonly wallMs?: number };
+  | { readonly module: string; readonly objectives?: number; readonly wallMs?: number }
+  | { readonly examples: ExamplesGiven; readonly size?: boolean; readonly fuel?: number };
 
 const Objectives = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_OBJECTIVES }));
+
+const Fuel = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({
+  description: `steps of one candidate; ${DEFAULT_STEPS} where absent`,
+});
 
 /** Schema of {@link ObjectiveGiven}. */
 export const ObjectiveGiven: Schema.Codec<ObjectiveGiven> = Schema.Union([
@@ -65,11 +71,7 @@ export const ObjectiveGiven: Schema.Codec<ObjectiveGiven> = Schema.Union([
     constraints: Schema.optionalKey(
       ProgramSource.annotate({ description: "program from x to numbers, each at most 0 where x is feasible" }),
     ),
-    fuel: Schema.optionalKey(
-      Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({
-        description: `steps of one candidate; ${DEFAULT_STEPS} where absent`,
-      }),
-    ),
+    fuel: Schema.optionalKey(Fuel),
   }),
   Schema.Struct({
     module: Schema.String.check(Schema.isMaxLength(MAX_SOURCE_CHARS)).annotate({
@@ -82,6 +84,11 @@ export const ObjectiveGiven: Schema.Codec<ObjectiveGiven> = Schema.Union([
         description: `milliseconds for one list of genomes; ${DEFAULT_BATCH_MS} where absent`,
       }),
     ),
+  }),
+  Schema.Struct({
+    examples: ExamplesGiven,
+    size: Schema.optionalKey(Schema.Boolean.annotate({ description: "whether nodes are minimised beside the error" })),
+    fuel: Schema.optionalKey(Fuel),
   }),
 ]) as unknown as Schema.Codec<ObjectiveGiven>;
 
@@ -144,16 +151,6 @@ const judged = (program: Program, genome: GenomePlan, objective: string, path: s
   return { count: count!, flops };
 };
 
-/** A failure of reading a program as one of ours; those of the kernel stay what they are. */
-const unread = (objective: string, path: string) => (failure: Failure): EvolutionFailure | KernelFailure =>
-  failure.code.startsWith("KERNEL_") ? failure as KernelFailure : badObjective({
-    objective,
-    reason: failure.message,
-    path: failure.path.startsWith(path) ? failure.path : path,
-    actual: failureToJson(failure),
-    ...(failure.fix === undefined ? {} : { fix: failure.fix }),
-  });
-
 const planProgram = (
   given: Extract<ObjectiveGiven, { readonly program: unknown }>,
   genome: GenomePlan,
@@ -176,7 +173,7 @@ const planProgram = (
     const flops = program.flops + (constraints?.flops ?? 0);
     return {
       objectives: program.count,
-      work: { kind: "program", genome: genome.kind, fuel, ...hexes },
+      work: { kind: "program", genome: genome.kind as Exclude<GenomePlan["kind"], "programs">, fuel, ...hexes },
       ...(Number.isFinite(flops) ? { flops } : {}),
       spec: { ...Object.fromEntries(Object.entries(hexes).map(([name, hex]) => [name, { hex }])), fuel },
     };
@@ -208,6 +205,22 @@ export const planObjective = (
   given: ObjectiveGiven,
   genome: GenomePlan,
 ): Effect.Effect<ObjectivePlan, EvolutionFailure | KernelFailure, ReadsObjective> => {
+  if (("examples" in given) !== (genome.kind === "programs")) {
+    return Effect.fail(badObjective({
+      objective: "examples",
+      reason: "they are for programs",
+      path: "/over",
+      expected: { programs: ["$x"] },
+    }));
+  }
+  if ("examples" in given) {
+    const { examples, size = false, fuel = DEFAULT_STEPS } = given;
+    return Effect.succeed({
+      objectives: size ? 2 : 1,
+      work: { kind: "examples", ...examples, size, fuel },
+      spec: { examples: { columns: { ...examples.columns }, output: examples.output }, size, fuel },
+    });
+  }
   if ("program" in given) return planProgram(given, genome);
   if ("module" in given) {
     const { module, objectives = 1, wallMs = DEFAULT_BATCH_MS } = given;

@@ -12,16 +12,16 @@ import type { KernelFailure } from "../../../kernel/failure.ts";
 import { isJsonObject, type Json } from "../../../kernel/json.ts";
 import { Budget } from "../../../kernel/meter.ts";
 import { Workers } from "../../../kernel/workers.ts";
-import type { Candidate, Variation } from "../contract.ts";
+import type { Candidate } from "../contract.ts";
 import { badObjective, type EvolutionFailure } from "../failures.ts";
-import { numbersOf } from "./genomes.ts";
+import { type GenomePlan, type Plain, plainOf } from "./genomes.ts";
 import type { ObjectivePlan } from "./objectives.ts";
 import type { Scored, ScoringTask } from "./scoring_job.ts";
 
 /** What scoring needs. */
 export type Scores = Workers | Sandbox | Budget;
 
-type Genome = ReadonlyArray<number>;
+type Genome = Plain;
 type Scoring<R> = (
   genomes: ReadonlyArray<Genome>,
 ) => Effect.Effect<ReadonlyArray<unknown>, EvolutionFailure | KernelFailure, R>;
@@ -120,12 +120,12 @@ const steady = <R>(scored: Scoring<R>): Scoring<R> => {
 };
 
 /** What scores a generation's candidates by an objective. */
-export const scoring = <G>(
+export const scoring = (
   { work }: ObjectivePlan,
-  variation: Variation<G>,
+  genome: GenomePlan,
 ): (
-  asked: ReadonlyArray<Candidate<G>>,
+  asked: ReadonlyArray<Candidate<unknown>>,
 ) => Effect.Effect<ReadonlyArray<unknown>, EvolutionFailure | KernelFailure, Scores> => {
   const score: Scoring<Scores> = work.kind === "module" ? steady(bySandbox(work.source, work.wallMs)) : byWorkers(work);
-  return (asked) => score(asked.map(({ genome }) => numbersOf(variation.encode(genome))));
+  return (asked) => score(asked.map((candidate) => plainOf(genome, genome.variation.encode(candidate.genome))));
 };

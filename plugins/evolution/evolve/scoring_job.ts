@@ -8,8 +8,11 @@
  * @module
  */
 import { isFailure } from "../../../kernel/failure.ts";
+import { decodeProgram as decodeTensorProgram, evaluate, functionOf, tensor } from "../../ir/library.ts";
 import { decodeProgram, type Program, runNow, type RunResult, values } from "../../rmil/library.ts";
+import { nodesOf } from "../operators/program.ts";
 import { problemNamed } from "../problems/named.ts";
+import type { Plain } from "./genomes.ts";
 
 /** What a worker scores by. */
 export type ScoringWork =
@@ -20,14 +23,24 @@ export type ScoringWork =
     readonly fuel: number;
     readonly program: string;
     readonly constraints?: string;
+  }
+  | {
+    readonly kind: "examples";
+    readonly columns: { readonly [name: string]: ReadonlyArray<number> };
+    readonly output: ReadonlyArray<number>;
+    readonly size: boolean;
+    readonly fuel: number;
   };
+
+/** Bytes that a tensor program may hold on its examples. */
+const MAX_BYTES = 67_108_864;
 
 /** Some genomes to score. */
 export interface ScoringTask {
   /** By what. */
   readonly work: ScoringWork;
-  /** The genomes, as numbers. */
-  readonly genomes: ReadonlyArray<ReadonlyArray<number>>;
+  /** The genomes. */
+  readonly genomes: ReadonlyArray<Plain>;
 }
 
 /** What scoring a genome gave. */
@@ -38,12 +51,15 @@ export interface Scored {
   readonly fuel: number;
 }
 
-type Score = (genome: ReadonlyArray<number>) => Scored;
+type Score = (genome: Plain) => Scored;
+type Work<Kind> = Extract<ScoringWork, { readonly kind: Kind }>;
 
-const ofProblem = ({ problem, objectives }: Extract<ScoringWork, { readonly kind: "problem" }>): Score => {
+const numbersIn = (genome: Plain): ReadonlyArray<number> => genome as ReadonlyArray<number>;
+
+const ofProblem = ({ problem, objectives }: Work<"problem">): Score => {
   const found = problemNamed(problem, objectives)!;
   return (genome) => {
-    const x = Float64Array.from(genome);
+    const x = Float64Array.from(numbersIn(genome));
     return { scores: { objectives: found.evaluate(x), violation: found.violation?.(x) ?? 0 }, fuel: x.length };
   };
 };
@@ -95,7 +111,7 @@ const inputOf = (kind: string, genome: ReadonlyArray<number>): RunValue =>
     ? values.tensorValue("i64", [genome.length], new Uint8Array(BigInt64Array.from(genome, BigInt).buffer))
     : values.tensorValue("f64", [genome.length], new Uint8Array(Float64Array.from(genome).buffer));
 
-const ofProgram = (work: Extract<ScoringWork, { readonly kind: "program" }>): Score => {
+const ofProgram = (work: Work<"program">): Score => {
   const run = (hex: string, x: RunValue, fuel: number) => {
     const { root, symbols } = programOf(hex);
     const ran = runNow(root, symbols, { inputs: { x }, fuel });
@@ -103,7 +119,7 @@ const ofProgram = (work: Extract<ScoringWork, { readonly kind: "program" }>): Sc
     return { numbers: numbersOf(ran!.value), fuelUsed: ran!.fuelUsed };
   };
   return (genome) => {
-    const x = inputOf(work.genome, genome);
+    const x = inputOf(work.genome, numbersIn(genome));
     try {
       const { numbers: objectives, fuelUsed } = run(work.program, x, work.fuel);
       if (work.constraints === undefined) return { scores: { objectives }, fuel: fuelUsed };
@@ -111,12 +127,41 @@ const ofProgram = (work: Extract<ScoringWork, { readonly kind: "program" }>): Sc
       const violation = limits.numbers.reduce((sum, value) => value <= 0 ? sum : sum + value, 0);
       return { scores: { objectives, violation }, fuel: fuelUsed + limits.fuelUsed };
     } catch (thrown) {
-      if (!isFailure(thrown)) throw thrown;
-      return { scores: { failed: `${thrown.code}: ${thrown.message}` }, fuel: work.fuel };
+      return failedBy(thrown, work.fuel);
     }
   };
 };
 
+const failedBy = (thrown: unknown, fuel: number): Scored => {
+  if (!isFailure(thrown)) throw thrown;
+  return { scores: { failed: `${thrown.code}: ${thrown.message}` }, fuel };
+};
+
+/** Scores tensor programs by the mean of their squared errors on examples, and by their nodes where that is asked for. */
+const byExamples = ({ columns, output, size, fuel }: Work<"examples">): Score => {
+  const tensors = new Map(
+    Object.entries(columns).map(([name, column]) => [name, tensor("f32", [column.length], column)]),
+  );
+  return (genome) => {
+    try {
+      const program = decodeTensorProgram(Uint8Array.fromBase64(genome as string));
+      const inputs = functionOf(program).parameters.map(({ name }) => tensors.get(name)!);
+      const { results: [result], fuelUsed } = evaluate(program, inputs, { fuel, maxBytes: MAX_BYTES });
+      const found = result.data as ArrayLike<number>;
+      const error = output.reduce((sum, value, k) => sum + (found[k] - value) ** 2, 0) / output.length;
+      return { scores: { objectives: size ? [error, nodesOf(program)] : [error] }, fuel: fuelUsed };
+    } catch (thrown) {
+      return failedBy(thrown, fuel);
+    }
+  };
+};
+
+const SCORES: { readonly [Kind in ScoringWork["kind"]]: (work: never) => Score } = {
+  problem: ofProblem,
+  program: ofProgram,
+  examples: byExamples,
+};
+
 /** Scores genomes, in their order. The one function of this module that workers are asked for. */
 export const scoreGenomes = ({ work, genomes }: ScoringTask): ReadonlyArray<Scored> =>
-  genomes.map(work.kind === "problem" ? ofProblem(work) : ofProgram(work));
+  genomes.map(SCORES[work.kind](work as never));
