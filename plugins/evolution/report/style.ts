@@ -29,11 +29,11 @@ h3{font-size:1rem;margin:20px 0 6px}
 .soft{color:var(--soft)}
 nav ol{list-style:none;display:flex;flex-wrap:wrap;gap:4px 16px;margin:12px 0 20px;padding:0;font-size:.9rem}
 section{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin:0 0 18px}
-.keys{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:0 0 18px;padding:0}
+.keys{display:grid;grid-template-columns:repeat(auto-fit,minmax(154px,1fr));gap:10px;margin:0 0 18px;padding:0}
 .keys div{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
 .keys dt{font-size:.82rem;color:var(--soft)}
-.keys dd{margin:2px 0 0;font-size:1.5rem;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
-.keys .note{font-size:.8rem;font-weight:400;letter-spacing:0;color:var(--soft);display:block}
+.keys dd{margin:2px 0 0;font-size:1.32rem;white-space:nowrap;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
+.keys .note{white-space:normal;font-size:.8rem;font-weight:400;letter-spacing:0;color:var(--soft);display:block}
 .beside{display:flex;flex-wrap:wrap;gap:0 36px;align-items:flex-start}.beside>:last-child{flex:1 1 240px}
 .beside h3{margin-top:8px}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:18px 26px;align-items:start}

@@ -31,7 +31,7 @@ const textBecomes = ({ vocabulary = [], fill }: Placed): string => {
 };
 
 /** Most texts that are named. */
-const LISTED = 8;
+const LISTED = 12;
 
 /** What became of the columns, those that are given first. */
 export const columnsOf = ({ features, indexed, target, unused }: TablePlan): Columns => [

@@ -32,18 +32,19 @@ const calibrated = ({ calibration }: CreateResult): Content => {
 
 const integers = ({ quantised, judged, model, data }: CreateResult): Content => {
   if (quantised === undefined) return undefined;
-  const score = data.target.kind === "classification" ? "accuracy" : "mae";
+  const isClasses = data.target.kind === "classification";
+  const score = isClasses ? "accuracy" : "mae";
   const say = (value: number | undefined): string => score === "accuracy" ? percent(value) : number(value);
   return element(
     "div",
     {},
     element("h3", {}, "In 8-bit integers"),
     lead(
-      "Measured by running the integer model on the held-out samples. " +
-        `${count(quantised.otherAnswers)} of ${count(data.splits.test)} answers differ.`,
+      "Measured by running the integer model on the held-out samples.",
+      isClasses ? ` ${count(quantised.otherAnswers)} of ${count(data.splits.test)} answers differ.` : undefined,
     ),
     table("In 8-bit integers", ["", { name: "floats", numeric: true }, { name: "integers", numeric: true }], [
-      [score, say(judged.test[score]), say(quantised.test[score])],
+      [isClasses ? "right" : "mean error", say(judged.test[score]), say(quantised.test[score])],
       ["loss", number(judged.test.loss), number(quantised.test.loss)],
       ["weights", bytes(quantised.weights.before), bytes(quantised.weights.after)],
       ["artifact", bytes(model.bytes), bytes(quantised.bytes)],

@@ -147,6 +147,7 @@ const numbersContent = ({ answers = [], data, judged }: CreateResult): ReadonlyA
     answersChart(data.target.name, answers),
     residualsChart(data.target.name, answers),
   ),
+  lead(`Root mean squared error ${number(Math.sqrt(judged.test.mse ?? NaN))}, in the unit of ${data.target.name}.`),
   more(
     "The largest errors",
     table(
@@ -156,7 +157,6 @@ const numbersContent = ({ answers = [], data, judged }: CreateResult): ReadonlyA
         .map(([truth, answer]) => [number(truth, 6), number(answer, 6), number(answer - truth, 4)]),
     ),
   ),
-  lead(`Root mean squared error ${number(Math.sqrt(judged.test.mse ?? NaN))}, in the unit of ${data.target.name}.`),
 ];
 
 /** What it answers. */

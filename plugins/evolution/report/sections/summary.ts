@@ -61,7 +61,7 @@ export const summary = (result: CreateResult): Markup => {
   return element(
     "header",
     {},
-    element("p", { class: "soft" }, `rmi create · run ${result.run} · ${result.at}`),
+    element("p", { class: "soft" }, `rmi create · run ${result.run} · ${result.at.replace(/\.\d+Z$/u, "Z")}`),
     element("h1", {}, score.headline),
     element(
       "p",

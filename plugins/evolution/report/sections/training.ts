@@ -5,7 +5,7 @@
  */
 import type { CreateResult } from "../../create/result.ts";
 import { curvesChart } from "../charts/curves.ts";
-import { count, number } from "../format.ts";
+import { amount, count, number } from "../format.ts";
 import { element } from "../markup.ts";
 import { lead, more, type Section, table } from "./parts.ts";
 
@@ -42,7 +42,7 @@ export const trainingSection = ({ training, data }: CreateResult): Section => {
           title: isClasses ? "Share that is right, of what is chosen by" : "Mean error, of what is chosen by",
           x: "epoch",
           y: isClasses ? "right" : "mean error",
-          says: (value) => isClasses ? `${number(value * 100, 3)}\u202f%` : number(value, 3),
+          says: (value) => isClasses ? `${number(value * 100, 3)}\u202f%` : amount(value),
           curves: [{ name: isClasses ? "accuracy" : "mean error", points: scored }],
         }),
       ),
