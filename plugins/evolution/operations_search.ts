@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema";
 import { ledgerFailures } from "../../effects/failures.ts";
 import { Digest } from "../../kernel/digest.ts";
 import { JsonValue } from "../../kernel/failure.ts";
-import { operation, role } from "../../kernel/operation.ts";
+import { operation } from "../../kernel/operation.ts";
 import { ArtifactName } from "../../registry/artifact.ts";
 import { artifactDamaged, artifactDangling, artifactTooLarge } from "../../registry/failures.ts";
 import { BACKENDS_FAILURES } from "../backends/library.ts";

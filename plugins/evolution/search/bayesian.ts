@@ -17,6 +17,7 @@ import { logImprovement, merits } from "./improvement.ts";
 import { MAX_SOBOL_DIMENSIONS, sobol } from "./sobol.ts";
 import {
   drawSetting,
+  gridOf,
   type Layout,
   layoutOf,
   mutateSetting,
@@ -24,6 +25,7 @@ import {
   settingAt,
   settingVariation,
   type Space,
+  spaceSize,
 } from "./space.ts";
 
 /** Settings of a Bayesian search. */
@@ -163,6 +165,9 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
   );
   const batch = checkedCount("batch", settings.batch ?? 1, MAX_OBSERVATIONS);
   const root = random(`${seed}/bayesian`);
+  // A space of few settings is asked through and then left.
+  const size = spaceSize(space, MAX_OBSERVATIONS + 1);
+  const begun = Math.min(initial, size);
   const { isChoice, coordinates } = described(space, settings.features);
 
   const observed = (members: ReadonlyArray<Member<Setting>>, places: ReadonlyArray<number>) => {
@@ -175,11 +180,19 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
   };
 
   const first = (chance: Random): ReadonlyArray<Born<Setting>> => {
-    const { born, offer } = brood(variation, [], initial);
+    const { born, offer } = brood(variation, [], begun);
     const points = sobol(Math.min(dimensions, MAX_SOBOL_DIMENSIONS), chance.split("sobol"));
-    for (let k = 0; k < initial; k++) offer({ genome: settingAt(space, points.at(k)), parents: [], edit: DRAWN });
-    while (born.length < initial) offer({ genome: drawSetting(space, chance), parents: [], edit: DRAWN });
+    for (let k = 0; k < begun; k++) offer({ genome: settingAt(space, points.at(k)), parents: [], edit: DRAWN });
+    while (born.length < begun) offer({ genome: drawSetting(space, chance), parents: [], edit: DRAWN });
     return born;
+  };
+
+  /** A setting that is not known, where those that were looked at all are. */
+  const anyUnknown = (isKnown: (setting: Setting) => boolean, chance: Random): Setting => {
+    if (size <= MAX_OBSERVATIONS) {
+      for (const setting of gridOf(space, Infinity)) if (!isKnown(setting)) return setting;
+    }
+    return drawSetting(space, chance);
   };
 
   const later = ({ members, memory }: SearchState<Setting>, chance: Random): ReadonlyArray<Born<Setting>> => {
@@ -192,22 +205,23 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
     // What noise lifted is not the best: the belief at the settings decides.
     let target = Math.max(...observations.points.map((point) => process.at(point).mean));
     const best = places.map((place) => members[place]);
-    const { born, offer } = brood(variation, members, batch);
+    const born: Array<Born<Setting>> = [];
     const keys = new Set(members.map(({ genome }) => variation.key(genome)));
-    while (born.length < batch) {
-      const isKnown = (setting: Setting) => keys.has(variation.key(setting));
-      const { setting, worth, parent } = bestToAsk({ space, process, coordinates, best, isKnown, chance }, target);
-      // Where everything that was looked at is known, chance goes on.
-      const genome = worth === -Infinity ? drawSetting(space, chance) : setting;
-      const parents = worth === -Infinity || parent === undefined ? [] : [parent];
-      offer({ genome, parents, edit: worth === -Infinity ? DRAWN : "chosen by expected improvement" });
+    const isKnown = (setting: Setting) => keys.has(variation.key(setting));
+    while (born.length < batch && keys.size < size) {
+      const found = bestToAsk({ space, process, coordinates, best, isKnown, chance }, target);
+      const isNew = found.worth > -Infinity;
+      const genome = isNew ? found.setting : anyUnknown(isKnown, chance);
+      born.push({
+        genome,
+        parents: isNew && found.parent !== undefined ? [found.parent] : [],
+        edit: isNew ? "chosen by expected improvement" : DRAWN,
+      });
       keys.add(variation.key(genome));
-      if (born.length < batch) {
-        const point = coordinates(genome);
-        const { mean } = process.at(point);
-        process = process.and(point, mean);
-        target = Math.max(target, mean);
-      }
+      const point = coordinates(genome);
+      const { mean } = process.at(point);
+      if (born.length < batch) process = process.and(point, mean);
+      target = Math.max(target, mean);
     }
     return born;
   };
@@ -216,7 +230,7 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
     name: `bayesian(${initial}, ${batch}, ${seed}) ${variation.name}`,
     objectives: 1,
     variation,
-    fewest: initial,
+    fewest: begun,
     start: { ...beginning<Setting>(), memory: toMemory(usualTraits(isChoice.length), 0) },
     ask: (state) => {
       const chance = root.split(state.generation);

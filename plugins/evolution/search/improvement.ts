@@ -13,17 +13,26 @@ import { byScore } from "../population/members.ts";
 
 const ROOT_2PI = Math.sqrt(2 * Math.PI);
 
-/** Below this many deviations the difference of the two terms has no digits left; its series takes over. */
-const FAR = -5;
+/** Below this many deviations the difference of the two terms loses digits; a continued fraction takes over. */
+const FAR = -2;
+
+/** Terms of the fraction: enough for all digits from there on. */
+const TERMS = 80;
+
+/** Improvement over the density, `x` deviations below the best: 1 − x·R with Mills' ratio R (Laplace's fraction). */
+const farImprovement = (x: number): number => {
+  let rest = 0;
+  for (let term = TERMS; term >= 2; term--) rest = term / (x + rest);
+  const first = 1 / (x + rest);
+  return first / (x + first);
+};
 
 /** Logarithm of the expected improvement of a normal deviate over `best`, larger being better. */
 export const logImprovement = (mean: number, deviation: number, best: number): number => {
   if (!(deviation > 0)) return mean > best ? Math.log(mean - best) : -Infinity;
   const z = (mean - best) / deviation;
-  const density = Math.exp(-z * z / 2) / ROOT_2PI;
-  if (z > FAR) return Math.log(deviation) + Math.log(density + z * 0.5 * (1 + erf(z * Math.SQRT1_2)));
-  const series = 1 - 3 / (z * z) + 15 / z ** 4;
-  return Math.log(deviation) - z * z / 2 - Math.log(ROOT_2PI * z * z) + Math.log(series);
+  if (z < FAR) return Math.log(deviation * farImprovement(-z) / ROOT_2PI) - z * z / 2;
+  return Math.log(deviation) + Math.log(Math.exp(-z * z / 2) / ROOT_2PI + z * 0.5 * (1 + erf(z * Math.SQRT1_2)));
 };
 
 /** Scores as a surrogate takes them: mean 0, deviation 1, larger being better. */

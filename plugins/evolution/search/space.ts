@@ -169,7 +169,9 @@ const varied = (dimension: Dimension, value: SettingValue, chance: Random): Sett
   const turned = Math.abs(share) % 2;
   const moved = valueAt(dimension, turned > 1 ? 2 - turned : turned);
   if (dimension.kind === "float" || moved !== value) return moved;
-  return within(moved as number + (step < 0 ? -1 : 1), dimension.low, dimension.high);
+  const { low, high } = dimension;
+  const next = moved as number + (step < 0 ? -1 : 1);
+  return next < low ? low + 1 : next > high ? high - 1 : next;
 };
 
 /** A setting with the values of another one where those are there; what is newly active is drawn. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CELL_SPACE, cellDigits, cellFeatures, cellSearch } from "../../../../plugins/evolution/nas/cells.ts";
+import { cellDigits, cellFeatures, cellSearch } from "../../../../plugins/evolution/nas/cells.ts";
 import type { Setting } from "../../../../plugins/evolution/search/space.ts";
 import baselines from "../../../vectors/nas/baselines.json" with { type: "json" };
 import { column, permuted, queriesToBest, type SetName, SETS } from "./table.ts";
