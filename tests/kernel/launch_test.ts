@@ -232,6 +232,24 @@ Deno.test("anything but a fixed request is refused, and a fixed one is served", 
   });
 });
 
+Deno.test("the launcher starts workers for modules of our own, which hold no permission and answer job by job", async () => {
+  await withBench(async (bench) => {
+    for (const name of ["worker_child", "clone", "frames"]) {
+      Deno.copyFileSync(at(`kernel/platform/${name}.ts`), `${bench.project}/kernel/platform/${name}.ts`);
+    }
+    Deno.copyFileSync(at("tests/kernel/jobs.ts"), `${bench.project}/kernel/platform/jobs.ts`);
+    const lines = await json(bench, ["p", "worker"]);
+    // Refusals come at once, answers when the process is up.
+    assert.deepEqual(lines.slice(0, 2).map((refused: string) => /our own folder|one line/u.test(refused)), [
+      true,
+      true,
+    ]);
+    const [permissions, broken] = [true, false].map((ok) => lines.find((line: { ok?: boolean }) => line.ok === ok));
+    assert.ok(permissions.value.length === 7 && !permissions.value.includes("granted"), String(permissions.value));
+    assert.deepEqual(broken, { ok: false, cause: "RangeError: no such luck", broken: false });
+  });
+});
+
 Deno.test("the exit code is the kernel's, and 128 + n when a signal ended it", async () => {
   await withBench(async (bench) => {
     assert.equal((await run(bench, ["p", "exit"])).code, 7);

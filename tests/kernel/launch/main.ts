@@ -2,8 +2,10 @@
  * A kernel process for the launcher's tests: it does what its last argument names and prints what happened.
  */
 import { spawnSync } from "node:child_process";
+import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 import process from "node:process";
+import { deserialize, serialize } from "node:v8";
 
 const [context, ...args] = Deno.args;
 
@@ -74,6 +76,24 @@ const acts: Record<string, () => unknown> = {
       limits: { wallMs: 20_000, heapMb: 64, residentMb: 512, outputBytes: 10_000 },
     }),
   }),
+  worker: async () => {
+    const lines: Array<unknown> = [];
+    const module = new URL("../../../kernel/platform/jobs.ts", import.meta.url).href;
+    const heard = new Promise<void>((resolve) =>
+      process.on("message", ({ message, refused }: { message?: string; refused?: string }) => {
+        lines.push(message === undefined ? refused : deserialize(Buffer.from(message, "base64")));
+        if (lines.length === 4) resolve();
+      })
+    );
+    const limits = { heapMb: 64, residentMb: 512 };
+    const send = (message: unknown) => process.send!({ id: 12, kind: "send", to: 11, message });
+    process.send!({ id: 10, kind: "worker", module: "file:///elsewhere/jobs.ts", limits });
+    process.send!({ id: 11, kind: "worker", module, limits });
+    send("two\nlines");
+    for (const name of ["permissions", "broken"]) send(serialize({ name, input: 1 }).toString("base64"));
+    await heard;
+    return lines;
+  },
   read: () => fs.readFileSync(args.at(-2)!, "utf8").length,
   write: async () => ({
     state: await outcome(() => fs.mkdirSync(".rmi/deep", { recursive: true })),
