@@ -46,15 +46,16 @@ export interface WarmStartOptions {
 /** Settings kept of one run. */
 export const KEPT_SETTINGS = 10;
 
-/** The deviation of each feature among tasks; features that never differ say nothing. */
+/** Deviation below which a feature hardly differs: smaller ones would make chance as weighty as what tells tasks apart. */
+const LEAST_DEVIATION = 0.1;
+
+/** The deviation of each feature among tasks, or the least that counts. */
 const deviations = (all: ReadonlyArray<TaskFeatures>): ReadonlyArray<number> =>
   FEATURE_NAMES.map((name) => {
     const mean = all.reduce((sum, features) => sum + features[name], 0) / all.length;
-    return Math.sqrt(all.reduce((sum, features) => sum + (features[name] - mean) ** 2, 0) / all.length);
+    const square = all.reduce((sum, features) => sum + (features[name] - mean) ** 2, 0) / all.length;
+    return Math.max(LEAST_DEVIATION, Math.sqrt(square));
   });
-
-/** Deviation below which a feature is the same everywhere. */
-const FLAT = 1e-9;
 
 /** Distances of tasks from one, in deviations of the features among all of them, averaged. */
 export const distancesFrom = (
@@ -62,13 +63,9 @@ export const distancesFrom = (
   others: ReadonlyArray<TaskFeatures>,
 ): ReadonlyArray<number> => {
   const scales = deviations([features, ...others]);
-  const used = scales.filter((scale) => scale > FLAT).length;
   return others.map((other) => {
-    const square = FEATURE_NAMES.reduce(
-      (sum, name, k) => scales[k] > FLAT ? sum + ((features[name] - other[name]) / scales[k]) ** 2 : sum,
-      0,
-    );
-    return used === 0 ? 0 : Math.sqrt(square / used);
+    const square = FEATURE_NAMES.reduce((sum, name, k) => sum + ((features[name] - other[name]) / scales[k]) ** 2, 0);
+    return Math.sqrt(square / FEATURE_NAMES.length);
   });
 };
 

@@ -44,7 +44,7 @@ export const encodeExperience = (experience: Experience): Uint8Array<ArrayBuffer
       version: EXPERIENCE_VERSION,
       space: experience.space,
       features: { ...experience.features },
-      tried: bestOf(experience).map(({ setting, score }) => ({ setting, score })),
+      tried: bestOf(experience).map(({ setting, score }) => ({ setting, score: score + 0 })),
     }),
   );
 

@@ -257,7 +257,7 @@ const evenness = (target: ArrayLike<number>, classes: number): number => {
   for (let i = 0; i < target.length; i++) counts.set(target[i], (counts.get(target[i]) ?? 0) + 1);
   if (classes < 2) return 0;
   const shares = [...counts.values()].map((count) => count / target.length);
-  return -shares.reduce((sum, p) => sum + p * Math.log(p), 0) / Math.log(classes);
+  return shares.reduce((sum, p) => sum + p * Math.log(1 / p), 0) / Math.log(classes);
 };
 
 /** What a task is like. Throws EVOLUTION_SETTING for a table that is none. */
