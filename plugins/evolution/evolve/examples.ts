@@ -17,7 +17,7 @@ import { type Program as TensorProgram, returnTypes } from "../../ir/library.ts"
 import { encodeProgram, type GivenProgram, liftProgram, lowerProgram, print } from "../../rmil/library.ts";
 import { type Program, programFrom } from "../../rmil/library.ts";
 import { attempting } from "../attempting.ts";
-import { badObjective, type EvolutionFailure } from "../failures.ts";
+import { badObjective, type EvolutionFailure, overLimit } from "../failures.ts";
 
 /** Columns of numbers, and the column that a program of them is to give. */
 export interface ExamplesGiven {
@@ -30,7 +30,7 @@ export interface ExamplesGiven {
 /** Most rows of examples. */
 export const MAX_EXAMPLES = 10_000;
 
-const Column = Schema.Array(Schema.Finite).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_EXAMPLES));
+const Column = Schema.Array(Schema.Finite).check(Schema.isMinLength(1));
 
 /** Schema of {@link ExamplesGiven}. */
 export const ExamplesGiven: Schema.Codec<ExamplesGiven> = Schema.Struct({
@@ -59,6 +59,10 @@ const examplesFault = ({ columns, output }: ExamplesGiven): EvolutionFailure | u
   const refuse = (reason: string, path: string) =>
     badObjective({ objective: EXAMPLES, reason, path: `/objective/examples${path}` });
   if (names.length === 0) return refuse("they have no columns", "/columns");
+  if (output.length > MAX_EXAMPLES) {
+    const path = "/objective/examples/output";
+    return overLimit({ what: "rows of examples", limit: MAX_EXAMPLES, found: output.length, path });
+  }
   if (other === undefined) return undefined;
   return refuse(
     `the column ${other} has ${columns[other].length} rows, the output ${output.length}`,
