@@ -81,11 +81,11 @@ Deno.test("programs and examples that do not fit are refused with the place", ()
       }],
       ["KERNEL_INVALID_INPUT", "/over/programs", programs(...Array<string>(MAX_SEEDS + 1).fill("$x"))],
       [
-        "KERNEL_INVALID_INPUT",
-        "/objective/examples/columns/x",
+        "EVOLUTION_LIMIT",
+        "/objective/examples/output",
         examples(
-          { x: rows(MAX_EXAMPLES + 1), y: rows(1) },
-          rows(MAX_EXAMPLES),
+          { x: rows(MAX_EXAMPLES + 1), y: rows(MAX_EXAMPLES + 1) },
+          rows(MAX_EXAMPLES + 1),
         ),
       ],
     ];
