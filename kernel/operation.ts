@@ -209,7 +209,16 @@ export const jsonSchemaOf = (codec: PlainCodec): Json => {
 /** The annotation that says what a text field is for. */
 export const ROLE_KEY = "x-rmi-role";
 
-const isRoleKey = (key: string): boolean => key === ROLE_KEY;
+/**
+ * The annotation of an optional field that a command line takes without its name; a field that alone is required is
+ * taken so without it.
+ */
+export const OPERAND_KEY = "x-rmi-operand";
+
+/** The value of the annotation. */
+export const OPERAND: { readonly [OPERAND_KEY]: "yes" } = { [OPERAND_KEY]: "yes" };
+
+const isRoleKey = (key: string): boolean => key === ROLE_KEY || key === OPERAND_KEY;
 
 /** What a text field is for: paths are resolved in the user's folder, free text is redacted at ingestion. */
 export type Role = "readPath" | "writePath" | "freeText" | "privateText" | "operationId";

@@ -6,10 +6,10 @@
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import { Ledger } from "../../effects/mod.ts";
-import { Disk } from "../../kernel/mod.ts";
+import { Disk, invalidInput } from "../../kernel/mod.ts";
 import { Backends } from "../backends/contract.ts";
 import { type Descriptor, planDevice, presetOf, PRESETS } from "./device.ts";
-import { attempting, badModel, badRequest, gateClosed, type NorionFailure } from "./failures.ts";
+import { attempting, badModel, gateClosed, type NorionFailure } from "./failures.ts";
 import { closing, type GateReport } from "./gates/check.ts";
 import { deviceGate, writeContract } from "./gates/device.ts";
 import { memoryGate, traceGate } from "./gates/state.ts";
@@ -37,12 +37,15 @@ const assumedDevice: Effect.Effect<MeasuredDevice> = Effect.map(
 /** Text of a file that a gate needs. */
 const textOf = (kind: string, member: "file" | "baseline", path: string | undefined) =>
   Effect.gen(function* () {
-    if (path === undefined) {
-      return yield* Effect.fail<NorionFailure>(
-        badRequest({ reason: `the ${kind} gate needs a ${member}`, path: `/${member}`, expected: "a path" }),
-      );
+    // A gate that cannot look is not a closed one: whoever calls it did so wrongly.
+    const unusable = (problem: string) =>
+      invalidInput({ operation: "norion.gate", problem, path: `/${member}`, expected: "a path of a file" });
+    if (path === undefined) return yield* Effect.fail(unusable(`the ${kind} gate needs a ${member}`));
+    const disk = yield* Disk;
+    if ((yield* disk.stat(path))?.kind !== "file") {
+      return yield* Effect.fail(unusable(`there is no file to be the ${member} of the ${kind} gate`));
     }
-    return yield* (yield* Disk).readText(path);
+    return yield* disk.readText(path);
   });
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.search(/[^\\/]*$/u)));

@@ -147,7 +147,7 @@ export const Gate = operation("norion.gate", {
       output: { kind: "trace" },
     },
     { title: "no such device", input: { kind: "device", device: "toaster" }, failure: "NORION_DEVICE" },
-    { title: "a gate that needs a file", input: { kind: "manifest" }, failure: "NORION_REQUEST" },
+    { title: "a gate that needs a file", input: { kind: "manifest" }, failure: "KERNEL_INVALID_INPUT" },
   ],
 });
 

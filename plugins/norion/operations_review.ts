@@ -4,7 +4,7 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import { operation, role } from "../../kernel/operation.ts";
+import { OPERAND, operation, role } from "../../kernel/operation.ts";
 import { declare, Milli } from "./declaration.ts";
 import { PROFILES } from "./profile.ts";
 import { ScopeInput } from "./scope.ts";
@@ -140,7 +140,9 @@ export const Why = operation("norion.why", {
   ...declare,
   summary: "Say why a request went as it did, in at most 20 lines, each with the ledger event it is read off.",
   input: {
-    request: Schema.optionalKey(request.annotate({ description: "id of a request; the scope's latest where absent" })),
+    request: Schema.optionalKey(
+      request.annotate({ description: "id of a request; the scope's latest where absent", ...OPERAND }),
+    ),
     scope: ScopeInput,
   },
   output: Schema.Struct({ request: Schema.String, lines: Words, events: Schema.Array(Count) }),

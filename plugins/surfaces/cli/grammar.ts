@@ -8,7 +8,7 @@
  * @module
  */
 import { isJsonObject, type Json, type JsonObject } from "../../../kernel/json.ts";
-import { ROLE_KEY } from "../../../kernel/operation.ts";
+import { OPERAND_KEY, ROLE_KEY } from "../../../kernel/operation.ts";
 
 /** JSON Schema's names of types. */
 export type JsonType = "string" | "integer" | "number" | "boolean" | "null" | "array" | "object";
@@ -157,6 +157,11 @@ const withoutClashes = (parameters: ReadonlyArray<Parameter>): ReadonlyArray<Par
   });
 };
 
+const isOperand = (raw: Json, root: JsonObject): boolean =>
+  [isJsonObject(raw) ? raw : {}, dereference(raw, root)].some((schema) =>
+    annotation(schema, OPERAND_KEY) !== undefined
+  );
+
 /** Reads the grammar of an operation off the JSON Schema of its input. */
 export const grammarOf = (input: Json): Grammar => {
   const root = isJsonObject(input) ? input : {};
@@ -168,6 +173,10 @@ export const grammarOf = (input: Json): Grammar => {
   );
   const needed = parameters.filter((parameter) => parameter.required);
   const [positional] = needed;
+  const operand = required.length > 0
+    ? undefined
+    : parameters.find(({ field }) => isJsonObject(schema.properties) && isOperand(schema.properties[field], root));
+  if (operand !== undefined) return { parameters, positional: operand };
   return needed.length === 1 && required.length === 1 && positional.value.kind !== "boolean"
     ? { parameters, positional }
     : { parameters };

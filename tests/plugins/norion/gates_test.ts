@@ -5,6 +5,7 @@ import { type Digest, digestText, type Failure, type Json } from "../../../kerne
 import { makeBackends } from "../../../plugins/backends/library.ts";
 import { type Descriptor, planDevice, presetOf, PRESETS, pressureOf } from "../../../plugins/norion/device.ts";
 import { benchmarkGate, readMeasurement } from "../../../plugins/norion/gates/benchmark.ts";
+import { EXIT, exitCodeOf } from "../../../plugins/surfaces/cli/exit.ts";
 import { closing } from "../../../plugins/norion/gates/check.ts";
 import { descriptorCheck, deviceGate, readContract, writeContract } from "../../../plugins/norion/gates/device.ts";
 import { memoryGate, traceGate } from "../../../plugins/norion/gates/state.ts";
@@ -175,7 +176,10 @@ Deno.test("gates are operations: they succeed where all holds, and fail with rea
         assert.ok(made.checks.length > 0 && made.checks.every(({ state }) => state === "holds"));
       }
       const missing = yield* Effect.flip(callAs(kernel, "norion.gate", { kind: "benchmark" }));
-      assert.deepEqual([missing.code, missing.path], ["NORION_REQUEST", "/baseline"]);
+      assert.deepEqual([missing.code, missing.path], ["KERNEL_INVALID_INPUT", "/baseline"]);
+      const absent = yield* Effect.flip(callAs(kernel, "norion.gate", { kind: "manifest", file: "nowhere.json" }));
+      assert.deepEqual([absent.code, absent.path], ["KERNEL_INVALID_INPUT", "/file"]);
+      assert.deepEqual([exitCodeOf(missing), exitCodeOf(absent)], [EXIT.usage, EXIT.usage]);
     })
   ));
 
@@ -206,7 +210,7 @@ Deno.test("a manifest of one-byte weights fails the gate with the reasons, and i
         (kernel) => Effect.flip(callAs(kernel, "norion.gate", { kind: "manifest", file })),
       )) as Effect.Effect<Failure>);
     const one = await gate("one.json");
-    assert.equal(one.code, "NORION_GATE");
+    assert.deepEqual([one.code, exitCodeOf(one)], ["NORION_GATE", EXIT.failed]);
     assert.match(one.message, /the weights has its size: 1 bytes/u);
     assert.match((await gate("two.json")).message, /the weights is there: \.\.\/\.\.\/etc\/hostname/u);
   } finally {

@@ -5,6 +5,9 @@ import { type Actor, digestJson, type Json, type JsonObject, type Kernel } from 
 import type { LedgerEvent } from "../../../effects/mod.ts";
 import { explain, MOST_LINES } from "../../../plugins/norion/review/why.ts";
 import { mentionFold, mentionsOf, MOST_MENTIONS } from "../../../plugins/norion/state/mentions.ts";
+import { jsonSchemaOf } from "../../../kernel/operation.ts";
+import { Inspect, Why } from "../../../plugins/norion/operations_review.ts";
+import { grammarOf } from "../../../plugins/surfaces/cli/grammar.ts";
 import { callAs, inWorkspace, OPEN_POLICY } from "../../workspace.ts";
 
 const call = (kernel: Kernel, operation: string, input: JsonObject) =>
@@ -130,3 +133,9 @@ Deno.test("a preview of a replay and of a repair writes no event of norion", () 
       assert.deepEqual((yield* call(kernel, "norion.repair", {})).edits, looked.edits);
     })
   ));
+
+Deno.test("a command line takes the id of a request without its name", () => {
+  const { positional } = grammarOf(jsonSchemaOf(Why.input));
+  assert.deepEqual([positional?.field, positional?.required], ["request", false]);
+  assert.equal(grammarOf(jsonSchemaOf(Inspect.input)).positional, undefined);
+});
