@@ -12,8 +12,8 @@ const INFO_HEADER = 40;
 const SHADES = 16;
 const START = FILE_HEADER + INFO_HEADER + SHADES * 4;
 
-/** Largest side of a picture that is shown. */
-export const MAX_SIDE = 256;
+/** Largest side of a picture that is shown; its address is then short enough for an attribute. */
+export const MAX_SIDE = 96;
 
 /** Bits of a shade. */
 const BITS = 4;

@@ -9,10 +9,10 @@
 /** The style sheet. */
 export const STYLE: string = `
 :root{color-scheme:light dark;--ground:#f4f5f7;--paper:#fff;--ink:#1a1f26;--soft:#5a6572;--line:#dde1e7;--accent:#0b5cad;
---good:#0f7a4b;--bad:#b3261e;--s0:#0b5cad;--s1:#c2571a;--s2:#0f7a4b;--s3:#8a3f8f;--mark:#c2571a;--shade:11,92,173;--off:179,38,30}
+--good:#0f7a4b;--bad:#b3261e;--s0:#0b5cad;--s1:#c2571a;--s2:#0f7a4b;--s3:#8a3f8f;--mark:#c2571a;--shade:11,92,173;--off:179,38,30;--edge:rgba(0,0,0,.22)}
 @media (prefers-color-scheme:dark){:root{--ground:#0f1216;--paper:#171b21;--ink:#e7eaee;--soft:#9ba6b3;--line:#2c343d;
 --accent:#7ab8ff;--good:#5ecb96;--bad:#ff8f85;--s0:#6cb0ff;--s1:#f0975c;--s2:#5ecb96;--s3:#d79bdc;--mark:#f0975c;
---shade:108,176,255;--off:255,120,110}}
+--shade:108,176,255;--off:255,120,110;--edge:rgba(255,255,255,.25)}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
@@ -57,7 +57,11 @@ figcaption{font-size:.92rem;margin-bottom:4px}
 .key.s1{background:var(--s1)}.key.s2{background:var(--s2)}.key.s3{background:var(--s3)}
 .key.beaten{background:var(--soft);opacity:.6}.key.chosen{background:var(--mark)}
 .key.ideal{height:0;border-radius:0;border-top:2px dashed var(--soft);background:none;width:18px}
-.scroll{overflow-x:auto;margin:8px -6px 0;padding:0 6px}
+.scroll{overflow-x:auto;margin:8px 0 0;
+background:linear-gradient(90deg,var(--paper) 40%,transparent) 0 0/28px 100% no-repeat local,
+linear-gradient(270deg,var(--paper) 40%,transparent) 100% 0/28px 100% no-repeat local,
+linear-gradient(90deg,var(--edge),transparent) 0 0/10px 100% no-repeat scroll,
+linear-gradient(270deg,var(--edge),transparent) 100% 0/10px 100% no-repeat scroll}
 table{border-collapse:collapse;font-size:.88rem;width:100%}
 th,td{text-align:left;padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}
@@ -99,8 +103,12 @@ dl.pairs dt{color:var(--soft)}dl.pairs dd{margin:0;overflow-wrap:anywhere;min-wi
 background:var(--s0);border:3px solid var(--paper)}
 @media (max-width:560px){.wrap{padding:0 12px 32px}section{padding:16px 14px}.steps li{grid-template-columns:1fr}
 .steps .work{grid-column:1}dl.pairs{grid-template-columns:1fr;gap:0}dl.pairs dd{margin-bottom:8px}.keys dd{font-size:1.25rem}
-.keys{grid-template-columns:1fr 1fr}.confusion th,.confusion td{min-width:27px;height:27px;font-size:.78rem}
-.confusion th{padding:0 3px}}
+.keys{grid-template-columns:1fr 1fr}.confusion th,.confusion td{min-width:24px;height:26px;font-size:.74rem}
+.confusion th{padding:0 1px}.chart text{font-size:15px}
+.cards thead{position:absolute;left:-9999px}.cards tr{display:block;padding:8px 0;border-bottom:1px solid var(--line)}
+.cards td,.cards td.num{display:grid;grid-template-columns:6.5em minmax(0,1fr);gap:0 10px;border:0;padding:2px 0;
+text-align:left;white-space:normal}.cards td::before{content:attr(data-label);color:var(--soft)}
+.cards td>*{grid-column:2}.cards td:empty{display:none}.cards tr.chosen-row{padding-left:8px}}
 @media print{body{background:#fff}section{break-inside:avoid;border:0;padding:8px 0}nav,.skip{display:none}
 details:not([open])>*{display:block}}
 `;

@@ -54,7 +54,7 @@ const square = (rows: ReadonlyArray<ReadonlyArray<number>>, labels: ReadonlyArra
         element(
           "tr",
           {},
-          element("th", { scope: "col" }, "right \\ answer"),
+          element("th", { scope: "col" }, "right"),
           ...rows.map((_, k) => element("th", { scope: "col", title: name(k) }, name(k))),
           element("th", { scope: "col" }, "found"),
         ),
@@ -68,12 +68,17 @@ const square = (rows: ReadonlyArray<ReadonlyArray<number>>, labels: ReadonlyArra
             {},
             element("th", { scope: "row", title: name(i) }, name(i)),
             ...row.map((_, k) => cell(row, i, k)),
-            element("th", { scope: "row" }, percent(row[i] / row.reduce((sum, held) => sum + held, 0), 1)),
+            element("th", { scope: "row" }, found(row, i)),
           )
         ),
       ),
     ),
   );
+};
+
+const found = (row: ReadonlyArray<number>, i: number): string => {
+  const share = row[i] / row.reduce((sum, held) => sum + held, 0);
+  return Number.isFinite(share) ? (share * 100).toFixed(1) : "–";
 };
 
 const confusions = (rows: ReadonlyArray<ReadonlyArray<number>>, labels: ReadonlyArray<string>): Markup =>
@@ -120,7 +125,7 @@ const classesContent = ({ confusion, misread = [], data, judged }: CreateResult)
   return [
     confusion === undefined ? undefined : confusion.length <= MAX_SQUARE
       ? [
-        lead("Rows are right classes, columns answers; the last column is the share of a class that was found."),
+        lead("Rows are right classes, columns answers; the last column is how many percent of a class were found."),
         element(
           "div",
           { class: "beside" },

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Content, element, type Markup } from "../markup.ts";
+import { type Content, cut, element, type Markup } from "../markup.ts";
 
 /** A section of the page. */
 export interface Section {
@@ -43,6 +43,12 @@ export interface ColumnHead {
   readonly numeric?: boolean;
 }
 
+/** Columns from which on a table's rows become cards on a narrow screen. */
+const CARD_COLUMNS = 4;
+
+/** Most characters of a column's name in a card. */
+const MAX_LABEL = 32;
+
 /** A table. `name` is what it is called to those who do not see it. */
 export const table = (
   name: string,
@@ -54,12 +60,15 @@ export const table = (
 ): Markup => {
   const columns = heads.map((head): ColumnHead => typeof head === "string" ? { name: head } : head);
   const classOf = (i: number): string | undefined => columns[i]?.numeric ? "num" : undefined;
+  // Where a screen is narrow, a row of many words is read as a card, each cell behind the name of its column.
+  const isCards = columns.length >= CARD_COLUMNS && columns.some(({ numeric }) => !numeric);
+  const classes = [...(className === undefined ? [] : [className]), ...(isCards ? ["cards"] : [])].join(" ");
   return element(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": name },
     element(
       "table",
-      { class: className },
+      { class: classes === "" ? undefined : classes },
       element(
         "thead",
         {},
@@ -73,7 +82,15 @@ export const table = (
           return element(
             "tr",
             { id, class: rowClass },
-            ...cells.map((cell, i) => element("td", { class: classOf(i) }, cell)),
+            ...cells.map((cell, i) =>
+              isCards
+                ? element(
+                  "td",
+                  { class: classOf(i), "data-label": cut(columns[i]?.name ?? "", MAX_LABEL) },
+                  element("div", {}, cell),
+                )
+                : element("td", { class: classOf(i) }, cell)
+            ),
           );
         }),
       ),
