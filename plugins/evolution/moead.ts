@@ -12,6 +12,7 @@ import { random } from "../../kernel/random.ts";
 import type { Candidate, Member, Search, Variation } from "./contract.ts";
 import { badSetting } from "./failures.ts";
 import { checkedSize } from "./nsga2.ts";
+import { neighbourhoods } from "./objectives/directions.ts";
 import { type Points, rowsOf } from "./objectives/points.ts";
 import { brood, children, drawn } from "./population/breeding.ts";
 import { beginning, judgedAll, named } from "./population/members.ts";
@@ -64,15 +65,6 @@ export interface MoeadSettings<G> {
   /** Most members that one child replaces; 2 where absent. */
   readonly replaced?: number;
 }
-
-/** The nearest directions of each, nearest first: itself, then the others; equal distances by place. */
-const neighbourhoods = (directions: Points, count: number): ReadonlyArray<ReadonlyArray<number>> => {
-  const rows = rowsOf(directions);
-  return rows.map((row) => {
-    const far = rows.map((other) => row.reduce((sum, value, m) => sum + (value - other[m]) ** 2, 0));
-    return rows.map((_, i) => i).sort((i, j) => far[i] - far[j] || i - j).slice(0, count);
-  });
-};
 
 const lowest = (ideal: Row, members: ReadonlyArray<Member<unknown>>): Row =>
   members.reduce<Row>(

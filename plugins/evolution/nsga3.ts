@@ -1,21 +1,27 @@
 /**
- * NSGA-III: fronts first, then the reference directions that have the fewest members.
+ * NSGA-III: each reference direction keeps its best.
  *
- * Source: Deb, Jain 2014, with the hyperplane's failures met as Blank, Deb, Roy 2019 say: where the extreme points give no
- * plane, or one beyond what was ever seen, the worst of the first front takes its place.
+ * Sources: Deb, Jain 2014, with the hyperplane's failures met as Blank, Deb, Roy 2019 say: where the extreme points give
+ * no plane, or one beyond what was ever seen, the worst of the first front takes its place. Three things are done better
+ * than there: within a direction the front decides, then boundary intersection instead of the distance alone, and a
+ * direction's best stays even where another direction dominates it, so that a part of the front that is hard to reach is
+ * not lost (Yuan, Xu, Wang, Yao 2016); of two parents of one direction the better is taken (Seada, Deb 2015); and every
+ * other pair is of neighbours (Zhang, Li 2007). `survival: "fronts"` with `neighbourly: 0` is nearest to the paper.
  * Invariant: the ideal point never rises, and the extreme points are kept from one generation to the next.
  *
  * @module
  */
 import { type Random, random } from "../../kernel/random.ts";
-import type { Member, Search, SearchState, Variation } from "./contract.ts";
+import type { Candidate, Member, Search, SearchState, Variation } from "./contract.ts";
 import { badSetting } from "./failures.ts";
 import { checkedSize } from "./nsga2.ts";
-import { fronts } from "./objectives/dominance.ts";
+import { neighbourhoods } from "./objectives/directions.ts";
+import { fronts, ranks } from "./objectives/dominance.ts";
 import type { Points } from "./objectives/points.ts";
-import { bred, drawn } from "./population/breeding.ts";
-import { beginning, judgedAll, pointsOfMembers, violationsOf } from "./population/members.ts";
-import { tournament } from "./population/selection.ts";
+import { checkedRate } from "./operators/bits.ts";
+import { bred, brood, children, drawn } from "./population/breeding.ts";
+import { beginning, judgedAll, named, pointsOfMembers, violationsOf } from "./population/members.ts";
+import { type Selection, tournament } from "./population/selection.ts";
 
 /** Settings of NSGA-III. */
 export interface Nsga3Settings<G> {
@@ -27,7 +33,17 @@ export interface Nsga3Settings<G> {
   readonly seed: string | number;
   /** Members of the population; the least multiple of four that holds one for each direction where absent. */
   readonly size?: number;
+  /**
+   * Who stays: each direction's best whatever front it is of (`directions`, where absent), or whole fronts first as in
+   * the paper (`fronts`), which is better where many directions never meet the front.
+   */
+  readonly survival?: Nsga3Survival;
+  /** Chance that the second parent comes from the first one's neighbourhood; ½ where absent, 0 as in the paper. */
+  readonly neighbourly?: number;
 }
+
+/** The name of a way to choose who stays. */
+export type Nsga3Survival = "directions" | "fronts";
 
 type Memory = { readonly [name: string]: ReadonlyArray<number> };
 
@@ -39,6 +55,12 @@ const NEAR_IDEAL = 1e-3;
 
 /** Least intercept of a usable plane. */
 const LEAST_INTERCEPT = 1e-6;
+
+/** What a step along a direction counts beside one away from it. */
+const ALONG_WEIGHT = 0.5;
+
+/** Directions of a neighbourhood, its own among them. */
+const NEIGHBOURS = 10;
 
 const rowOf = ({ width, data }: Points, i: number): Float64Array => data.subarray(i * width, (i + 1) * width);
 
@@ -104,10 +126,11 @@ const associated = (
   base: ReadonlyArray<number>,
   top: ReadonlyArray<number>,
   directions: Points,
-) => {
+): Places => {
   const { width } = points;
   const niche = new Int32Array(points.count);
   const distance = new Float64Array(points.count);
+  const alongs = new Float64Array(points.count);
   const units = directions.data.slice();
   for (let d = 0; d < directions.count; d++) {
     const unit = units.subarray(d * width, (d + 1) * width);
@@ -129,43 +152,70 @@ const associated = (
       for (let m = 0; m < width; m++) along += place[m] * units[d * width + m];
       if (along > longest) [longest, niche[row]] = [along, d];
     }
+    alongs[row] = longest;
     distance[row] = Math.sqrt(Math.max(0, square - longest * longest));
   }
-  return { niche, distance };
+  return { niche, distance, along: alongs };
 };
 
-/** Rows of the last front, taken from the least filled directions: the nearest where a direction has none yet. */
-const niched = (
-  kept: ReadonlyArray<number>,
-  last: ReadonlyArray<number>,
-  wanted: number,
-  { niche, distance }: { readonly niche: Int32Array; readonly distance: Float64Array },
+/** What survival and mating know of rows: the direction each belongs to, and how good it is there. */
+interface Places {
+  readonly niche: Int32Array;
+  readonly distance: Float64Array;
+  readonly along: Float64Array;
+}
+
+/** The rows of each direction that has any. */
+const byNiche = (rows: ReadonlyArray<number>, { niche }: Places): Map<number, number[]> =>
+  Map.groupBy(rows, (row) => niche[row]);
+
+/** Less is better within a direction: half the way along it, and the distance from it. */
+const boundaryOf = ({ along, distance }: Places, row: number): number => ALONG_WEIGHT * along[row] + distance[row];
+
+type Survive = (
+  order: ReadonlyArray<ReadonlyArray<number>>,
+  size: number,
+  places: Places,
   directions: number,
   chance: Random,
-): ReadonlyArray<number> => {
-  const filled = new Int32Array(directions);
-  for (const row of kept) filled[niche[row]]++;
-  const waiting = new Map<number, number[]>();
-  for (const row of chance.shuffle(last)) {
-    const rows = waiting.get(niche[row]);
-    if (rows === undefined) waiting.set(niche[row], [row]);
-    else rows.push(row);
+) => ReadonlyArray<number>;
+
+/** Each direction's best, then each direction's second best, and so on: by front, then by boundary intersection. */
+const directionsFirst: Survive = (order, size, places, _directions, chance) => {
+  const front = new Int32Array(places.niche.length);
+  order.forEach((rows, at) => rows.forEach((row) => front[row] = at));
+  const rounds: number[][] = [];
+  for (const rows of byNiche(chance.shuffle(order.flat()), places).values()) {
+    rows.sort((i, j) => front[i] - front[j] || boundaryOf(places, i) - boundaryOf(places, j));
+    rows.forEach((row, k) => (rounds[k] ??= []).push(row));
   }
-  const taken: number[] = [];
-  while (taken.length < wanted) {
+  return rounds.flatMap((round) => round.sort((i, j) => front[i] - front[j])).slice(0, size);
+};
+
+/** Whole fronts, then of the front that does not fit the rows of the least filled directions. */
+const frontsFirst: Survive = (order, size, places, directions, chance) => {
+  const cut = frontsUpTo(order, size);
+  const kept = order.slice(0, cut).flat();
+  const filled = new Int32Array(directions);
+  for (const row of kept) filled[places.niche[row]]++;
+  const waiting = byNiche(chance.shuffle(order[cut] ?? []), places);
+  while (kept.length < size && waiting.size > 0) {
     let least = Infinity;
     for (const d of waiting.keys()) least = Math.min(least, filled[d]);
     const open = [...waiting.keys()].filter((d) => filled[d] === least);
-    for (const d of chance.shuffle(open).slice(0, wanted - taken.length)) {
+    for (const d of chance.shuffle(open).slice(0, size - kept.length)) {
       const rows = waiting.get(d)!;
-      const at = filled[d] > 0 ? 0 : rows.reduce((best, row, k) => distance[row] < distance[rows[best]] ? k : best, 0);
-      taken.push(...rows.splice(at, 1));
+      const nearer = (best: number, row: number, k: number) =>
+        places.distance[row] < places.distance[rows[best]] ? k : best;
+      kept.push(...rows.splice(filled[d] > 0 ? 0 : rows.reduce(nearer, 0), 1));
       filled[d]++;
       if (rows.length === 0) waiting.delete(d);
     }
   }
-  return taken;
+  return kept;
 };
+
+const SURVIVALS: { readonly [Name in Nsga3Survival]: Survive } = { directions: directionsFirst, fronts: frontsFirst };
 
 const remembered = (memory: Memory, width: number) => ({
   ideal: memory.ideal ?? [],
@@ -182,32 +232,30 @@ const survive = <G>(
   memory: Memory,
   directions: Points,
   size: number,
+  survival: Nsga3Survival,
   chance: Random,
 ): { readonly members: ReadonlyArray<Member<G>>; readonly memory: Memory } => {
   const { width } = directions;
   const points = pointsOfMembers(members, width);
   const order = fronts(points, violationsOf(members));
-  const feasible = members.flatMap((member, i) => member.failed === undefined && member.violation === 0 ? [i] : []);
-  const first = feasible.length === 0 ? [] : order[0];
-  const cut = frontsUpTo(order, size);
-  const [before, last] = [order.slice(0, cut).flat(), order[cut] ?? []];
-  if (feasible.length === 0) return { members: [...before, ...last].slice(0, size).map((i) => members[i]), memory };
+  const isFeasible = (i: number) => members[i].failed === undefined && members[i].violation === 0;
+  const feasible = order.filter(([i]) => isFeasible(i));
+  if (feasible.length === 0) return { members: order.flat().slice(0, size).map((i) => members[i]), memory };
   const past = remembered(memory, width);
-  const seen = feasible.map((i) => rowOf(points, i));
-  const front = first.map((i) => rowOf(points, i));
+  const seen = feasible.flat().map((i) => rowOf(points, i));
+  const front = feasible[0].map((i) => rowOf(points, i));
   const ideal = bestOf(seen, width, past.ideal, 1);
   const worst = bestOf(seen, width, past.worst, -1);
   const extremes = extremesOf([...past.extremes, ...front], ideal);
-  const next = { ideal, worst, extremes: extremes.flat() };
-  const wanted = size - before.length;
+  const nadir = nadirOf(ideal, extremes, worst, bestOf(front, width, [], -1), bestOf(seen, width, [], -1));
+  const places = associated(points, feasible.flat(), ideal, nadir, directions);
+  const kept = SURVIVALS[survival](feasible, size, places, directions.count, chance);
   // What is infeasible or failed has no place among the directions: it comes in its own order.
-  if (wanted >= last.length || !feasible.includes(last[0])) {
-    return { members: [...before, ...last.slice(0, wanted)].map((i) => members[i]), memory: next };
-  }
-  const top = nadirOf(ideal, extremes, worst, bestOf(front, width, [], -1), bestOf(seen, width, [], -1));
-  const places = associated(points, [...before, ...last], ideal, top, directions);
-  const kept = [...before, ...niched(before, last, wanted, places, directions.count, chance)];
-  return { members: kept.map((i) => members[i]), memory: next };
+  const rest = order.slice(feasible.length).flat().slice(0, size - kept.length);
+  return {
+    members: [...kept, ...rest].map((i) => members[i]),
+    memory: { ideal, worst, nadir, extremes: extremes.flat() },
+  };
 };
 
 /** The number of whole fronts that fit. */
@@ -217,25 +265,71 @@ const frontsUpTo = (order: ReadonlyArray<ReadonlyArray<number>>, size: number): 
   return count;
 };
 
+/** Draws one parent anywhere: of two in one direction the better, so that each direction is climbed. */
+const climbing = (points: Points, places: Places): Selection => {
+  const rank = ranks(points);
+  return tournament(
+    points.count,
+    2,
+    (i, j) =>
+      places.niche[i] !== places.niche[j] ? 0 : rank[i] - rank[j] || boundaryOf(places, i) - boundaryOf(places, j),
+  );
+};
+
+/** Children of members that are all feasible. */
+const bredByDirection = <G>(
+  variation: Variation<G>,
+  { generation, members, memory }: SearchState<G>,
+  { directions, near, neighbourly, size }: {
+    readonly directions: Points;
+    readonly near: ReadonlyArray<ReadonlyArray<number>>;
+    readonly neighbourly: number;
+    readonly size: number;
+  },
+  chance: Random,
+): ReadonlyArray<Candidate<G>> => {
+  const points = pointsOfMembers(members, directions.width);
+  const all = members.map((_, i) => i);
+  const places = associated(points, all, memory.ideal, memory.nadir, directions);
+  const homes = byNiche(all, places);
+  const pick = climbing(points, places);
+  const { born, offer } = brood(variation, members, size);
+  while (born.length < size) {
+    const first = pick(chance);
+    const mates = chance.float() >= neighbourly
+      ? []
+      : near[places.niche[first]].flatMap((d) => homes.get(d) ?? []).filter((i) => i !== first);
+    const second = mates.length > 0 ? chance.pick(mates) : pick(chance);
+    for (const child of children(variation, members[first], members[second], chance)) offer(child);
+  }
+  return named(generation, born);
+};
+
 /** NSGA-III over any genome. */
 export const nsga3 = <G>(settings: Nsga3Settings<G>): Search<G> => {
-  const { variation, directions, seed } = settings;
+  const { variation, directions, seed, survival = "directions", neighbourly = 0.5 } = settings;
   const objectives = directions.width;
   if (directions.count === 0 || objectives < 2) {
     throw badSetting({ setting: "directions", wanted: "of two coordinates or more", found: `of ${objectives}` });
   }
+  checkedRate("neighbourly", neighbourly);
   const size = checkedSize(settings.size ?? Math.ceil(directions.count / 4) * 4);
+  const near = neighbourhoods(directions, NEIGHBOURS);
   const root = random(`${seed}/nsga3`);
   return {
-    name: `nsga3(${size}, ${directions.count}×${objectives}, ${seed}) ${variation.name}`,
+    name: `nsga3(${size}, ${directions.count}×${objectives}, ${survival}, ${neighbourly}, ${seed}) ${variation.name}`,
     objectives,
     variation,
     fewest: size,
     start: beginning(),
-    ask: ({ generation, members }: SearchState<G>) => {
+    ask: (state: SearchState<G>) => {
+      const { generation, members } = state;
       const chance = root.split(generation);
       if (generation === 0) return drawn(variation, size, chance);
       const worse = violationsOf(members);
+      if (worse.every((violation) => violation === 0)) {
+        return bredByDirection(variation, state, { directions, near, neighbourly, size }, chance);
+      }
       const pick = tournament(members.length, 2, (i, j) => worse[i] === worse[j] ? 0 : worse[i] < worse[j] ? -1 : 1);
       return bred(variation, members, generation, size, pick, chance);
     },
@@ -247,6 +341,7 @@ export const nsga3 = <G>(settings: Nsga3Settings<G>): Search<G> => {
         state.memory,
         directions,
         size,
+        survival,
         root.split(`${state.generation}/survival`),
       ),
     }),

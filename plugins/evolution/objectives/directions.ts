@@ -7,7 +7,7 @@
  * @module
  */
 import { badSetting, overLimit } from "../failures.ts";
-import { type Points, pointsOf } from "./points.ts";
+import { type Points, pointsOf, rowsOf } from "./points.ts";
 
 /** Most directions. */
 export const MAX_DIRECTIONS = 100_000;
@@ -51,4 +51,13 @@ export const twoLayers = (width: number, outer: number, inner: number): Points =
   data.set(far.data);
   data.set(near.data.map((value) => value / 2 + 1 / (2 * width)), far.data.length);
   return { count: far.count + near.count, width, data };
+};
+
+/** The nearest directions of each, nearest first: itself, then the others; equal distances by place. */
+export const neighbourhoods = (directions: Points, count: number): ReadonlyArray<ReadonlyArray<number>> => {
+  const rows = rowsOf(directions);
+  return rows.map((row) => {
+    const far = rows.map((other) => row.reduce((sum, value, m) => sum + (value - other[m]) ** 2, 0));
+    return rows.map((_, i) => i).sort((i, j) => far[i] - far[j] || i - j).slice(0, count);
+  });
 };

@@ -136,7 +136,10 @@ const polynomialOf = (x: number, low: number, high: number, index: number, chanc
 };
 
 /** The name of a mutation of real vectors. */
-export type RealMutation = "polynomial" | "gaussian";
+export type RealMutation = "polynomial" | "scales" | "gaussian";
+
+/** The finest of a mutation's scales: so many times the index of the coarsest. */
+const FINEST_SCALE = 1000;
 
 const MUTATIONS: {
   readonly [Name in RealMutation]: {
@@ -145,6 +148,11 @@ const MUTATIONS: {
   };
 } = {
   polynomial: { step: 20, mutate: polynomialOf },
+  /** Steps of every size from the polynomial's on down, so that what has converged can still be refined. */
+  scales: {
+    step: 20,
+    mutate: (x, low, high, step, chance) => polynomialOf(x, low, high, step * FINEST_SCALE ** chance.float(), chance),
+  },
   gaussian: {
     step: 0.1,
     mutate: (x, low, high, step, chance) => within(x + step * (high - low) * chance.normal(), low, high),

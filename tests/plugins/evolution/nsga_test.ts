@@ -203,6 +203,70 @@ Deno.test("sizes and directions outside their limits are refused", () => {
   }
   refuses("EVOLUTION_SETTING", () => nsga3({ variation, directions: pointsOf([]), seed: 1 }));
   refuses("EVOLUTION_SETTING", () => nsga3({ variation, directions: dasDennis(1, 3), seed: 1 }));
+  nsga3({ variation, directions: dasDennis(2, 3), seed: 1, neighbourly: 1 });
+  refuses("EVOLUTION_SETTING", () => nsga3({ variation, directions: dasDennis(2, 3), seed: 1, neighbourly: 1.1 }));
   refuses("EVOLUTION_SETTING", () => zdt("ZDT1", 1));
   refuses("EVOLUTION_SETTING", () => dtlz("DTLZ1", 1));
+});
+
+/** A search whose candidates score what the test says, whatever their genomes. */
+const scoredBy = (survival: "directions" | "fronts", scores: ReadonlyArray<ReadonlyArray<ReadonlyArray<number>>>) => {
+  const search = nsga3({
+    variation: realVariation(zdt("ZDT1", 4)),
+    directions: dasDennis(2, 3),
+    seed: 7,
+    size: 4,
+    survival,
+  });
+  return scores.reduce(
+    (state, rows) => search.tell(state, search.ask(state), rows.map((objectives) => ({ objectives }))),
+    search.start,
+  );
+};
+
+const objectivesOf = (state: SearchState<unknown>): ReadonlyArray<string> =>
+  state.members.map(({ objectives }) => objectives.join()).sort();
+
+Deno.test("a direction's best stays though it is dominated, unless whole fronts come first", () => {
+  // The middle is dominated by [9.95, 0.1]; all others lie in the directions of the corners.
+  const first = [[0, 10], [10, 0], [0.1, 9.95], [9.96, 9.96]];
+  const second = [[0.2, 9.9], [9.95, 0.1], [9.9, 0.2], [0.3, 9.8]];
+  assert.ok(objectivesOf(scoredBy("directions", [first, second])).includes("9.96,9.96"));
+  const front = objectivesOf(scoredBy("fronts", [first, second]));
+  assert.ok(!front.includes("9.96,9.96"));
+});
+
+Deno.test("of two in one direction the nearer to the ideal stays, even a little farther from the line", () => {
+  const corners = [[0, 1], [1, 0]];
+  const state = scoredBy("directions", [[...corners, [0.3, 0.6], [0.6, 0.3]], [
+    [0.69, 0.345],
+    [0.345, 0.69],
+    [0.55, 0.45],
+    [0.45, 0.55],
+  ]]);
+  // [0.345, 0.69] lies on the line of (1, 2) as [0.3, 0.6] does, but farther along.
+  const kept = objectivesOf(state);
+  assert.ok(kept.includes("0.3,0.6") && kept.includes("0.6,0.3") && !kept.includes("0.345,0.69"), kept.join(" "));
+});
+
+Deno.test("NSGA-III with whole fronts first loses no member of the first front while it fits", () => {
+  const problem = dtlz("DTLZ2", 3);
+  const search = nsga3({
+    variation: realVariation(problem),
+    directions: dasDennis(3, 4),
+    seed: 9,
+    survival: "fronts",
+    neighbourly: 0,
+  });
+  let before: SearchState<Float64Array> | undefined;
+  evolved(search, problem, 25, (state) => {
+    if (before !== undefined) {
+      const born = state.members.filter(({ id }) => !before!.members.some((member) => member.id === id));
+      const all = [...before.members, ...born];
+      const first = nonDominated(pointsOfMembers(all, 3)).map((row) => all[row].id);
+      const kept = new Set(state.members.map(({ id }) => id));
+      if (first.length <= state.members.length) assert.ok(first.every((id) => kept.has(id)));
+    }
+    before = state;
+  });
 });
