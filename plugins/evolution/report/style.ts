@@ -9,10 +9,12 @@
 /** The style sheet. */
 export const STYLE: string = `
 :root{color-scheme:light dark;--ground:#f4f5f7;--paper:#fff;--ink:#1a1f26;--soft:#5a6572;--line:#dde1e7;--accent:#0b5cad;
---good:#0f7a4b;--bad:#b3261e;--s0:#0b5cad;--s1:#c2571a;--s2:#0f7a4b;--s3:#8a3f8f;--mark:#c2571a;--shade:11,92,173;--off:179,38,30;--edge:rgba(0,0,0,.22)}
+--good:#0f7a4b;--bad:#b3261e;--s0:#0b5cad;--s1:#c2571a;--s2:#0f7a4b;--s3:#8a3f8f;--mark:#c2571a;--shade:11,92,173;
+--off:179,38,30;--edge:rgba(0,0,0,.22)}
 @media (prefers-color-scheme:dark){:root{--ground:#0f1216;--paper:#171b21;--ink:#e7eaee;--soft:#9ba6b3;--line:#2c343d;
 --accent:#7ab8ff;--good:#5ecb96;--bad:#ff8f85;--s0:#6cb0ff;--s1:#f0975c;--s2:#5ecb96;--s3:#d79bdc;--mark:#f0975c;
---shade:108,176,255;--off:255,120,110;--edge:rgba(255,255,255,.25)}}
+--shade:108,176,255;
+--off:255,120,110;--edge:rgba(255,255,255,.25)}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
@@ -32,6 +34,7 @@ section{background:var(--paper);border:1px solid var(--line);border-radius:10px;
 .keys{display:grid;grid-template-columns:repeat(auto-fit,minmax(154px,1fr));gap:10px;margin:0 0 18px;padding:0}
 .keys div{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
 .keys dt{font-size:.82rem;color:var(--soft)}
+
 .keys dd{margin:2px 0 0;font-size:1.32rem;white-space:nowrap;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .keys .note{white-space:normal;font-size:.8rem;font-weight:400;letter-spacing:0;color:var(--soft);display:block}
 .beside{display:flex;flex-wrap:wrap;gap:0 36px;align-items:flex-start}.beside>:last-child{flex:1 1 240px}
