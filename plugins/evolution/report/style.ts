@@ -35,7 +35,8 @@ section{background:var(--paper);border:1px solid var(--line);border-radius:10px;
 .keys div{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:12px 14px}
 .keys dt{font-size:.82rem;color:var(--soft)}
 
-.keys dd{margin:2px 0 0;font-size:1.32rem;white-space:nowrap;font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
+.keys dd{margin:2px 0 0;font-size:1.32rem;white-space:nowrap;
+font-weight:650;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .keys .note{white-space:normal;font-size:.8rem;font-weight:400;letter-spacing:0;color:var(--soft);display:block}
 .beside{display:flex;flex-wrap:wrap;gap:0 36px;align-items:flex-start}.beside>:last-child{flex:1 1 240px}
 .beside h3{margin-top:8px}
