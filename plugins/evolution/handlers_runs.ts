@@ -97,7 +97,7 @@ const answered = (
       failures,
       reason,
       resumed,
-      reproducible: asked.budget?.wallMs === undefined,
+      reproducible: reason !== "wallMs",
       front: shownFront(archive, overOf(spec)),
       size: archive.length,
       ...(yield* charted(asked.chart, run, archive, encodeState(search, state))),

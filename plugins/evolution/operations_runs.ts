@@ -83,7 +83,7 @@ const Answer = Schema.Struct({
   failures: Count,
   reason: Schema.Literals(END_REASONS),
   resumed: Schema.Boolean,
-  reproducible: Schema.Boolean,
+  reproducible: Schema.Boolean.annotate({ description: "whether the same call ends in the same archive again" }),
   front: Shown,
   size: Count.annotate({ description: "how many the archive holds" }),
   chart: Schema.optionalKey(Schema.String),
