@@ -26,6 +26,29 @@ export {
   noveltyOf,
   type NoveltySettings,
 } from "./archives.ts";
+export { type Described } from "./discovery/describe.ts";
+export { FlipWalk } from "./discovery/flip_graph.ts";
+export { type Formula, valueAt } from "./discovery/formula.ts";
+export { type Task as DiscoveryTask } from "./discovery/island.ts";
+export { type FormulaProgram, formulaProgram, formulaText } from "./discovery/notation.ts";
+export { PRIMITIVE_NAMES, type PrimitiveName } from "./discovery/primitives.ts";
+export {
+  faultsOf,
+  type Product,
+  type Scheme,
+  schemeProgram,
+  schemeText,
+  schoolbook,
+  type Sizes,
+} from "./discovery/scheme.ts";
+export {
+  discover,
+  type DiscoveryBudget,
+  type DiscoverySettings,
+  type DiscoveryState,
+  foundIn,
+  taskOf,
+} from "./discovery/search.ts";
 export { islands, type IslandsSettings, MAX_ISLANDS } from "./islands.ts";
 export {
   type Candidate as JudgedCandidate,
@@ -49,6 +72,9 @@ export {
   trivialScore,
 } from "./evaluators/suite.ts";
 export { EVOLUTION_FAILURES, isEvolutionFailure } from "./failures.ts";
+export { type Experience, suggestedSettings, type Suggestion, type WarmStartOptions } from "./meta/experience.ts";
+export { FEATURE_NAMES, type FeatureName, type TaskFeatures, taskFeatures, type TaskTable } from "./meta/features.ts";
+export { genomesOf, WARM, warmed } from "./meta/warm_start.ts";
 export { type Decomposition, DECOMPOSITIONS, moead, type MoeadSettings } from "./moead.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";
 export { nsga3, type Nsga3Settings } from "./nsga3.ts";
@@ -80,6 +106,15 @@ export {
   realVariation,
   sbx,
 } from "./operators/real.ts";
+export {
+  EXPRESSION_MUTATIONS,
+  type ExpressionMutation,
+  type ExpressionSettings,
+  expressionVariation,
+  MAX_EXPRESSION_NODES,
+  type ProgramIdentity,
+  showProgram,
+} from "./operators/expression.ts";
 export {
   foldTree,
   MAX_TREE_DEPTH,
@@ -120,3 +155,47 @@ export {
   STATE_VERSION,
   stateDigest,
 } from "./run.ts";
+export {
+  CELL_EDGES,
+  CELL_OPERATIONS,
+  CELL_SPACE,
+  cellDigits,
+  cellFeatures,
+  type CellOperation,
+  cellSearch,
+} from "./nas/cells.ts";
+export { bayesian, type BayesianSettings, MAX_OBSERVATIONS } from "./search/bayesian.ts";
+export {
+  type Belief,
+  fitTraits,
+  type GaussianProcess,
+  gaussianProcess,
+  type Observations,
+  type Traits,
+  usualTraits,
+} from "./search/gaussian_process.ts";
+export {
+  type Bracket,
+  type HalvingSettings,
+  hyperband,
+  hyperbandBrackets,
+  MAX_BRACKET,
+  type Rung,
+  successiveHalving,
+  type Trial,
+} from "./search/halving.ts";
+export { gridSettings, MAX_GRID, randomSettings, type SequenceSettings, sobolSettings } from "./search/sequences.ts";
+export { MAX_SOBOL_DIMENSIONS, type Sobol, sobol } from "./search/sobol.ts";
+export {
+  checkedSpace,
+  type ChoiceDimension,
+  type Condition,
+  type Dimension,
+  MAX_DIMENSIONS,
+  MAX_OPTIONS,
+  type NumberDimension,
+  type Setting,
+  type SettingValue,
+  settingVariation,
+  type Space,
+} from "./search/space.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import type { Formula } from "./formula.ts";
-import { type Binary, type Column, PRIMITIVES, type Unary } from "./primitives.ts";
+import { type Column, type PrimitiveName, PRIMITIVES } from "./primitives.ts";
 
 /** A tree laid out in the order of evaluation. */
 interface Tape {
@@ -68,7 +68,7 @@ export class Workbench {
         found.push(this.adjoints[at]);
         continue;
       }
-      const row = PRIMITIVES[formula.op as keyof typeof PRIMITIVES] as Unary | Binary;
+      const row = PRIMITIVES[formula.op as PrimitiveName];
       this.work += count * (row.work + 1);
       const [left, right] = [tape.left[at], tape.right[at]];
       if (row.arity === 1) {
@@ -107,7 +107,7 @@ export class Workbench {
       out.fill(formula.value);
       return at;
     }
-    const row = PRIMITIVES[formula.op] as Unary | Binary;
+    const row = PRIMITIVES[formula.op];
     this.work += count * row.work;
     if (row.arity === 1) row.values(this.values[left], out, count);
     else row.values(this.values[left], this.values[right], out, count);

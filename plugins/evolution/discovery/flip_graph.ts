@@ -102,6 +102,7 @@ export class FlipWalk {
     return steps;
   }
 
+  /** Takes a product out; the last one takes its place. */
   private remove(r: number): void {
     this.rank--;
     for (const list of this.factors) list[r] = list[this.rank];

@@ -244,11 +244,36 @@ const tanh: Unary = {
   text: called("tanh"),
 };
 
-/** The operators by name. */
-export const PRIMITIVES = { add, sub, mul, div, sin, cos, exp, log, sqrt, square, abs, tanh } as const;
-
 /** The name of an operator. */
-export type PrimitiveName = keyof typeof PRIMITIVES;
+export type PrimitiveName =
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "sin"
+  | "cos"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | "square"
+  | "abs"
+  | "tanh";
+
+/** The operators by name. */
+export const PRIMITIVES: { readonly [Name in PrimitiveName]: Unary | Binary } = {
+  add,
+  sub,
+  mul,
+  div,
+  sin,
+  cos,
+  exp,
+  log,
+  sqrt,
+  square,
+  abs,
+  tanh,
+};
 
 /** The names of the operators. */
 export const PRIMITIVE_NAMES: ReadonlyArray<PrimitiveName> = Object.keys(PRIMITIVES) as ReadonlyArray<PrimitiveName>;

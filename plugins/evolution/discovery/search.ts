@@ -11,7 +11,7 @@
  */
 import { isJsonObject, type Json } from "../../../kernel/json.ts";
 import { badSetting, badState, overLimit } from "../failures.ts";
-import { type Described, described, simplified } from "./describe.ts";
+import { type Described, described, EXACT, simplified } from "./describe.ts";
 import { MAX_NODES, Workbench } from "./evaluate.ts";
 import { type Fitted, Target } from "./fit.ts";
 import { decodeFormula, encodeFormula } from "./formula.ts";
@@ -316,3 +316,27 @@ export const decodeDiscovery = (json: Json, task: Task): DiscoveryState => {
   accounts.forEach((account: Json) => decodeDescribed(account, task.columns.length));
   return { epoch, tried, still, islands, accounts };
 };
+
+/** How far a discovery goes. */
+export interface DiscoveryBudget {
+  /** Epochs. */
+  readonly epochs: number;
+  /** Epochs without a shorter account after which it ends; none where absent. */
+  readonly patience?: number;
+  /** Islands; 4 where absent. */
+  readonly islands?: number;
+}
+
+/** A discovery here and now, epoch by epoch: yields the state after each, and returns the last. */
+export function* discover(
+  task: Task,
+  { epochs, patience = Infinity, islands }: DiscoveryBudget,
+): Generator<DiscoveryState, DiscoveryState> {
+  let state = beginning(task, islands);
+  while (state.epoch < epochs && state.still < patience) {
+    state = nextEpoch(task, state);
+    yield state;
+    if ((foundIn(state, task.columns.length).chosen?.error ?? 1) <= EXACT) break;
+  }
+  return state;
+}
