@@ -133,7 +133,7 @@ export const checkReadable = (program: string, space: Space): void => {
 };
 
 /** A program and how it is trained. */
-export interface Candidate {
+export interface CandidateProgram {
   /** The program, no place left open. */
   readonly program: string;
   /** How it is trained. */
@@ -144,7 +144,7 @@ export interface Candidate {
 const written = (value: SettingValue): string => String(value);
 
 /** The candidate of a setting; what the setting says nothing of is as `training` has it. */
-export const candidateOf = (program: string, setting: Setting, training: TrainingRequest): Candidate => {
+export const candidateOf = (program: string, setting: Setting, training: TrainingRequest): CandidateProgram => {
   const holes = new Set(holesOf(program));
   let request = training;
   const settings: Record<string, number | boolean> = {};

@@ -7,7 +7,7 @@ import type { Search } from "../contract.ts";
 import { badSetting } from "../failures.ts";
 import { bayesian } from "./bayesian.ts";
 import { hyperband, hyperbandBrackets, successiveHalving, type Trial } from "./halving.ts";
-import { grid, MAX_GRID, randomSettings, sobolSettings } from "./sequences.ts";
+import { gridSettings, MAX_GRID, randomSettings, sobolSettings } from "./sequences.ts";
 import { gridSize, type Setting, type Space } from "./space.ts";
 
 /** What may be set of a method. */
@@ -93,7 +93,7 @@ const METHODS: { readonly [N in MethodName]: Method } = {
     doc: "every option, every whole number or `levels` of a range",
     settings: ["levels"],
     make: ({ space, atOnce, trials, settings: { levels = 5 } }) =>
-      inFull(grid({ space, batch: atOnce, levels }), trials ?? gridSize(space, levels, MAX_GRID)),
+      inFull(gridSettings({ space, batch: atOnce, levels }), trials ?? gridSize(space, levels, MAX_GRID)),
   },
   random: {
     doc: "drawn evenly",

@@ -100,7 +100,7 @@ const listed = (next: (draw: number) => Setting | undefined): (index: number) =>
 };
 
 /** A grid: every option, every whole number or `levels` of a range, the last dimension changing fastest. */
-export const grid = (settings: SequenceSettings & { readonly levels?: number }): Search<Setting> => {
+export const gridSettings = (settings: SequenceSettings & { readonly levels?: number }): Search<Setting> => {
   const levels = checkedCount("levels", settings.levels ?? 5, 1, MAX_GRID);
   // Checks the space before it is counted.
   settingVariation(settings.space);

@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { cellDigits } from "../../../../plugins/evolution/nas/cells.ts";
-import type { Search } from "../../../../plugins/evolution/contract.ts";
-import type { Setting } from "../../../../plugins/evolution/search/space.ts";
+import { CELL_OPERATIONS, CELL_SPACE, cellDigits } from "../../../../plugins/evolution/nas/cells.ts";
+import type { Search, Variation } from "../../../../plugins/evolution/contract.ts";
+import { type Setting, settingVariation } from "../../../../plugins/evolution/search/space.ts";
 import { random } from "../../../../kernel/random.ts";
 
 /** Data sets, as the baselines name them, and the table's columns. */
@@ -50,4 +50,14 @@ export const queriesToBest = (search: Search<Setting>, accuracies: Column, most:
     state = search.tell(state, asked, found.map((accuracy) => ({ objectives: [-accuracy] })));
   }
   return undefined;
+};
+
+/** Regularised evolution's variation on the benchmark: another operation on one edge. */
+export const oneEdge: Variation<Setting> = {
+  ...settingVariation(CELL_SPACE),
+  name: "one edge",
+  mutate: (parent, chance) => {
+    const edge = chance.pick(CELL_SPACE).name;
+    return { ...parent, [edge]: chance.pick(CELL_OPERATIONS.filter((operation) => operation !== parent[edge])) };
+  },
 };

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import type { Search, SearchState } from "../../../../plugins/evolution/contract.ts";
 import { decodeState, encodeState } from "../../../../plugins/evolution/run.ts";
-import { grid, MAX_GRID, randomSettings, sobolSettings } from "../../../../plugins/evolution/search/sequences.ts";
+import {
+  gridSettings,
+  MAX_GRID,
+  randomSettings,
+  sobolSettings,
+} from "../../../../plugins/evolution/search/sequences.ts";
 import { gridOf, type Setting, settingAt, type Space } from "../../../../plugins/evolution/search/space.ts";
 import { sobol } from "../../../../plugins/evolution/search/sobol.ts";
 
@@ -28,7 +33,7 @@ Deno.test("a grid is asked in its order and once, whatever is asked at once", ()
   const expected = [...gridOf(SMALL, 2)];
   assert.equal(expected.length, 2 + 2 * 2);
   for (const batch of [1, 4, 100]) {
-    assert.deepEqual(asked(grid({ space: SMALL, levels: 2, batch }), 12), expected);
+    assert.deepEqual(asked(gridSettings({ space: SMALL, levels: 2, batch }), 12), expected);
   }
 });
 
@@ -37,10 +42,10 @@ Deno.test("limits: a grid as large as may be, and larger", () => {
     { kind: "int", name: "a", low: 1, high: 256 },
     { kind: "int", name: "b", low: 1, high: count },
   ];
-  assert.equal(grid({ space: space(MAX_GRID / 256), levels: 1_000 }).objectives, 1);
-  assert.throws(() => grid({ space: space(MAX_GRID / 256 + 1), levels: 1_000 }), { code: "EVOLUTION_LIMIT" });
-  assert.throws(() => grid({ space: SMALL, levels: 0 }), { code: "EVOLUTION_SETTING", path: "/levels" });
-  assert.throws(() => grid({ space: SMALL, batch: 0 }), { code: "EVOLUTION_SETTING", path: "/batch" });
+  assert.equal(gridSettings({ space: space(MAX_GRID / 256), levels: 1_000 }).objectives, 1);
+  assert.throws(() => gridSettings({ space: space(MAX_GRID / 256 + 1), levels: 1_000 }), { code: "EVOLUTION_LIMIT" });
+  assert.throws(() => gridSettings({ space: SMALL, levels: 0 }), { code: "EVOLUTION_SETTING", path: "/levels" });
+  assert.throws(() => gridSettings({ space: SMALL, batch: 0 }), { code: "EVOLUTION_SETTING", path: "/batch" });
 });
 
 Deno.test("random settings of a space with an end are all of them, each once, in an order of the seed", () => {
@@ -71,7 +76,7 @@ Deno.test("Sobol settings are the points of the sequence, without those that are
 Deno.test("a sequence goes on from its stored state", () => {
   for (
     const make of [
-      () => grid({ space: SMALL, levels: 4, batch: 2 }),
+      () => gridSettings({ space: SMALL, levels: 4, batch: 2 }),
       () => randomSettings({ space: SMALL, seed: 3, batch: 2 }),
       () => sobolSettings({ space: SMALL, seed: 3, batch: 2 }),
     ]
