@@ -62,6 +62,12 @@ export {
   Tag,
   withChildren,
 } from "./expression.ts";
+export {
+  COSTS as EXPRESSION_COSTS,
+  optimise as optimiseExpression,
+  type Optimised as OptimisedExpression,
+  type OptimiseOptions as OptimiseExpressionOptions,
+} from "./egraph/optimise.ts";
 export { rmilFailures } from "./failures.ts";
 export { type LiftedProgram, liftProgram, MAX_LIFTED_ELEMENTS } from "./lowering/lift.ts";
 export type { OutputForm } from "./lowering/items.ts";
@@ -112,9 +118,10 @@ export { showName } from "./syntax/lexer.ts";
 export { parse, parseSource } from "./syntax/parser.ts";
 export { print, printType, printValue } from "./syntax/printer.ts";
 export { editAtPath, nodeAtPath, type Placed, placedNodes } from "./tools/ast_path.ts";
-export { canonical, movedInto } from "./tools/canonical.ts";
+export { alphaDigest, canonical, movedInto } from "./tools/canonical.ts";
 export { type Patch as ProgramPatch } from "./tools/diff.ts";
 export { applyPatch as applyProgramPatch, patchFromJson as programPatchFromJson } from "./tools/patch.ts";
+export { Symbols } from "./symbols.ts";
 export { elementCount, equalTypes, isDifferentiable, showType } from "./types.ts";
 export * as values from "./value.ts";
 export { readValue, showValue, ValueJson } from "./value_json.ts";
