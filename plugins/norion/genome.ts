@@ -100,10 +100,9 @@ export const VALIDATORS = ["command", "types", "json-schema", "arithmetic", "cit
 
 /**
  * Tools that a plan may allow. Without `filesystem-read` no file of a request comes along, without `command` no program of
- * the host judges an answer. Norion has no tool of its own that writes files or calls out: those two names are there so
- * that a gene that asks for them is seen to widen what may be done.
+ * the host judges an answer. Norion has no other tools: a name that nothing reads would promise what nothing keeps.
  */
-export const TOOLS = ["filesystem-read", "filesystem-write", "command", "network"] as const;
+export const TOOLS = ["filesystem-read", "command"] as const;
 
 /** Every knob. What is not here, no gene can change. */
 export const KNOBS = {

@@ -172,15 +172,27 @@ export const identityOf = (gene: Gene): Digest => digestJson(gene as unknown as 
 export const fingerprintOf = ({ kind, effects }: Pick<Gene, "kind" | "effects">): Digest =>
   digestJson({ kind, effects: effects.toSorted((a, b) => a.knob < b.knob ? -1 : 1) } as unknown as Json);
 
+/** Names of tools that were known once and that nothing ever read: a stored gene loses nothing without them. */
+const GONE_TOOLS: ReadonlySet<string> = new Set(["filesystem-write", "network"]);
+
+const upgraded = (gene: Gene): Gene => ({
+  ...gene,
+  effects: gene.effects.map((effect) =>
+    effect.knob === "tools.allow" && Array.isArray(effect.value)
+      ? { ...effect, value: effect.value.filter((name: string) => !GONE_TOOLS.has(name)) }
+      : effect
+  ),
+});
+
 /** The genes that records make of a profile's default ones: replaced, removed, added; the added ones by age. */
 export const genesOf = (profile: Profile, records: GenomeDocument): ReadonlyArray<Gene> => {
   const own = defaultGenome(profile).genes;
   const kept = own.flatMap((gene) => {
     const record = Object.hasOwn(records, gene.id) ? records[gene.id] : undefined;
-    return record === undefined ? [gene] : "gene" in record ? [record.gene] : [];
+    return record === undefined ? [gene] : "gene" in record ? [upgraded(record.gene)] : [];
   });
   const added = Object.entries(records).flatMap(([id, record]) =>
-    "gene" in record && !own.some((gene) => gene.id === id) ? [record.gene] : []
+    "gene" in record && !own.some((gene) => gene.id === id) ? [upgraded(record.gene)] : []
   );
   return [...kept, ...added.toSorted((a, b) => a.born - b.born || (a.id < b.id ? -1 : 1))];
 };

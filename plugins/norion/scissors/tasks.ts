@@ -268,24 +268,25 @@ const COMMON: ReadonlyArray<Task> = [
   ...recallTasks("suite recall", 14, 1, 6),
   ...noiseTasks,
   ...draftTasks(["empty", "contradiction", "repetition", "off-topic"]),
-  ...toolTasks(["filesystem-read"], ["filesystem-write", "network"]),
+  ...toolTasks(["filesystem-read"], []),
   ...dangerTasks(["secret", "injection", "cross-scope"]),
   ...answerTasks,
   ...fileTasks,
 ];
 
 const OWN: { readonly [P in Profile]: ReadonlyArray<Task> } = {
-  general: [],
+  general: toolTasks([], ["command"]),
   coding: [
     ...draftTasks(["unclosed-code"]),
     ...proofTasks("command", ["Write a function that reverses a list", "Fix error TS2322 in this class"]),
     ...toolTasks(["command"], []),
   ],
-  writing: gistTasks(4),
+  writing: [...gistTasks(4), ...toolTasks([], ["command"])],
   "long-context": [
     ...draftTasks(["unsupported-claim"]),
     ...proofTasks("citation", ["How many seats has the hall?"]),
     ...longTasks([30, 45]),
+    ...toolTasks([], ["command"]),
   ],
   "local-tool": [
     ...draftTasks(["unsupported-claim"]),

@@ -81,10 +81,9 @@ Deno.test("a better genome measures better and a worse one worse, in the measure
   assert.ok(more.recalled > base.recalled && base.recalled > fewer.recalled);
   const blind = measure(withEffects("coding", "reflection", [])).values;
   assert.ok(blind.caught < base.caught);
-  const loose = measure(
-    withEffects("coding", "tool-use", [{ knob: "tools.allow", value: ["filesystem-write", "command"] }]),
-  ).values;
-  assert.ok(loose.safe < base.safe);
+  const tools = [{ knob: "tools.allow", value: ["filesystem-read", "command"] }] as const;
+  const loose = measure(withEffects("writing", "tool-use", tools)).values;
+  assert.ok(loose.safe < measure(defaultGenome("writing")).values.safe);
   const long = measure(withEffects("coding", "budget", [{ knob: "budget.answer", value: 0.5 }])).values;
   assert.ok(long.solved > base.solved && long.latencyMs > base.latencyMs && long.tokens > base.tokens);
 });

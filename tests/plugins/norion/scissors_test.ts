@@ -491,9 +491,9 @@ Deno.test("a risky edit needs two independent witnesses, and one who speaks twic
 Deno.test("an edit that allows more tools says so or is rejected", () =>
   withScissors((scissors) =>
     Effect.gen(function* () {
-      const set = { effects: [{ knob: "tools.allow" as const, value: ["filesystem-read", "command", "network"] }] };
+      const set = { effects: [{ knob: "tools.allow" as const, value: ["filesystem-read", "command"] }] };
       const { proposal } = yield* scissors.propose(
-        editOf({ kind: "repair", gene: "gene:coding:tool-use", set }),
+        editOf({ kind: "repair", gene: "gene:general:tool-use", set }, { profile: "general" }),
         "agent:a",
       );
       assert.equal(proposal.widensAuthority, true);
