@@ -14,8 +14,9 @@ type Placed = TablePlan["features"][number];
 const shown = (value: number): string => String(Number(value.toPrecision(4)));
 
 const numberBecomes = ({ fill, marks, shift, scale, profile }: Placed): string => {
+  const days = profile.kind === "date" ? "days since 1970, " : "";
   const scaled = shift !== undefined && scale !== undefined
-    ? `scaled by (x − ${shown(shift)}) · ${shown(scale)}`
+    ? `${days}scaled by (x − ${shown(shift)}) · ${shown(scale)}`
     : profile.kind === "boolean"
     ? "0 or 1"
     : "a number";

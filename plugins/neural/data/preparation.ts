@@ -6,7 +6,7 @@
  * Invariant: everything here is told by the part to learn from alone; a preparation that was kept gives the same
  * numbers for a row as the day it was made.
  *
- * - numbers are brought to mean 0 and deviation 1;
+ * - numbers are brought to mean 0 and deviation 1, dates as days;
  * - constants, identifiers and free texts are left out, with the reason;
  * - a number that is absent (or no number, where most are) is the median, and a place of its own says so;
  * - a text has a place where it is frequent, all others share one; a gap has its own, or is the most frequent text;
@@ -47,7 +47,7 @@ export interface PreparedColumn {
   /** Its name. */
   readonly name: string;
   /** What it holds. */
-  readonly kind: "number" | "boolean" | "category";
+  readonly kind: "number" | "date" | "boolean" | "category";
   /** What stands for a gap: a number, or a text. */
   readonly fill: number | string;
   /** Whether a place says where a number was absent. */
@@ -70,7 +70,7 @@ export interface TablePreparation {
 export const TablePreparation: Schema.Codec<TablePreparation> = Schema.Struct({
   columns: Schema.Array(Schema.Struct({
     name: Schema.String,
-    kind: Schema.Literals(["number", "boolean", "category"]),
+    kind: Schema.Literals(["number", "date", "boolean", "category"]),
     fill: Schema.Union([Schema.Finite, Schema.String]),
     marks: Schema.optionalKey(Schema.Boolean),
     shift: Schema.optionalKey(Schema.Finite),
@@ -79,15 +79,18 @@ export const TablePreparation: Schema.Codec<TablePreparation> = Schema.Struct({
   })),
 }) as unknown as Schema.Codec<TablePreparation>;
 
+/** Whether a column holds dates. */
+export const isDates = ({ kind, dated }: ColumnProfile): boolean => kind !== "empty" && dated >= MOSTLY_NUMBERS;
+
 const isNumbers = ({ kind, numeric }: ColumnProfile): boolean =>
-  kind === "number" || ((kind === "category" || kind === "text") && numeric >= MOSTLY_NUMBERS);
+  kind === "number" || kind === "date" || ((kind === "category" || kind === "text") && numeric >= MOSTLY_NUMBERS);
 
 const NAMED_SO =
   /^(?:id|idx|index|key|uuid|guid|row(?:[ _-]?(?:id|number|names?))?|.*[ _-](?:id|uuid|key)|unnamed.*)$/iu;
 
 /** Why a column says which row it is rather than what the row is like. */
 const identifies = (profile: ColumnProfile, rows: number): string | undefined => {
-  if (rows < LEAST_IDENTIFIED) return undefined;
+  if (rows < LEAST_IDENTIFIED || isDates(profile)) return undefined;
   if (profile.counting) return "an identifier: it counts the rows";
   const isEachOther = profile.values === undefined || profile.values.length === rows - profile.missing;
   if (!isEachOther) return undefined;
@@ -126,7 +129,7 @@ const placedNumber = (profile: ColumnProfile): Omit<Placed, "source" | "at"> => 
   const { mean, deviation } = profile;
   return {
     size: marks ? 2 : 1,
-    profile: { ...profile, kind: isTruth ? "boolean" : "number" },
+    profile: { ...profile, kind: isTruth ? "boolean" : profile.kind === "date" ? "date" : "number" },
     ...(marks ? { marks } : {}),
     ...(isTruth ? {} : { shift: mean, scale: deviation > 0 && Number.isFinite(deviation) ? 1 / deviation : 1 }),
   };
@@ -199,6 +202,7 @@ const PROFILE: Omit<ColumnProfile, "name" | "kind"> = {
   maximum: 0,
   whole: false,
   numeric: 0,
+  dated: 0,
   counting: false,
 };
 

@@ -13,7 +13,7 @@ import { tensorOf } from "../../ir/library.ts";
 import { attemptEffect, badColumn, badData, dataLimit, malformedData, type NeuralFailure } from "../failures.ts";
 import type { RowStream } from "./columnar.ts";
 import { type MemoryDataset, memoryDataset, type Splits, type Target, tensorColumn } from "./dataset.ts";
-import { planOf, preparationOf, preparedPlan, type TablePreparation } from "./preparation.ts";
+import { isDates, planOf, preparationOf, preparedPlan, type TablePreparation } from "./preparation.ts";
 import { range, type SplitRule, splitSamples } from "./splits.ts";
 import { columnAt, placedTarget, type TableOptions, type TablePlan, TableProfile, targetOf } from "./table.ts";
 import { Builder, eachRow, MAX_TABLE_NUMBERS, profileOf, type TableDataset, targetColumn } from "./table_data.ts";
@@ -184,7 +184,8 @@ export const preparedData = <R>(
     });
     const inTrain = new Uint8Array(whole.rows);
     for (const sample of splits.train) inTrain[answers.kept[sample]] = 1;
-    const learned = yield* profileRows(rows, all.map((column) => column.name), (number) => inTrain[number] === 1);
+    const dates = new Set([...all.keys()].filter((i) => isDates(all[i])));
+    const learned = yield* profileRows(rows, all.map(({ name }) => name), dates, (number) => inTrain[number] === 1);
     const open = yield* attemptEffect(() => preparedPlan(all, learned, whole.rows, target, options, path));
     const features = yield* encoded(rows, open, answers);
     const plan = settled(open, features, splits.train);
@@ -202,9 +203,14 @@ export const preparedData = <R>(
     return { dataset, plan: target && feature ? { ...plan, target: { ...target, feature } } : plan };
   });
 
-const profileRows = <R>(rows: RowStream<R>, names: ReadonlyArray<string>, isLearned: (row: number) => boolean) =>
+const profileRows = <R>(
+  rows: RowStream<R>,
+  names: ReadonlyArray<string>,
+  dates: ReadonlySet<number>,
+  isLearned: (row: number) => boolean,
+) =>
   Effect.gen(function* () {
-    const profile = new TableProfile(names);
+    const profile = new TableProfile(names, dates);
     yield* eachRow(rows, (row, number) => {
       if (isLearned(number)) profile.add(row);
     });

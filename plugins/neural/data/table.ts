@@ -9,6 +9,7 @@
  */
 import * as Schema from "effect/Schema";
 import { nearest } from "../../../kernel/nearest.ts";
+import { daysOf } from "./dates.ts";
 import { badColumn, badData, dataLimit, malformedData, unknownColumn } from "../failures.ts";
 import type { Feature, Target } from "./dataset.ts";
 
@@ -116,8 +117,8 @@ const valuesOf = (kind: ColumnProfile["kind"], values: Iterable<string>): Readon
 export interface ColumnProfile {
   /** Its name. */
   readonly name: string;
-  /** Numbers, yes and no, a few different texts, texts, or nothing at all. */
-  readonly kind: "number" | "boolean" | "category" | "text" | "empty";
+  /** Numbers, dates as numbers, yes and no, a few different texts, texts, or nothing at all. */
+  readonly kind: "number" | "date" | "boolean" | "category" | "text" | "empty";
   /** Gaps. */
   readonly missing: number;
   /** Mean of its numbers, over the rows to learn from. */
@@ -136,6 +137,8 @@ export interface ColumnProfile {
   readonly counts?: ReadonlyMap<string, number>;
   /** Share of the cells that are no gaps and are numbers. */
   readonly numeric: number;
+  /** Share of the cells that are no gaps and are dates. */
+  readonly dated: number;
   /** Whether every number is the one of the row before plus one. */
   readonly counting: boolean;
 }
@@ -145,6 +148,7 @@ interface Counting {
   missing: number;
   numbers: number;
   booleans: number;
+  dates: number;
   whole: boolean;
   minimum: number;
   maximum: number;
@@ -165,7 +169,8 @@ export class TableProfile {
   /** Rows seen. */
   rows = 0;
 
-  constructor(names: ReadonlyArray<string>) {
+  /** For a table with these columns; those of `dates`, by their places, are read as dates. */
+  constructor(names: ReadonlyArray<string>, private readonly dates: ReadonlySet<number> = new Set()) {
     if (names.length > MAX_COLUMNS) {
       throw dataLimit({ what: "the columns of a table", limit: MAX_COLUMNS, found: names.length });
     }
@@ -179,6 +184,7 @@ export class TableProfile {
       missing: 0,
       numbers: 0,
       booleans: 0,
+      dates: 0,
       whole: true,
       minimum: Infinity,
       maximum: -Infinity,
@@ -201,8 +207,10 @@ export class TableProfile {
         return;
       }
       column.present++;
-      const number = numberOf(cell);
       const text = textOfCell(cell);
+      const days = daysOf(text);
+      if (!Number.isNaN(days)) column.dates++;
+      const number = this.dates.has(index) ? days : numberOf(cell);
       if (typeof cell === "boolean" || BOOLEANS.has(text.toLowerCase())) column.booleans++;
       if (!Number.isNaN(number)) {
         column.numbers++;
@@ -230,6 +238,8 @@ export class TableProfile {
       const { present, numbers, booleans, values } = column;
       const kind = present === 0
         ? "empty"
+        : this.dates.has(index)
+        ? "date"
         : booleans === present
         ? "boolean"
         : numbers === present
@@ -247,6 +257,7 @@ export class TableProfile {
         maximum: numbers > 0 ? column.maximum : 0,
         whole: column.whole,
         numeric: present === 0 ? 0 : numbers / present,
+        dated: present === 0 ? 0 : column.dates / present,
         counting: column.counting && numbers === present && column.missing === 0,
         ...(values === undefined ? {} : { values: valuesOf(kind, values.keys()), counts: values }),
       };

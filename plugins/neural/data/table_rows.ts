@@ -6,6 +6,7 @@
  * @module
  */
 import { badColumn } from "../failures.ts";
+import { daysOf } from "./dates.ts";
 import {
   GAP_CATEGORY,
   isGap,
@@ -38,6 +39,7 @@ const truth = (text: string): number => YES.has(text) ? 1 : NO.has(text) ? 0 : N
 const numeric = (row: Row, { source, profile }: Placed): number => {
   const cell = row[source];
   if (isGap(cell)) return NaN;
+  if (profile.kind === "date") return daysOf(textOfCell(cell));
   if (profile.kind !== "boolean") return numberOf(cell);
   return typeof cell === "boolean" ? Number(cell) : truth(String(cell).trim().toLowerCase());
 };

@@ -133,6 +133,23 @@ Deno.test("a few words among numbers are gaps, many of them make texts", async (
   assert.equal((await kindOf(6)).kind, "category");
 });
 
+Deno.test("dates are days, whatever else is in the column is a gap, and they identify nothing", async () => {
+  const days = Array.from({ length: 60 }, (_, i) => i * 11 + (i % 4));
+  const text = (day: number) => new Date(day * 86_400_000).toISOString().slice(0, 10);
+  const cells = days.map((day, i) => i === 7 ? "unknown" : text(day));
+  const { dataset, plan } = await prepare(["when", "y"], column(cells));
+  assert.deepEqual(plan.features.map(({ profile }) => profile.kind), ["date"]);
+  const known = days.filter((_, i) => i !== 7);
+  const mean = known.reduce((sum, day) => sum + day, 0) / known.length;
+  const deviation = Math.sqrt(known.reduce((sum, day) => sum + (day - mean) ** 2, 0) / known.length);
+  const found = inputs(dataset).filter((_, i) => i % 2 === 0);
+  near(found.filter((_, i) => i !== 7), known.map((day) => (day - mean) / deviation));
+  const later = await Effect.runPromise(
+    dataBy("one", Stream.succeed({ names: ["when"], rows: [["1971-01-01"]] }), { table: dataset.table! }),
+  );
+  near(inputs(later), [(365 - mean) / deviation, 0]);
+});
+
 Deno.test("numbers to be learned come at one scale, and their unit gives them back", async () => {
   const prices = Array.from({ length: 30 }, (_, i) => 250_000 + 1_000 * ((i * 7) % 30));
   const rows = prices.map((price, i): Row => [String(i % 4), String(price)]);
