@@ -31,7 +31,7 @@ export const genomesOf = <G>(variation: Variation<G>, settings: ReadonlyArray<un
 };
 
 /** Share of the first generation that may come from elsewhere: the rest is drawn, whatever is known. */
-export const WARM_SHARE = 0.5;
+export const WARM_SHARE = 0.3;
 
 /** A search that begins with the genomes given, at most as many as are `share` of its first generation. */
 export const warmed = <G>(search: Search<G>, genomes: ReadonlyArray<G>, share: number = WARM_SHARE): Search<G> => {
