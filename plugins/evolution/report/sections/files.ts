@@ -16,12 +16,19 @@ const verified = ({ verified: found }: ExportRecord): Content =>
     }`,
   );
 
+/** A model's name, whichever version it has next. */
+const nameOf = ([name = ""]: ReadonlyArray<string>): string => name.replace(/@\d+$/u, "");
+
 /** What was written. */
-export const filesSection = ({ exports, model }: CreateResult): Section => ({
+export const filesSection = ({ exports, model, data }: CreateResult): Section => ({
   id: "files",
   title: "Files",
   content: [
     lead("The model is kept as ", digest(model.digest, shortDigest(model.digest)), ` (${model.names.join(", ")}).`),
+    data.columns === undefined ? undefined : lead(
+      "The files take columns that were made fit; the model itself takes rows as they are: ",
+      code(`rmi neural predict ${nameOf(model.names)} --data '{"path":"new rows.csv"}'`),
+    ),
     table(
       "Files",
       ["format", "file", { name: "size", numeric: true }, "identity", "checked by"],

@@ -144,6 +144,12 @@ for (const [name, result] of RESULTS) {
   });
 }
 
+Deno.test("whoever learned from a table is told how the model answers new rows", () => {
+  const of = (result: CreateResult): boolean =>
+    read(reportPage(result)).text.includes(`rmi neural predict digits --data '{"path":"new rows.csv"}'`);
+  assert.deepEqual([of(pricesResult()), of(digitsResult())], [true, false]);
+});
+
 Deno.test("a confusion is in its row and column, and the share of a class that was found is right", () => {
   const result = digitsResult();
   const { tags } = read(reportPage(result));
