@@ -10,6 +10,7 @@ import { Artifacts } from "../../registry/contract.ts";
 import { Backends } from "../backends/contract.ts";
 import { createHandlers } from "./handlers_create.ts";
 import { discoveryHandlers } from "./handlers_discovery.ts";
+import { metaHandlers } from "./handlers_meta.ts";
 import { runHandlers } from "./handlers_runs.ts";
 import { searchHandlers } from "./handlers_search.ts";
 import { layerSelf, selfHandlers } from "./handlers_self.ts";
@@ -24,6 +25,7 @@ const plugin: Implementation = implementation({
   handlers: {
     ...runHandlers,
     ...discoveryHandlers,
+    ...metaHandlers,
     ...searchHandlers,
     ...selfHandlers,
     ...subjectHandlers,

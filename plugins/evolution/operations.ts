@@ -5,6 +5,7 @@
  */
 import { createOperations } from "./operations_create.ts";
 import { discoveryOperations } from "./operations_discovery.ts";
+import { metaOperations } from "./operations_meta.ts";
 import { runOperations } from "./operations_runs.ts";
 import { searchOperations } from "./operations_search.ts";
 import { selfOperations } from "./operations_self.ts";
@@ -14,6 +15,7 @@ import { subjectOperations } from "./operations_subjects.ts";
 export const operations = [
   ...runOperations,
   ...discoveryOperations,
+  ...metaOperations,
   ...searchOperations,
   ...selfOperations,
   ...subjectOperations,
