@@ -76,10 +76,19 @@ const verifiedBy = ({ verified }: ExportRecord): string =>
     ? `${verified.by}: ${verified.samples - verified.otherAnswers} of ${verified.samples} answers alike`
     : verified.absent;
 
+/** Measures of the short answer. */
+const SHOWN: ReadonlyArray<string> = ["accuracy", "r2", "mae", "loss", "calibrationError"];
+
+/** Characters of a digest that tell it from others. */
+const SHOWN_DIGEST = 19;
+
+const shown = (scores: { readonly [name: string]: number }): { readonly [name: string]: number } =>
+  Object.fromEntries(SHOWN.flatMap((name) => scores[name] === undefined ? [] : [[name, scores[name]]]));
+
 const answerOf = ({ result, files, before }: Created, workspace: string, digest: Created["digest"]) => {
   const path = (file: string): string => relative({ path: file }, workspace).path!;
   const { model, judged, quantised, registration, candidates, steps, exports } = result;
-  const predicted = steps[0]?.predicted ?? { flops: result.budget.value };
+  const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0);
   return {
     run: result.run,
     model: model.digest,
@@ -89,25 +98,28 @@ const answerOf = ({ result, files, before }: Created, workspace: string, digest:
     flops: model.flops,
     candidates: candidates.length,
     front: candidates.filter(({ front }) => front).length,
-    validation: judged.validation,
-    test: judged.test,
+    validation: shown(judged.validation),
+    test: shown(judged.test),
     ...(quantised === undefined
       ? {}
-      : { int8: { model: quantised.digest, test: quantised.test, otherAnswers: quantised.otherAnswers } }),
+      : { int8: { model: quantised.digest, test: shown(quantised.test), otherAnswers: quantised.otherAnswers } }),
     registration: {
       domain: registration.domain,
       state: registration.state,
       by: registration.by,
       proposal: registration.proposal,
     },
-    rollback: result.rollback.map(({ did, document }) => `${did}: ${document}`),
+    rollback: result.rollback.map(({ did, document }) => `${did} ${document.slice(0, SHOWN_DIGEST)}`),
     reproducible: result.budget.reproducible,
     profile: result.profile,
     spent: {
-      flops: steps.reduce((sum, { spent }) => sum + spent.flops, 0),
-      wallMs: steps.reduce((sum, { spent }) => sum + (spent.wallMs ?? 0), 0),
+      flops: sum(steps.map(({ spent }) => spent.flops)),
+      wallMs: sum(steps.map(({ spent }) => spent.wallMs ?? 0)),
     },
-    predicted: { flops: predicted.flops, wallMs: predicted.wallMs ?? 0 },
+    predicted: {
+      flops: sum(steps.map(({ predicted }) => predicted?.flops ?? 0)),
+      wallMs: sum(steps.map(({ predicted }) => predicted?.wallMs ?? 0)),
+    },
     files: exports.map((one) => ({ what: one.format, file: one.file, verified: verifiedBy(one) })),
     report: path(files.report),
     result: digest,

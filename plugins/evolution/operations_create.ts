@@ -52,14 +52,13 @@ const CREATE_FAILURES = [
 
 /** What is told while it goes on. */
 const CreateEventJson = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("step"), step: Schema.String, does: Schema.String }),
-  Schema.Struct({ type: Schema.Literal("did"), step: Schema.String, did: Schema.String, wallMs: Schema.Int }),
+  Schema.Struct({ type: Schema.Literal("begin"), step: Schema.String, does: Schema.String }),
+  Schema.Struct({ type: Schema.Literal("end"), step: Schema.String, did: Schema.String, wallMs: Schema.Int }),
   Schema.Struct({
     type: Schema.Literal("candidate"),
     id: Schema.String,
     program: Schema.String,
-    error: Schema.optionalKey(Schema.Finite),
-    failed: Schema.optionalKey(Schema.String),
+    error: Schema.Finite,
   }),
   Schema.Struct({
     type: Schema.Literal("generation"),
@@ -70,9 +69,10 @@ const CreateEventJson = Schema.Union([
   Schema.Struct({
     type: Schema.Literal("epoch"),
     epoch: Schema.Int,
-    epochs: Schema.Int,
+    of: Schema.Int,
     loss: Schema.Finite,
-    scores: Values,
+    accuracy: Schema.optionalKey(Schema.Finite),
+    r2: Schema.optionalKey(Schema.Finite),
   }),
 ]);
 

@@ -39,8 +39,14 @@ export const FINAL: Fidelity = { samples: 16_000, seen: 16_000, epochs: 80 };
 /** The chosen one, at most. */
 export const TRAINING: Fidelity = { samples: Infinity, seen: 100_000, epochs: 200 };
 
-/** Fewest passes of the training of the chosen one, even where less is left. */
-export const FEWEST_EPOCHS = 3;
+/** Fewest samples that a candidate sees, however small the budget. */
+export const LEAST_SEEN = 512;
+
+/** A fidelity for a budget that has room for a part of it only. */
+export const scaled = (fidelity: Fidelity, part: number): Fidelity => {
+  const seen = Math.max(LEAST_SEEN, Math.floor(fidelity.seen * Math.min(1, part)));
+  return { ...fidelity, seen, samples: Math.min(fidelity.samples, seen) };
+};
 
 /** Passes over data of so many samples. */
 export const epochsOf = ({ samples, seen, epochs }: Fidelity, train: number): number =>
@@ -68,15 +74,17 @@ export interface Used {
 export const hasRoom = ({ kind, value }: CreateBudget, share: number, used: Used, flops: number): boolean =>
   kind === "flops" ? used.flops + flops <= value * share : used.wallMs < value * share;
 
-/** Passes of the training of the chosen one that are left for. */
+/**
+ * Passes of the training of the chosen one: as many as are left for, but never fewer than `least`, with which it was
+ * chosen.
+ */
 export const epochsLeft = (
   { kind, value }: CreateBudget,
   used: Used,
   flopsPerEpoch: number,
-  train: number,
+  { train, least }: { readonly train: number; readonly least: number },
 ): number => {
-  const most = epochsOf(TRAINING, train);
   // With time as the budget, the speed is what this run has seen so far.
   const left = kind === "flops" ? value - used.flops : (value - used.wallMs) * (used.flops / Math.max(1, used.wallMs));
-  return Math.max(Math.min(FEWEST_EPOCHS, most), Math.min(most, Math.floor(left / flopsPerEpoch)));
+  return Math.max(least, Math.min(epochsOf(TRAINING, train), Math.floor(left / flopsPerEpoch)));
 };

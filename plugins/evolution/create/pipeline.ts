@@ -28,7 +28,7 @@ import { POPULATION } from "./budget.ts";
 import { digestOfData, learnable, located, relative } from "./data.ts";
 import { FIRST_MEMORY, memoryOf } from "./memory.ts";
 import { recipes } from "./recipe.ts";
-import { type CreateRequest, DEFAULT_LIMITS, nameOfRun, specOf } from "./request.ts";
+import { type CreateRequest, nameOfRun, specOf } from "./request.ts";
 import type { CreateResult } from "./result.ts";
 import { discover } from "./steps/discover.ts";
 import { evolve } from "./steps/evolve.ts";
@@ -92,6 +92,7 @@ const begun = (request: CreateRequest, call: CreateCall) =>
       state: from === undefined ? search.start : yield* attempting(() => decodeState(search, from.search)),
       rows: from === undefined ? [] : yield* readLineage(from.lineage, name),
       memory,
+      planned: { flops: 0, wallMs: 0 },
       steps: [],
       startedMs,
       earlierMs: memory.wallMs,
@@ -140,6 +141,7 @@ const steps = (work: Work, folder: string) =>
     const { workspace } = yield* CallContext;
     const from = (yield* (yield* Ledger).head).count;
     const planned = yield* plan(work.steps, request, learned, workers);
+    work.planned = planned;
     yield* paid(planned);
     const capabilities = yield* discover(work.steps);
     const refused = yield* generate(work, capabilities);
@@ -167,7 +169,7 @@ const steps = (work: Work, folder: string) =>
       rollback,
       from,
     };
-    const { result, files, digest } = yield* report(work, found, commandOf(request, DEFAULT_LIMITS), folder);
+    const { result, files, digest } = yield* report(work, found, commandOf(request), folder);
     work.memory = { ...work.memory, phase: "trained", result: digest };
     const ending = { ...stepOf(work, []), references: [digest, kept.info.digest] };
     yield* work.run.end(ending, request.budget.kind === "flops" ? "flops" : "wallMs");

@@ -52,6 +52,8 @@ export interface Work {
   rows: ReadonlyArray<LineageRow>;
   /** What else is remembered. */
   memory: Memory;
+  /** What was said beforehand; set by the plan. */
+  planned: Spent & { readonly wallMs: number };
   /** What was done. */
   readonly steps: Array<StepRecord>;
   /** When this call began, milliseconds. */
@@ -139,24 +141,30 @@ export const candidatesOf = (work: Work): ReadonlyArray<CandidateRecord> => {
   });
 };
 
+/** A share of what was said beforehand. */
+export const partOf = ({ planned }: Pick<Work, "planned">, share: number): Spent => ({
+  flops: Math.round(planned.flops * share),
+  wallMs: Math.round(planned.wallMs * share),
+});
+
 /** What a step of a run tells while it goes on. */
 export type CreateEvent =
-  | { readonly type: "step"; readonly step: string; readonly does: string }
-  | { readonly type: "did"; readonly step: string; readonly did: string; readonly wallMs: number }
+  | { readonly type: "begin"; readonly step: string; readonly does: string }
+  | { readonly type: "end"; readonly step: string; readonly did: string; readonly wallMs: number }
   | {
     readonly type: "candidate";
     readonly id: string;
     readonly program: string;
-    readonly error?: number;
-    readonly failed?: string;
+    readonly error: number;
   }
   | { readonly type: "generation"; readonly generation: number; readonly best: number; readonly front: number }
   | {
     readonly type: "epoch";
     readonly epoch: number;
-    readonly epochs: number;
+    readonly of: number;
     readonly loss: number;
-    readonly scores: { readonly [name: string]: number };
+    readonly accuracy?: number;
+    readonly r2?: number;
   };
 
 /** Tells the caller. */
@@ -171,11 +179,11 @@ export const stepping = <A, E, R>(
 ): Effect.Effect<A, E, R | CallContext> =>
   Effect.gen(function* () {
     const { name, does, predicted } = step;
-    yield* tell({ type: "step", step: name, does });
+    yield* tell({ type: "begin", step: name, does });
     const began = yield* Clock.currentTimeMillis;
     const { value, did, flops = 0 } = yield* body;
     const wallMs = Math.max(0, Math.round((yield* Clock.currentTimeMillis) - began));
     steps.push({ name, did, ...(predicted === undefined ? {} : { predicted }), spent: { flops, wallMs } });
-    yield* tell({ type: "did", step: name, did, wallMs });
+    yield* tell({ type: "end", step: name, did, wallMs });
     return value;
   });

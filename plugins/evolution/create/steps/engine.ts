@@ -1,7 +1,8 @@
 /**
  * Engine: the embedded backend for whatever a run trains and asks in its own process, as exactly as the run was asked to.
  *
- * Invariant: results do not depend on the number of threads.
+ * One thread: programs of the size that a run makes win nothing from more, and lose where others use the cores.
+ * Invariant: the same program and inputs give the same bits within a numeric profile.
  *
  * @module
  */
@@ -15,12 +16,12 @@ export const BACKEND = "cpu";
 
 /** The engine of a run. */
 export const engineOf = (
-  { request: { numerics }, workers }: Pick<Work, "request" | "workers">,
+  { request: { numerics } }: Pick<Work, "request">,
 ): Effect.Effect<Engine, never, Backends> =>
   Effect.map(Effect.service(Backends), (backends) => ({
     compile: (program, options = {}) =>
       Effect.map(
-        backends.compile(program, { ...options, backend: BACKEND, numerics, threads: workers }),
+        backends.compile(program, { ...options, backend: BACKEND, numerics, threads: 1 }),
         ({ executable }) => executable,
       ),
   }));

@@ -27,13 +27,14 @@ import {
   hasRoom,
   MOST_GENERATIONS,
   POPULATION,
+  scaled,
   SHARES,
   TRIAL,
 } from "../budget.ts";
 import { sent } from "../data.ts";
 import type { Finalist } from "../memory.ts";
 import { type Recipe, trainingOf } from "../recipe.ts";
-import { judgedOf, plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
+import { judgedOf, partOf, plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
 
 const MODULE = new URL("../../search/training_job.ts", import.meta.url).href;
 
@@ -46,10 +47,9 @@ export const errorOf = (scores: Scores): number | undefined => {
 };
 
 /** Trains one recipe in a worker. What breaks the worker is the candidate's failure, not the run's. */
-const tryOne = (work: Work, recipe: Recipe, data: PortableData, fidelity: Fidelity) =>
+const tryOne = (work: Work, recipe: Recipe, data: PortableData, epochs: number) =>
   Effect.gen(function* () {
     const { seed, numerics } = work.request;
-    const epochs = epochsOf(fidelity, work.learned.dataset.splits.train.length);
     const input: TrainingTask = {
       program: judgedOf(work, recipe).text,
       training: { ...trainingOf(recipe), epochs, seed },
@@ -68,28 +68,58 @@ const tryOne = (work: Work, recipe: Recipe, data: PortableData, fidelity: Fideli
 
 type Outcome = Effect.Success<ReturnType<typeof tryOne>>;
 
-/** About how many operations trying a recipe takes. */
-const predicted = (work: Work, recipe: Recipe): number => {
+/** About how many operations trying candidates takes. */
+const predicted = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, fidelity: Fidelity): number => {
   const train = work.learned.dataset.splits.train.length;
-  return aboutFlops(judgedOf(work, recipe).flops, Math.min(train, TRIAL.samples), epochsOf(TRIAL, train));
+  const epochs = epochsOf(fidelity, train);
+  return sum(
+    asked.map(({ genome }) => aboutFlops(judgedOf(work, genome).flops, Math.min(train, fidelity.samples), epochs)),
+  );
 };
 
-/** Tries candidates, so many at once, telling of each as it ends. */
-const tryAll = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, data: PortableData) =>
-  Effect.forEach(
-    asked,
-    ({ id, genome }) =>
-      Effect.tap(tryOne(work, genome, data, TRIAL), (outcome) => {
-        const { text } = judgedOf(work, genome);
-        return tell({
-          type: "candidate",
-          id,
-          program: text,
-          ...("failed" in outcome ? { failed: outcome.failed } : { error: outcome.error }),
-        });
-      }),
-    { concurrency: work.workers },
-  );
+/** Which part of the usual fidelity a budget has room for, so that one generation at least fits into its share. */
+const partOfFidelity = (work: Work): number => {
+  const { search, planned } = work;
+  return (planned.flops * SHARES.search) / Math.max(1, predicted(work, search.ask(search.start), TRIAL));
+};
+
+/** What a generation is tried with. */
+interface Trying {
+  readonly fidelity: Fidelity;
+  readonly data: PortableData;
+  readonly epochs: number;
+}
+
+/** Tries candidates, so many at once; one that is better than all before is told of as it ends. */
+const tryAll = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, { data, epochs }: Trying) =>
+  Effect.gen(function* () {
+    const call = yield* CallContext;
+    let [least, ended] = [best(work.rows), 0];
+    const heard = ({ id, genome }: Candidate<Recipe>, outcome: Outcome) =>
+      Effect.gen(function* () {
+        ended++;
+        yield* call.progress({ label: "evolving", ...progressOf(work, ended / asked.length) });
+        if ("failed" in outcome || outcome.error >= least) return;
+        least = outcome.error;
+        yield* tell({ type: "candidate", id, error: outcome.error, program: judgedOf(work, genome).text });
+      });
+    return yield* Effect.forEach(
+      asked,
+      (candidate) => Effect.tap(tryOne(work, candidate.genome, data, epochs), (outcome) => heard(candidate, outcome)),
+      { concurrency: work.workers },
+    );
+  });
+
+const WHOLE = 100;
+
+/** How far the search is: by the share of its budget or by its generations, whichever ends it first. */
+const progressOf = ({ state, memory, request: { budget } }: Work, ofGeneration: number) => {
+  const used = budget.kind === "flops" ? memory.flops : memory.wallMs;
+  const each = state.generation === 0 ? 0 : used / state.generation;
+  const byBudget = (used + ofGeneration * each) / (budget.value * SHARES.search);
+  const byGenerations = (state.generation + ofGeneration) / MOST_GENERATIONS;
+  return { done: Math.round(WHOLE * Math.min(1, Math.max(byBudget, byGenerations))), total: WHOLE, unit: "%" };
+};
 
 /** The error of answering everything alike: the share of the other classes, or all of the variance. */
 const trivialError = ({ dataset, target }: Work["learned"]): number => {
@@ -111,10 +141,10 @@ const scoreOf = (work: Work, recipe: Recipe, outcome: Outcome, worst: number) =>
 const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0);
 
 /** One generation: tried, told, stored. */
-const generation = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, data: PortableData) =>
+const generation = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, trying: Trying) =>
   Effect.gen(function* () {
     const { search } = work;
-    const outcomes = yield* tryAll(work, asked, data);
+    const outcomes = yield* tryAll(work, asked, trying);
     const worst = USEFUL * (yield* attempted(() => trivialError(work.learned)));
     const scores = asked.map(({ genome }, i) => scoreOf(work, genome, outcomes[i], worst));
     work.state = yield* attempting(() => search.tell(work.state, asked, scores));
@@ -127,43 +157,41 @@ const generation = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, data: P
     yield* remember(work, { flops: work.memory.flops + sum(outcomes.map(({ flops }) => flops)) }, rows);
   });
 
+/** What is told as the best while every candidate failed. */
+const WORST = 1e6;
+
 const best = (rows: ReadonlyArray<LineageRow>): number =>
   rows.reduce((least, { objectives }) => Math.min(least, objectives?.[0] ?? Infinity), Infinity);
 
 /** Whether another generation begins. */
-const goesOn = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>) =>
+const goesOn = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, { fidelity }: Trying) =>
   Effect.gen(function* () {
     const { state, memory, request: { budget } } = work;
     if (state.generation >= MOST_GENERATIONS) return false;
     // A search without a single generation has nothing to choose from, however small the budget.
     if (state.generation === 0) return true;
     const wallMs = yield* usedMs(work);
-    const flops = sum(asked.map(({ genome }) => predicted(work, genome)));
+    const flops = predicted(work, asked, fidelity);
     return hasRoom(budget, SHARES.search, { flops: memory.flops, wallMs }, flops);
   });
 
 const evolved = (work: Work) =>
   Effect.gen(function* () {
-    const call = yield* CallContext;
-    const data = sent(work.learned, TRIAL.samples, work.request.seed);
     const before = work.memory.flops;
+    const trying = yield* attempted((): Trying => {
+      const fidelity = scaled(TRIAL, partOfFidelity(work));
+      const data = sent(work.learned, fidelity.samples, work.request.seed);
+      return { fidelity, data, epochs: epochsOf(fidelity, work.learned.dataset.splits.train.length) };
+    });
     while (work.memory.phase === "evolving") {
       const asked = yield* attempting(() => work.search.ask(work.state));
-      if (!(yield* goesOn(work, asked))) {
+      if (!(yield* goesOn(work, asked, trying))) {
         yield* remember(work, { phase: "choosing" });
         break;
       }
-      yield* generation(work, asked, data);
-      const { state, memory, rows, request: { budget } } = work;
-      const share = budget.kind === "flops" ? memory.flops / budget.value : memory.wallMs / budget.value;
-      yield* call.progress({
-        label: "evolving",
-        done: Math.min(100, Math.round(100 * Math.max(share / SHARES.search, state.generation / MOST_GENERATIONS))),
-        total: 100,
-        unit: "%",
-      });
-      const front = candidateFront(rows);
-      yield* tell({ type: "generation", generation: state.generation, best: best(rows), front });
+      yield* generation(work, asked, trying);
+      const { state: { generation: told }, rows } = work;
+      yield* tell({ type: "generation", generation: told, best: Math.min(best(rows), WORST), front: frontOf(rows) });
     }
     return { flops: work.memory.flops - before };
   });
@@ -171,7 +199,7 @@ const evolved = (work: Work) =>
 const dominates = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): boolean =>
   a.every((value, i) => value <= b[i]) && a.some((value, i) => value < b[i]);
 
-const candidateFront = (rows: ReadonlyArray<LineageRow>): number => {
+const frontOf = (rows: ReadonlyArray<LineageRow>): number => {
   const scored = rows.flatMap(({ objectives }) => objectives === undefined ? [] : [objectives]);
   return scored.filter((one) => !scored.some((other) => dominates(other, one))).length;
 };
@@ -181,30 +209,37 @@ const preferred = (rows: ReadonlyArray<LineageRow>): ReadonlyArray<LineageRow> =
   rows.filter(({ objectives }) => objectives !== undefined)
     .toSorted((a, b) => a.objectives![0] - b.objectives![0] || a.objectives![2] - b.objectives![2]);
 
-/** The finals: the best few, trained longer; as many as the budget has room for, but one at least. */
+/** The finals: the best few, trained longer; as many as the budget has room for. */
 const finals = (work: Work) =>
   Effect.gen(function* () {
     const before = work.memory.flops;
     if (work.memory.phase !== "choosing") return { flops: 0 };
     const wallMs = yield* usedMs(work);
-    const data = sent(work.learned, FINAL.samples, work.request.seed);
+    const fidelity = scaled(FINAL, partOfFidelity(work));
+    const data = sent(work.learned, fidelity.samples, work.request.seed);
     const dataset = fromPortable(data);
-    const epochs = epochsOf(FINAL, dataset.splits.train.length);
-    let planned = work.memory.flops;
-    const chosen = yield* attempted(() =>
-      preferred(work.rows).slice(0, FINALISTS).filter((row, i) => {
-        planned += plannedTraining(work, recipeOf(work, row), dataset, epochs).flopsPerEpoch * epochs;
-        return i === 0 || hasRoom(work.request.budget, SHARES.finals, { flops: planned, wallMs }, 0);
-      })
-    );
-    if (chosen.length === 0) {
+    const epochs = epochsOf(fidelity, dataset.splits.train.length);
+    const best = preferred(work.rows).slice(0, FINALISTS);
+    if (best.length === 0) {
       const reason = work.rows.find(({ failed }) => failed !== undefined)?.failed ?? "none was tried";
       return yield* cannotCreate({ reason: `no candidate could be trained: ${reason}`, path: "/data" });
     }
+    let [planned, dearest] = [work.memory.flops, 0];
+    const chosen = yield* attempted(() =>
+      best.filter((row) => {
+        const flops = plannedTraining(work, recipeOf(work, row), dataset, epochs).flopsPerEpoch * epochs;
+        planned += flops;
+        dearest = Math.max(dearest, flops);
+        // Whoever wins is trained once more, at least as long.
+        const { budget } = work.request;
+        const used = { flops: planned, wallMs };
+        return hasRoom(budget, SHARES.finals, used, 0) && hasRoom(budget, 1, used, dearest);
+      })
+    );
     const finalists = yield* Effect.forEach(
       chosen,
       (row) =>
-        Effect.map(tryOne(work, recipeOf(work, row), data, FINAL), (outcome): Finalist => ({
+        Effect.map(tryOne(work, recipeOf(work, row), data, epochs), (outcome): Finalist => ({
           id: row.id,
           flops: outcome.flops,
           ...("failed" in outcome ? { failed: outcome.failed } : { error: outcome.error }),
@@ -219,12 +254,20 @@ const finals = (work: Work) =>
     return { flops: work.memory.flops - before };
   });
 
-/** The candidate that won the finals. */
+/** Passes over all that is learned from by which the winner has seen as much as when it won. */
+export const leastEpochs = (work: Work): number => {
+  const { train } = work.learned.dataset.splits;
+  const { samples, ...rest } = scaled(work.memory.finalists.length > 0 ? FINAL : TRIAL, partOfFidelity(work));
+  const used = Math.min(train.length, samples);
+  return Math.max(1, Math.ceil((used * epochsOf({ samples, ...rest }, train.length)) / train.length));
+};
+
+/** The candidate that won the finals; without finals, the one that would have come first into them. */
 export const winnerOf = (work: Work): LineageRow => {
   const [first] = work.memory.finalists.filter(({ error }) => error !== undefined)
     .toSorted((a, b) => a.error! - b.error!);
-  const id = first?.id ?? work.memory.finalists[0].id;
-  return work.rows.find((row) => row.id === id)!;
+  const [usual] = preferred(work.rows);
+  return work.rows.find(({ id }) => id === first?.id) ?? usual;
 };
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -232,16 +275,12 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 /** Evolves, then chooses. */
 export const evolve = (work: Work) =>
   Effect.gen(function* () {
-    const share = (part: number) =>
-      work.request.budget.kind === "flops"
-        ? { predicted: { flops: work.request.budget.value * part } }
-        : { predicted: { flops: 0, wallMs: work.request.budget.value * part } };
     yield* stepping(
       work.steps,
       {
         name: "evolve",
         does: `evolve architectures and how they are trained, ${POPULATION} a generation, ${work.workers} at once`,
-        ...share(SHARES.search),
+        predicted: partOf(work, SHARES.search),
       },
       Effect.map(evolved(work), ({ flops }) => ({
         value: undefined,
@@ -253,14 +292,18 @@ export const evolve = (work: Work) =>
     );
     return yield* stepping(
       work.steps,
-      { name: "choose", does: "train the best few longer and choose one", ...share(SHARES.finals - SHARES.search) },
+      {
+        name: "choose",
+        does: "train the best few longer and choose one",
+        predicted: partOf(work, SHARES.finals - SHARES.search),
+      },
       Effect.map(finals(work), ({ flops }) => {
         const row = winnerOf(work);
-        const { error } = work.memory.finalists.find(({ id }) => id === row.id)!;
+        const error = work.memory.finalists.find(({ id }) => id === row.id)?.error ?? row.objectives![0];
         const { text } = judgedOf(work, recipeOf(work, row));
         return {
           value: row,
-          did: `${row.id} of ${work.memory.finalists.length} finalists, which errs on ${percent(error ?? 1)}: ${text}`,
+          did: `${row.id} of ${work.memory.finalists.length} finalists, which errs on ${percent(error)}: ${text}`,
           flops,
         };
       }),

@@ -25,7 +25,7 @@ const REASONS: { readonly [authority: string]: string } = {
 };
 
 /** Share of the measured speed of answering that training reaches, data and the passes back counted. */
-const TRAINING_EFFICIENCY = 0.6;
+const TRAINING_EFFICIENCY = 0.4;
 
 /** Operations a millisecond of the embedded backend on a small network, by measurement. */
 const speedOf = ({ shape, outputs }: Learnable) =>

@@ -29,7 +29,10 @@ type Registration = CreateResult["registration"];
 
 /** Under which name models of these data are registered. */
 export const registryName = (work: Work): string => {
-  const plain = work.learned.dataset.name.toLowerCase().replaceAll(/[^a-z0-9._-]+/gu, "-").replace(/^[^a-z]+/u, "");
+  const plain = work.learned.dataset.name.toLowerCase().replace(/\.[a-z0-9]+(?:\.gz)?$/u, "").replaceAll(
+    /[^a-z0-9._-]+/gu,
+    "-",
+  ).replace(/^[^a-z]+/u, "");
   return plain.slice(0, 60) || "data";
 };
 

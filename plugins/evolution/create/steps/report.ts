@@ -16,7 +16,7 @@ import { VERSION } from "../../../../kernel/version.ts";
 import { Artifacts } from "../../../../registry/contract.ts";
 import { reportPage } from "../../report/page.ts";
 import { describedData } from "../data.ts";
-import type { CreateRequest } from "../request.ts";
+import { type CreateRequest, DEFAULT_FLOPS, DEFAULT_LIMITS, DEFAULT_SEED } from "../request.ts";
 import type { CreateResult, LedgerRow } from "../result.ts";
 import { candidatesOf, OBJECTIVES, stepping, type Work } from "../work.ts";
 import { type Capabilities, capabilitiesOf } from "./discover.ts";
@@ -69,23 +69,31 @@ export interface Found {
   readonly from: number;
 }
 
-/** The command that does the same again. */
+const quoted = (text: string): string =>
+  /^[A-Za-z0-9._/:@-]+$/u.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The command that does the same again: what is usual is left out. */
 export const commandOf = (
-  { source, budget, seed, numerics, limits }: CreateRequest,
-  usual: CreateRequest["limits"],
+  { source: { name, path, target, task }, budget, seed, numerics, limits }: CreateRequest,
 ): string => {
-  const { name, path, target, task } = source;
-  const limit = (key: keyof typeof limits): string =>
-    limits[key] === usual[key] ? "" : ` --limits.${key} ${limits[key]}`;
-  return [
-    `rmi create --data ${name ?? path}`,
-    ...(target === undefined ? [] : [`--target ${JSON.stringify(target)}`]),
-    ...(task === undefined ? [] : [`--task ${task}`]),
-    `--seed ${seed}`,
-    budget.kind === "flops" ? `--budget.flops ${budget.value}` : `--budget.wallMs ${budget.value}`,
-    ...(numerics === "fast" ? [] : [`--numerics ${numerics}`]),
-  ].join(" ") + limit("parameters") + limit("flops") + limit("bytes");
+  const other = Object.entries(limits).filter(([key, value]) => value !== DEFAULT_LIMITS[key as keyof typeof limits]);
+  const flags: ReadonlyArray<readonly [flag: string, text: string | undefined]> = [
+    ["data", name ?? path],
+    ["target", target],
+    ["task", task],
+    ["seed", seed === DEFAULT_SEED ? undefined : String(seed)],
+    ["budget", budgetText(budget)],
+    ["numerics", numerics === "fast" ? undefined : numerics],
+    ["limits", other.length === 0 ? undefined : JSON.stringify(Object.fromEntries(other))],
+  ];
+  const given = flags.flatMap(([flag, text]) => text === undefined ? [] : [`--${flag} ${quoted(text)}`]);
+  return ["rmi create", ...given].join(" ");
 };
+
+const budgetText = ({ kind, value }: CreateRequest["budget"]): string | undefined =>
+  kind === "flops"
+    ? value === DEFAULT_FLOPS ? undefined : JSON.stringify({ flops: value })
+    : JSON.stringify({ wallMs: value });
 
 const MEMBERS = [
   "summary",

@@ -26,10 +26,11 @@ import {
 } from "../../../neural/library.ts";
 import { cannotCreate } from "../../failures.ts";
 import type { LineageRow } from "../../state/record.ts";
-import { epochsLeft } from "../budget.ts";
+import { epochsLeft, SHARES } from "../budget.ts";
 import type { CreateResult } from "../result.ts";
-import { plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
+import { partOf, plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
 import { engineOf } from "./engine.ts";
+import { leastEpochs } from "./evolve.ts";
 
 /** A trained candidate. */
 export interface TrainedModel {
@@ -105,7 +106,8 @@ const trained = (work: Work, row: LineageRow) =>
       const used = { flops: memory.flops, wallMs: yield* usedMs(work) };
       const { flopsPerEpoch } = yield* attempting(() => plannedTraining(work, recipe, dataset, 1));
       // Stored first: where time is the budget, a training that goes on must not be another one.
-      yield* remember(work, { epochs: epochsLeft(budget, used, flopsPerEpoch, dataset.splits.train.length) });
+      const bounds = { train: dataset.splits.train.length, least: yield* attempting(() => leastEpochs(work)) };
+      yield* remember(work, { epochs: epochsLeft(budget, used, flopsPerEpoch, bounds) });
     }
     const epochs = work.memory.epochs!;
     const { fitted, plan, run } = yield* attempting(() => plannedTraining(work, recipe, dataset, epochs));
@@ -128,8 +130,15 @@ const trained = (work: Work, row: LineageRow) =>
           yield* call.progress({ label: "training", done: event.step, total: steps, unit: "steps" });
         }
         if (event.type !== "metric") return;
-        const { loss = 0, ...scores } = event.scores;
-        yield* tell({ type: "epoch", epoch: event.epoch, epochs, loss, scores });
+        const { loss = 0, accuracy, r2 } = event.scores;
+        yield* tell({
+          type: "epoch",
+          epoch: event.epoch,
+          of: epochs,
+          loss,
+          ...(accuracy === undefined ? {} : { accuracy }),
+          ...(r2 === undefined ? {} : { r2 }),
+        });
       }).pipe(Effect.provideService(CallContext, call));
     const every = Math.max(plan.feed.length, Math.ceil(steps / CHECKPOINTS));
     const checkpoint = { every, save: saving(work, run) };
@@ -148,7 +157,11 @@ const trained = (work: Work, row: LineageRow) =>
 export const train = (work: Work, row: LineageRow) =>
   stepping(
     work.steps,
-    { name: "train", does: `train ${row.id} on all that is learned from` },
+    {
+      name: "train",
+      does: `train ${row.id} on all that is learned from`,
+      predicted: partOf(work, 1 - SHARES.finals),
+    },
     Effect.gen(function* () {
       const { fitted, result, loss } = yield* trained(work, row);
       const { history } = result.checkpoint.progress;
