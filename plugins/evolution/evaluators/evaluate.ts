@@ -7,7 +7,6 @@
  */
 import * as Effect from "effect/Effect";
 import type { Sandbox, SandboxLimits } from "../../../effects/mod.ts";
-import { type Digest, digestJson } from "../../../kernel/digest.ts";
 import type { KernelFailure } from "../../../kernel/failure.ts";
 import type { Json } from "../../../kernel/json.ts";
 import { type Random, random } from "../../../kernel/random.ts";
@@ -17,15 +16,16 @@ import type { Evaluator } from "../run.ts";
 import type { Said } from "./answers.ts";
 import { judgeSaid, type Verdict } from "./judging.ts";
 import { moduleAnswers } from "./modules.ts";
-import { programAnswers, type ProgramLimits } from "./programs.ts";
+import { graphAnswers, programAnswers, type ProgramLimits } from "./programs.ts";
 import { type Suite, suiteDigest } from "./suite.ts";
 
 /**
- * What is judged: a program's bytes, a module's text, or settings by the module that reads them: it is given
- * `{settings, input}` in place of the input.
+ * What is judged: a program's bytes, a typed graph's bytes, a module's text, or settings by the module that reads them: it
+ * is given `{settings, input}` in place of the input.
  */
 export type Candidate =
   | { readonly program: Uint8Array }
+  | { readonly graph: Uint8Array }
   | { readonly module: string; readonly settings?: Json };
 
 /** What candidates may use. */
@@ -79,8 +79,11 @@ export const evaluate = (
 ): Effect.Effect<Verdict, KernelFailure, Evaluates> =>
   Effect.gen(function* () {
     const order = orderOf(suite);
-    if ("program" in candidate) {
-      const said = yield* askedIn(suite, order, (inputs) => programAnswers(candidate.program, inputs, limits.program));
+    if (!("module" in candidate)) {
+      const said = yield* askedIn(suite, order, (inputs) =>
+        "program" in candidate
+          ? programAnswers(candidate.program, inputs, limits.program)
+          : graphAnswers(candidate.graph, inputs, limits.program));
       return judgeSaid(suite, said);
     }
     const { module, settings } = candidate;
@@ -91,13 +94,11 @@ export const evaluate = (
         limits.module,
       );
     const said = yield* askedIn(suite, order, ask);
-    if ("failed" in said) return judgeSaid(suite, said);
+    if ("failed" in said) {
+      return judgeSaid(suite, said);
+    }
     return judgeSaid(suite, said, yield* askedIn(suite, order.toReversed(), ask));
   });
-
-/** The identity of a candidate. */
-export const candidateDigest = (candidate: Candidate): Digest =>
-  digestJson("program" in candidate ? { program: candidate.program.toHex() } : candidate);
 
 /**
  * An evaluator of a search over a suite: the share of held-back cases missed is to be minimised, and the candidate's size

@@ -1,6 +1,6 @@
 /**
- * Programs: what a program of the language answers to inputs, by the reference interpreter in a worker, within fuel,
- * memory and time.
+ * Programs: what a program of the language, or a typed graph below it, answers to inputs, by the reference in a worker,
+ * within fuel, memory and time.
  *
  * Not the judge. Invariant: a program that does not end is ended; the worker that ran it is not used again.
  *
@@ -12,7 +12,7 @@ import type { Json } from "../../../kernel/json.ts";
 import { isJsonObject } from "../../../kernel/json.ts";
 import { Workers } from "../../../kernel/workers.ts";
 import type { Answer, Said } from "./answers.ts";
-import type { ProgramTask } from "./program_job.ts";
+import type { GraphTask, ProgramTask } from "./program_job.ts";
 
 /** What a program may use. */
 export interface ProgramLimits {
@@ -27,20 +27,13 @@ export interface ProgramLimits {
 /** What it may use where nothing is said. */
 export const PROGRAM_LIMITS: ProgramLimits = { fuel: 1_000_000, maxBytes: 33_554_432, wallMs: 10_000 };
 
-/** What a program, given by its bytes, answers to inputs by name. */
-export const programAnswers = (
-  program: Uint8Array,
-  inputs: ReadonlyArray<Json>,
-  limits: Partial<ProgramLimits> = {},
+const asked = (
+  name: "answerProgram" | "answerGraph",
+  input: ProgramTask | GraphTask,
+  wallMs: number,
 ): Effect.Effect<Said, KernelFailure, Workers> =>
   Effect.gen(function* () {
-    const { wallMs, ...rest } = { ...PROGRAM_LIMITS, ...limits };
-    const input: ProgramTask = {
-      program,
-      inputs: inputs.map((one) => (isJsonObject(one) ? one : { x: one }) as ProgramTask["inputs"][number]),
-      ...rest,
-    };
-    const job = { module: import.meta.resolve("./program_job.ts"), name: "answerProgram", input };
+    const job = { module: import.meta.resolve("./program_job.ts"), name, input };
     return yield* (yield* Workers).run(job).pipe(
       Effect.map((answers): Said => ({ answers: answers as ReadonlyArray<Answer> })),
       Effect.timeoutOrElse({
@@ -54,3 +47,25 @@ export const programAnswers = (
       ),
     );
   });
+
+/** What a program, given by its bytes, answers to inputs by name; one input alone is called x. */
+export const programAnswers = (
+  program: Uint8Array,
+  inputs: ReadonlyArray<Json>,
+  limits: Partial<ProgramLimits> = {},
+): Effect.Effect<Said, KernelFailure, Workers> => {
+  const { wallMs, ...rest } = { ...PROGRAM_LIMITS, ...limits };
+  const named = inputs.map((one) => (isJsonObject(one) ? one : { x: one }) as ProgramTask["inputs"][number]);
+  return asked("answerProgram", { program, inputs: named, ...rest }, wallMs);
+};
+
+/** What a graph, given by its bytes, answers to lists of tensors; one tensor alone is a list of it. */
+export const graphAnswers = (
+  graph: Uint8Array,
+  inputs: ReadonlyArray<Json>,
+  limits: Partial<ProgramLimits> = {},
+): Effect.Effect<Said, KernelFailure, Workers> => {
+  const { wallMs, ...rest } = { ...PROGRAM_LIMITS, ...limits };
+  const listed = inputs.map((one) => (Array.isArray(one) ? one : [one]) as GraphTask["inputs"][number]);
+  return asked("answerGraph", { program: graph, inputs: listed, ...rest }, wallMs);
+};

@@ -29,16 +29,16 @@ export const MAX_SUITE_BYTES = 1_048_576;
 export interface Case {
   /** Its name in reports; its number where absent. */
   readonly name?: string;
-  /** A module's argument; a program's inputs by name, as `rmil.run` takes them. */
+  /** A module's argument; a program's inputs by name, as `rmil.run` takes them; a graph's tensors in their order. */
   readonly input: Json;
-  /** The right answer; a program's as `rmil.run` gives it. */
+  /** The right answer; a program's as `rmil.run` gives it; a graph's tensor, or the list of several. */
   readonly wants: Json;
 }
 
 /** The kinds of candidates that a suite can judge. */
-export const CANDIDATE_KINDS = ["program", "module"] as const;
+export const CANDIDATE_KINDS = ["program", "graph", "module"] as const;
 
-/** A kind of candidate: a program of the language, or a JavaScript or TypeScript module. */
+/** A kind of candidate: a program of the language, a typed graph, or a JavaScript or TypeScript module. */
 export type CandidateKind = typeof CANDIDATE_KINDS[number];
 
 /** Cases for one kind of candidate. */
