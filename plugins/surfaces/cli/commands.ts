@@ -23,7 +23,7 @@ import * as ChildProcessSpawner from "effect/process/ChildProcessSpawner";
 import * as Terminal from "effect/Terminal";
 import { type Example, isJsonObject, type Json, type JsonObject } from "../../../kernel/mod.ts";
 import { commandLine } from "./command_line.ts";
-import { attachNegatives, type Grammar, type Parameter, readValue, valueName } from "./grammar.ts";
+import { attachNegatives, type Grammar, type Parameter, readValue, SEED_FLAG, valueName } from "./grammar.ts";
 
 /** The program's name in a shell. */
 export const PROGRAM = "rmi";
@@ -94,8 +94,10 @@ const WholeInput = GlobalFlag.Setting("input")({
   ),
 });
 
-const Seed = GlobalFlag.Setting("seed")({
-  flag: Flag.String("seed").pipe(Flag.optional, Flag.withDescription("Seed of the call's randomness")),
+const SEED_MEANING = "Seed of what is random: the operation's own where it takes one";
+
+const Seed = GlobalFlag.Setting(SEED_FLAG)({
+  flag: Flag.String(SEED_FLAG).pipe(Flag.optional, Flag.withDescription(SEED_MEANING)),
 });
 
 const parsedObject = (text: string): Option.Option<JsonObject> => {
@@ -185,19 +187,27 @@ const leafCommand = (
   into: (meaning: Meaning) => void,
 ): AnyCommand => {
   const grammar = leaf.grammar ?? { parameters: [] };
+  const ownSeed = grammar.parameters.find(({ flag }) => flag === SEED_FLAG);
   const config = Object.fromEntries([
-    ...grammar.parameters.map((parameter) => [parameter.field, flagFor(parameter)]),
+    ...grammar.parameters.filter((parameter) => parameter !== ownSeed).map((parameter) => [
+      parameter.field,
+      flagFor(parameter),
+    ]),
     ...grammar.positional === undefined ? [] : [[POSITIONAL, argumentFor(grammar.positional)]],
   ]);
   const handler = (parsed: { readonly [name: string]: Given }) =>
     Effect.gen(function* () {
       const seed = Option.getOrUndefined(yield* Seed);
+      const own = seed === undefined || ownSeed === undefined ? {} : { [ownSeed.field]: readAs(ownSeed)(seed) };
+      if (Object.values(own).some(Option.isNone)) {
+        return into({ kind: "usage", text: `Invalid value for --${SEED_FLAG}. ${expected(ownSeed!)(seed!)}\n` });
+      }
       into({
         kind: "call",
         operation: leaf.operation,
-        input: inputOf(grammar, yield* WholeInput, parsed),
+        input: inputOf(grammar, yield* WholeInput, { ...parsed, ...own }),
         json: yield* JsonOutput,
-        ...(seed === undefined ? {} : { seed }),
+        ...(seed === undefined || ownSeed !== undefined ? {} : { seed }),
       });
     });
   const examples = (leaf.examples ?? []).map(({ title, input }) => ({
@@ -319,7 +329,7 @@ const EVERYWHERE: ReadonlyArray<Completions.FlagDescriptor> = [
   everywhere("help", "Show help", "Boolean"),
   everywhere("json", "Print JSON, one document a line", "Boolean"),
   everywhere("input", "The whole input as one JSON object", "String"),
-  everywhere("seed", "Seed of the call's randomness", "String"),
+  everywhere(SEED_FLAG, SEED_MEANING, "String"),
 ];
 
 const SHELL_ARGUMENT: Completions.ArgumentDescriptor = {

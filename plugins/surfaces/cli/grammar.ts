@@ -54,8 +54,11 @@ export interface Grammar {
   readonly positional?: Parameter;
 }
 
-/** Flags that every operation has; a field of the same name is called `input-<name>`. */
-export const RESERVED_FLAGS: ReadonlyArray<string> = ["help", "json", "input", "seed"];
+/** Flags that every operation has and that say nothing of its input; a field of the same name is `input-<name>`. */
+export const RESERVED_FLAGS: ReadonlyArray<string> = ["help", "json", "input"];
+
+/** The flag that is the input's field of this name where there is one, and else the seed of the call's randomness. */
+export const SEED_FLAG = "seed";
 
 /** Follows `$ref` into `$defs` of the whole document; a chain longer than the definitions is cut. */
 const dereference = (schema: Json | undefined, root: JsonObject): JsonObject => {

@@ -151,6 +151,19 @@ Deno.test("--json and --seed are read beside the operation's own flags", async (
   });
 });
 
+Deno.test("--seed is the field of that name where the operation has one", async () => {
+  const seeded = leaf(Schema.Struct({ seed: Schema.optionalKey(Schema.Int) }));
+  const words = {
+    ...vocabulary,
+    namespaces: [{ ...vocabulary.namespaces[0], verbs: [{ name: "run", leaf: seeded }] }],
+  };
+  for (const args of [["demo", "run", "--seed", "7"], ["--seed", "7", "demo", "run"]]) {
+    assert.deepEqual(await read(args, words), { kind: "call", operation: "demo.run", input: { seed: 7 }, json: false });
+  }
+  const refused = await read(["demo", "run", "--seed", "seven"], words);
+  assert.match(refused.kind === "usage" ? refused.text : "", /Expected integer, found "seven"/u);
+});
+
 Deno.test("an unknown flag is an error that names the nearest one", async () => {
   assert.match(await usage("demo", "run", "--mod", "fast"), /Unrecognized flag: --mod[^]*--mode/u);
   assert.match(await usage("demo", "run", "--no-deeep"), /Unrecognized flag/u);
