@@ -42,9 +42,6 @@ const listed = () =>
     }),
   });
 
-/** Programs of a front that are written out. */
-const WRITTEN = 5;
-
 /** Rows of an archive for an answer: spread evenly over it where there are too many, by the first objective. */
 const shownFront = (archive: ReadonlyArray<LineageRow>, over: Json) => {
   const sorted = [...archive].sort((a, b) => a.objectives![0] - b.objectives![0]);
@@ -53,12 +50,12 @@ const shownFront = (archive: ReadonlyArray<LineageRow>, over: Json) => {
     (_, k) => sorted[Math.round(k * (sorted.length - 1) / (SHOWN_FRONT - 1))],
   );
   const arePrograms = isJsonObject(over) && "programs" in over;
-  return shown.map(({ id, genome, objectives, violation }, at) => ({
+  return shown.map(({ id, genome, objectives, violation }) => ({
     id,
     genome,
     objectives: objectives!,
     ...(violation === undefined ? {} : { violation }),
-    ...(arePrograms && at < WRITTEN ? { text: writtenProgram(genome as string) } : {}),
+    ...(arePrograms ? { text: writtenProgram(genome as string) } : {}),
   }));
 };
 

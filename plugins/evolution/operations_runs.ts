@@ -68,7 +68,7 @@ const Shown = Schema.Array(Schema.Struct({
   genome: JsonValue,
   objectives: Schema.Array(Schema.Finite),
   violation: Schema.optionalKey(Schema.Finite),
-  text: Schema.optionalKey(Schema.String.annotate({ description: "of programs: the source, for the first of them" })),
+  text: Schema.optionalKey(Schema.String.annotate({ description: "of programs: their source" })),
 })).annotate({
   description: `the best found, or those that none dominates: ${SHOWN_FRONT} spread evenly where there are more`,
 });

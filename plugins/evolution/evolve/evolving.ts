@@ -12,6 +12,7 @@ import { type Digest, digestJson } from "../../../kernel/digest.ts";
 import type { KernelFailure } from "../../../kernel/failure.ts";
 import type { Json, JsonObject } from "../../../kernel/json.ts";
 import { withWorkers } from "../../../kernel/workers.ts";
+import { encodeProgram, type Program } from "../../rmil/library.ts";
 import { attempting } from "../attempting.ts";
 import type { Search } from "../contract.ts";
 import { badObjective, type EvolutionFailure } from "../failures.ts";
@@ -82,6 +83,8 @@ export interface PlannedRun {
   readonly spec: JsonObject;
 }
 
+const hexOf = (program: Program) => ({ hex: encodeProgram(program).toHex() });
+
 /** Plans a run: everything that can be refused is refused here. */
 export const planRun = (
   asked: EvolveAsked,
@@ -100,8 +103,8 @@ export const planRun = (
       });
     }
     const examples = "examples" in asked.objective ? asked.objective.examples : undefined;
-    const began = "programs" in over ? yield* planSeeds(examples, over.programs) : { seeds: [], stored: [] };
-    const genome = yield* attempting(() => planGenome(over, asked.variation, began.seeds));
+    const began = "programs" in over ? yield* planSeeds(examples, over.programs) : undefined;
+    const genome = yield* attempting(() => planGenome(over, asked.variation, began));
     const objective = yield* planObjective(asked.objective, genome);
     const { algorithm: named, population, seed = 0 } = asked;
     const { kind, settings } = typeof named === "object"
@@ -121,7 +124,9 @@ export const planRun = (
       )
     );
     const spec = {
-      ...(own !== undefined ? {} : { over: "programs" in over ? { ...over, programs: began.stored } : over }),
+      ...(own !== undefined
+        ? {}
+        : { over: began === undefined ? over : { ...over, programs: began.seeds.map(hexOf) } }),
       objective: objective.spec,
       algorithm: { kind, settings },
       ...(asked.variation === undefined ? {} : { variation: asked.variation }),

@@ -1,6 +1,5 @@
 /**
- * Examples: columns of numbers, and programs of the language as tensor programs on them: what a search of programs begins
- * with.
+ * Examples: columns of numbers, and programs of the language on them: what a search of programs begins with.
  *
  * Invariant: whatever is evolved from a program takes the columns and gives one number a row.
  *
@@ -10,12 +9,10 @@ import * as Effect from "effect/Effect";
 import * as Schema from "effect/Schema";
 import type { CapsOf } from "../../../kernel/authority.ts";
 import type { CallContext } from "../../../kernel/context.ts";
-import { type Failure, failureToJson, isFailure, type KernelFailure } from "../../../kernel/failure.ts";
+import { type Failure, failureToJson, type KernelFailure } from "../../../kernel/failure.ts";
 import { escapePointer, type JsonObject } from "../../../kernel/json.ts";
-import { decodeProgram, functionOf, printProgram, printType } from "../../ir/library.ts";
-import { type Program as TensorProgram, returnTypes } from "../../ir/library.ts";
-import { encodeProgram, type GivenProgram, liftProgram, lowerProgram, print } from "../../rmil/library.ts";
-import { type Program, programFrom } from "../../rmil/library.ts";
+import { checkAll, decodeProgram, type GivenProgram, print, type Program, programFrom } from "../../rmil/library.ts";
+import { showType, type Type } from "../../rmil/library.ts";
 import { attempting } from "../attempting.ts";
 import { badObjective, type EvolutionFailure, overLimit } from "../failures.ts";
 
@@ -70,39 +67,36 @@ const examplesFault = ({ columns, output }: ExamplesGiven): EvolutionFailure | u
   );
 };
 
-/** A program on the columns of examples as a tensor program; throws EVOLUTION_OBJECTIVE where it is none that fits. */
-const onColumns = ({ root, symbols }: Program, { columns, output }: ExamplesGiven, path: string): TensorProgram => {
+/** The types of the columns of examples. */
+export const typesOf = ({ columns, output }: ExamplesGiven): { readonly [name: string]: Type } =>
+  Object.fromEntries(
+    Object.keys(columns).map((name) => [name, { k: "Tensor", dtype: "f32", shape: [output.length] }]),
+  );
+
+/** Throws EVOLUTION_OBJECTIVE where a program is none from columns to one number a row. */
+const checkOnColumns = ({ root, symbols }: Program, examples: ExamplesGiven, path: string): void => {
   const refuse = (reason: string, more: { readonly actual?: JsonObject } = {}): never => {
     throw badObjective({ objective: EXAMPLES, reason, path, ...more });
   };
-  const types = Object.fromEntries(
-    Object.keys(columns).map((name) => [name, { k: "Tensor", dtype: "f32", shape: [output.length] } as const]),
-  );
-  const lowered = (() => {
-    try {
-      return lowerProgram(root, symbols, { inputs: types });
-    } catch (thrown) {
-      if (!isFailure(thrown)) throw thrown;
-      return refuse(thrown.message, { actual: failureToJson(thrown) as JsonObject });
-    }
-  })();
-  const { program, parameters, output: form } = lowered;
+  const { judgement, faults: [fault] } = checkAll(root, symbols, { inputs: typesOf(examples) });
+  if (judgement === undefined) {
+    refuse(fault.failure.message, { actual: failureToJson(fault.failure) as JsonObject });
+  }
+  const { type, parameters, effects, kinds } = judgement!;
+  const [right] = [...effects, ...kinds];
+  if (right !== undefined) refuse(`the program needs ${right}: what is evolved may only compute`);
   if (parameters.length > 0) refuse(`the program has parameters (${parameters[0].path}) that nothing sets`);
-  const entry = functionOf(program);
-  if (entry.parameters.some(({ name }) => !Object.hasOwn(columns, name))) refuse("the program draws");
-  const [type, ...more] = returnTypes(entry);
-  const fits = form === "tensor" && more.length === 0 && type.dtype === "f32" &&
-    type.shape.join() === `${output.length}`;
-  if (!fits) refuse(`the program gives ${printType(type)}, not one number for each of the ${output.length} rows`);
-  return program;
+  const rows = examples.output.length;
+  const fits = type.k === "Tensor" && type.dtype === "f32" && type.shape.join() === `${rows}`;
+  if (!fits) refuse(`the program gives ${showType(type)}, not one number for each of the ${rows} rows`);
 };
 
-/** Programs to begin with, on the columns of the objective's examples: what they became, and their bytes. */
+/** Programs to begin with, on the columns of the objective's examples. */
 export const planSeeds = (
   examples: ExamplesGiven | undefined,
   programs: ReadonlyArray<GivenProgram>,
 ): Effect.Effect<
-  { readonly seeds: ReadonlyArray<TensorProgram>; readonly stored: ReadonlyArray<JsonObject> },
+  { readonly seeds: ReadonlyArray<Program>; readonly inputs: { readonly [name: string]: Type } },
   EvolutionFailure | KernelFailure,
   CallContext | CapsOf<"readLocal">
 > =>
@@ -117,28 +111,16 @@ export const planSeeds = (
     }
     const fault = examplesFault(examples);
     if (fault !== undefined) return yield* fault;
-    const read = yield* Effect.forEach(programs, (source, at) => {
+    const seeds = yield* Effect.forEach(programs, (source, at) => {
       const path = `/over/programs/${at}`;
       return Effect.mapError(programFrom(source, path), unread(`program ${at}`, path));
     });
-    const seeds = yield* attempting(() =>
-      read.map((program, at) => onColumns(program, examples, `/over/programs/${at}`))
-    );
-    return { seeds, stored: read.map((program) => ({ hex: encodeProgram(program).toHex() })) };
+    yield* attempting(() => seeds.forEach((seed, at) => checkOnColumns(seed, examples, `/over/programs/${at}`)));
+    return { seeds, inputs: typesOf(examples) };
   });
 
-/** Most nodes of a program that is written in the language for an answer. */
-const MAX_WRITTEN = 200;
-
-/** A genome of programs as text: in the language where its ops say it, else as the tensor program that it is. */
+/** A genome of programs as source text. */
 export const writtenProgram = (base64: string): string => {
-  const program = decodeProgram(Uint8Array.fromBase64(base64));
-  try {
-    if (functionOf(program).nodes.length > MAX_WRITTEN) return printProgram(program);
-    const { root, symbols } = liftProgram(program);
-    return print(root, symbols);
-  } catch (thrown) {
-    if (!isFailure(thrown)) throw thrown;
-    return printProgram(program);
-  }
+  const { root, symbols } = decodeProgram(Uint8Array.fromBase64(base64));
+  return print(root, symbols);
 };

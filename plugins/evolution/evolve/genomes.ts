@@ -8,8 +8,7 @@
  */
 import * as Schema from "effect/Schema";
 import type { Json } from "../../../kernel/json.ts";
-import type { Program as TensorProgram } from "../../ir/library.ts";
-import { type GivenProgram, ProgramSource } from "../../rmil/library.ts";
+import { type GivenProgram, type Program, ProgramSource, type Type } from "../../rmil/library.ts";
 import { nearest } from "../../../kernel/nearest.ts";
 import { placed } from "../attempting.ts";
 import type { Variation } from "../contract.ts";
@@ -22,7 +21,7 @@ import {
   permutationVariation,
 } from "../operators/permutation.ts";
 import { REAL_CROSSOVERS, REAL_MUTATIONS, type RealSettings, realVariation } from "../operators/real.ts";
-import { programVariation } from "../operators/program.ts";
+import { type ExpressionSettings, expressionVariation, type ProgramIdentity } from "../operators/expression.ts";
 import type { Problem } from "../problems/problem.ts";
 
 /** Most variables of a genome of this operation. */
@@ -42,11 +41,17 @@ interface RealsGiven {
   readonly upper: number | ReadonlyArray<number>;
 }
 
-/** Programs of the language, with the tensor programs that they become on the examples' columns. */
+/** Programs of the language, on the columns of examples. */
 interface ProgramsGiven {
   readonly programs: ReadonlyArray<GivenProgram>;
+  readonly operators?: ReadonlyArray<string>;
   readonly nodes?: number;
 }
+
+/** Ops that come into programs where none are named: those on numbers, row by row. */
+export const USUAL_OPERATORS: ReadonlyArray<string> = [
+  ...["add", "sub", "mul", "div", "neg", "abs", "max", "min", "exp", "log", "sqrt", "pow", "sin", "cos"],
+];
 
 /** What is evolved, as a caller describes it. */
 export type GenomeGiven =
@@ -57,6 +62,9 @@ export type GenomeGiven =
 
 /** Most programs that a search begins with. */
 export const MAX_SEEDS = 32;
+
+/** Nodes of a program where nothing is said. */
+export const DEFAULT_NODES = 30;
 
 /** Schema of {@link GenomeGiven}. */
 export const GenomeGiven: Schema.Codec<GenomeGiven> = Schema.Union([
@@ -71,11 +79,21 @@ export const GenomeGiven: Schema.Codec<GenomeGiven> = Schema.Union([
     programs: Schema.Array(ProgramSource).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_SEEDS)).annotate({
       description: "programs that the search begins with; they read the columns of examples by name",
     }),
+    operators: Schema.optionalKey(
+      Schema.Array(Schema.String).check(Schema.isMinLength(1)).annotate({
+        description: `ops that may come in; ${USUAL_OPERATORS.join(", ")} where absent`,
+      }),
+    ),
     nodes: Schema.optionalKey(
-      Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({ description: "most nodes; 60 where absent" }),
+      Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({
+        description: `most nodes; ${DEFAULT_NODES} where absent`,
+      }),
     ),
   }),
 ]) as unknown as Schema.Codec<GenomeGiven>;
+
+/** How programs may be told apart. */
+const PROGRAM_IDENTITIES: ReadonlyArray<ProgramIdentity> = ["names", "class"];
 
 /** How a setting of a variation may be given: a number, or one of some names. */
 type SettingRule = "number" | ReadonlyArray<string>;
@@ -108,11 +126,8 @@ const RULES: { readonly [Kind in GenomePlan["kind"]]: { readonly [setting: strin
     mutation: PERMUTATION_MOVES,
     mutationRate: "number",
   },
-  programs: { drift: "number" },
+  programs: { drift: "number", crossoverRate: "number", identity: PROGRAM_IDENTITIES },
 };
-
-/** Nodes of a program where nothing is said. */
-export const DEFAULT_NODES = 60;
 
 /** Settings whose names and kinds are among the rules; throws EVOLUTION_SETTING at their place of the input. */
 export const checkedSettings = <S>(
@@ -157,10 +172,14 @@ export const checkedSettings = <S>(
 const boundOf = (given: number | ReadonlyArray<number>, count: number): Float64Array =>
   typeof given === "number" ? new Float64Array(count).fill(given + 0) : Float64Array.from(given, (value) => value + 0);
 
+const NOTHING = { seeds: [], inputs: {} };
+
 /** Where a setting of bounds or of variation stands in the input: a bound of all stands alone. */
 const placeOf = (given: GenomeGiven) => (path: string): string => {
   const [, name, at] = path.split("/");
-  if (name === "nodes") return "/over/nodes";
+  if (name === "operators") return "/over/operators";
+  // Seeds were checked before, but for their size.
+  if (name === "nodes" || name === "seeds") return "/over/nodes";
   if (name !== "lower" && name !== "upper") return path.startsWith("/variation/") ? path : `/variation${path}`;
   const isOne = "reals" in given && typeof given[name] === "number";
   return isOne || at === undefined ? `/over/${name}` : `/over/${name}/${at}`;
@@ -179,11 +198,14 @@ const realsOf = (given: RealsGiven) => {
   });
 };
 
-/** A described genome, ready; throws EVOLUTION_SETTING at its place of the input. Programs come with what they became. */
+/**
+ * A described genome, ready; throws EVOLUTION_SETTING at its place of the input. Programs have been read before, and
+ * checked on their inputs.
+ */
 export const planGenome = (
   given: GenomeGiven,
   settings: SettingsGiven = {},
-  seeds: ReadonlyArray<TensorProgram> = [],
+  began: { readonly seeds: ReadonlyArray<Program>; readonly inputs: { readonly [name: string]: Type } } = NOTHING,
 ): GenomePlan => {
   const own = <S>(kind: GenomePlan["kind"]) => checkedSettings<S>(settings, RULES[kind], "/variation");
   return placed(placeOf(given), (): GenomePlan => {
@@ -197,8 +219,9 @@ export const planGenome = (
       return { kind: "bits", length: given.bits, variation };
     }
     if ("programs" in given) {
-      const { nodes = DEFAULT_NODES } = given;
-      const variation = programVariation({ seeds, nodes, ...own<{ readonly drift?: number }>("programs") });
+      const { nodes = DEFAULT_NODES, operators = USUAL_OPERATORS } = given;
+      const settings = own<Pick<ExpressionSettings, "drift" | "crossoverRate" | "identity">>("programs");
+      const variation = expressionVariation({ ...began, nodes, operators, ...settings });
       return { kind: "programs", length: 0, variation: variation as Variation<unknown> };
     }
     const length = given.permutation;

@@ -8,9 +8,7 @@
  * @module
  */
 import { isFailure } from "../../../kernel/failure.ts";
-import { decodeProgram as decodeTensorProgram, evaluate, functionOf, tensor } from "../../ir/library.ts";
-import { decodeProgram, type Program, runNow, type RunResult, values } from "../../rmil/library.ts";
-import { nodesOf } from "../operators/program.ts";
+import { decodeProgram, nodeCount, type Program, runNow, type RunResult, values } from "../../rmil/library.ts";
 import { problemNamed } from "../problems/named.ts";
 import type { Plain } from "./genomes.ts";
 
@@ -32,7 +30,7 @@ export type ScoringWork =
     readonly fuel: number;
   };
 
-/** Bytes that a tensor program may hold on its examples. */
+/** Bytes that a program may hold on its examples. */
 const MAX_BYTES = 67_108_864;
 
 /** Some genomes to score. */
@@ -137,19 +135,19 @@ const failedBy = (thrown: unknown, fuel: number): Scored => {
   return { scores: { failed: `${thrown.code}: ${thrown.message}` }, fuel };
 };
 
-/** Scores tensor programs by the mean of their squared errors on examples, and by their nodes where that is asked for. */
+const columnOf = (column: ReadonlyArray<number>): RunValue =>
+  values.tensorValue("f32", [column.length], new Uint8Array(Float32Array.from(column).buffer));
+
+/** Scores programs by the mean of their squared errors on examples, and by their nodes where that is asked for. */
 const byExamples = ({ columns, output, size, fuel }: Work<"examples">): Score => {
-  const tensors = new Map(
-    Object.entries(columns).map(([name, column]) => [name, tensor("f32", [column.length], column)]),
-  );
+  const inputs = Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, columnOf(column)]));
   return (genome) => {
+    const { root, symbols } = decodeProgram(Uint8Array.fromBase64(genome as string));
     try {
-      const program = decodeTensorProgram(Uint8Array.fromBase64(genome as string));
-      const inputs = functionOf(program).parameters.map(({ name }) => tensors.get(name)!);
-      const { results: [result], fuelUsed } = evaluate(program, inputs, { fuel, maxBytes: MAX_BYTES });
-      const found = result.data as ArrayLike<number>;
+      const ran = runNow(root, symbols, { inputs, fuel, maxBytes: MAX_BYTES })!;
+      const found = numbersOf(ran.value);
       const error = output.reduce((sum, value, k) => sum + (found[k] - value) ** 2, 0) / output.length;
-      return { scores: { objectives: size ? [error, nodesOf(program)] : [error] }, fuel: fuelUsed };
+      return { scores: { objectives: size ? [error, nodeCount(root)] : [error] }, fuel: ran.fuelUsed };
     } catch (thrown) {
       return failedBy(thrown, fuel);
     }

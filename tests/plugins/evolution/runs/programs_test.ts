@@ -41,7 +41,7 @@ Deno.test("with the size beside the error the front goes from small and wrong to
     assert.equal(algorithm, "nsga2");
     const sizes = front.map(({ objectives }) => objectives![1]);
     assert.deepEqual(sizes, [...sizes].sort((a, b) => b - a), "a larger error is only worth it where it is smaller");
-    assert.ok(sizes.every((size) => size >= 0 && size <= 20));
+    assert.ok(sizes.every((size) => size >= 1 && size <= 20));
   }));
 
 Deno.test("programs are evolved to the same archive by one worker and two, and after a resumption", () =>
@@ -79,6 +79,8 @@ Deno.test("programs and examples that do not fit are refused with the place", ()
         ...input,
         over: { programs: ["mul(add($x, $y), add($y, $x))"], nodes: 1 },
       }],
+      ["EVOLUTION_SETTING", "/over/operators", { ...input, over: { programs: ["$x"], operators: ["addd"] } }],
+      ["EVOLUTION_SETTING", "/variation/identity", { ...input, variation: { identity: "bytes" } }],
       ["KERNEL_INVALID_INPUT", "/over/programs", programs(...Array<string>(MAX_SEEDS + 1).fill("$x"))],
       [
         "EVOLUTION_LIMIT",
