@@ -25,8 +25,10 @@ export interface Nsga2Settings<G> {
   readonly objectives: number;
   /** The seed. */
   readonly seed: string | number;
-  /** Members of the population, and children a generation; 100 where absent. */
+  /** Members of the population; 100 where absent. */
   readonly size?: number;
+  /** Children a generation; as many as members where absent. Fewer learn from one another sooner, and so need fewer. */
+  readonly children?: number;
   /** How the front that does not fit is thinned; `area` where absent. */
   readonly thinning?: Thinning;
 }
@@ -91,9 +93,14 @@ const crowdedTournament = (members: ReadonlyArray<Member<unknown>>, objectives: 
 export const nsga2 = <G>(settings: Nsga2Settings<G>): Search<G> => {
   const { variation, objectives, seed, thinning = "area" } = settings;
   const size = checkedSize(settings.size ?? 100);
+  const children = settings.children ?? size;
+  if (!(Number.isSafeInteger(children) && children >= 1 && children <= size)) {
+    const wanted = `a whole number in 1 … ${size}`;
+    throw badSetting({ setting: "children", wanted, found: String(children), path: "/children" });
+  }
   const root = random(`${seed}/nsga2`);
   return {
-    name: `nsga2(${size}, ${thinning}, ${objectives}, ${seed}) ${variation.name}`,
+    name: `nsga2(${size}+${children}, ${thinning}, ${objectives}, ${seed}) ${variation.name}`,
     objectives,
     variation,
     fewest: size,
@@ -102,7 +109,7 @@ export const nsga2 = <G>(settings: Nsga2Settings<G>): Search<G> => {
       const chance = root.split(generation);
       return generation === 0
         ? drawn(variation, size, chance)
-        : bred(variation, members, generation, size, crowdedTournament(members, objectives), chance);
+        : bred(variation, members, generation, children, crowdedTournament(members, objectives), chance);
     },
     tell: (state, asked, scores) => ({
       generation: state.generation + 1,

@@ -129,6 +129,19 @@ Deno.test("NSGA-III finds the front of DTLZ2 at every direction, within a thousa
   }
 });
 
+Deno.test("NSGA-II with few children a generation asks for as many, and gets nearer with as many evaluations", () => {
+  const problem = zdt("ZDT1");
+  const variation = realVariation(problem, { spread: 10 });
+  const few = nsga2({ variation, objectives: 2, seed: 1, size: 40, children: 8 });
+  const first = evolved(few, problem, 1);
+  assert.equal(few.ask(first).length, 8);
+  const state = evolved(few, problem, 1 + 5 * 59);
+  assert.equal(state.evaluations, 40 * 60);
+  assert.equal(state.members.length, 40);
+  const whole = evolved(nsga2({ variation, objectives: 2, seed: 1, size: 40 }), problem, 60);
+  assert.ok(volumeOf(state, 2, 1.1) > volumeOf(whole, 2, 1.1));
+});
+
 Deno.test("NSGA-II on constrained problems ends feasible and on the known front", () => {
   const problem = CONSTRAINED.BNH;
   const search = nsga2({ variation: realVariation(problem), objectives: 2, seed: 3, size: 40 });
@@ -198,6 +211,11 @@ Deno.test("sizes and directions outside their limits are refused", () => {
   const variation = realVariation(zdt("ZDT1"));
   nsga2({ variation, objectives: 2, seed: 1, size: 2 });
   nsga2({ variation, objectives: 2, seed: 1, size: MAX_POPULATION });
+  nsga2({ variation, objectives: 2, seed: 1, size: 10, children: 1 });
+  nsga2({ variation, objectives: 2, seed: 1, size: 10, children: 10 });
+  for (const children of [0, 1.5, 11]) {
+    refuses("EVOLUTION_SETTING", () => nsga2({ variation, objectives: 2, seed: 1, size: 10, children }));
+  }
   for (const size of [1, 2.5, NaN, MAX_POPULATION + 1]) {
     refuses("EVOLUTION_SETTING", () => nsga2({ variation, objectives: 2, seed: 1, size }));
   }
