@@ -69,7 +69,7 @@ const run = async (): Promise<Run> => {
             ["input", "effects", "cost"].every((member) => found.described.includes(member)),
           ],
           ["hears how far it is while it goes on", followed.progress.length > 10],
-          ["hears what was done, step by step", followed.events.some(({ type }) => type === "did")],
+          ["hears what was done, step by step", followed.events.some(({ did }) => did !== undefined)],
           ["the model is admitted by the rule of the policy", answer.registration.by === "policy:trusted.client"],
           ["another call judges it the same", judged.scores.accuracy === answer.test.accuracy],
           ["the lineage is whole", isWhole(found.lineage)],

@@ -35,7 +35,7 @@ Deno.test("an outside client of MCP makes a model from a table, step by step, an
     // It was told how far it is, and what was done, while it went on.
     assert.ok(followed.progress.length > 0);
     assert.ok(followed.progress.every(({ progress, total = Infinity }) => progress <= total));
-    const told = followed.events.filter(({ type }) => type === "did").map(({ step }) => String(step));
+    const told = followed.events.filter(({ did }) => did !== undefined).map(({ step }) => String(step));
     assert.deepEqual(told.filter((step) => STEPS.includes(step)), STEPS);
     // Somebody else finds the same.
     assert.equal(judged.scores.accuracy, answer.test.accuracy);
