@@ -18,6 +18,7 @@ import { knobSet } from "./genome.ts";
 import type { Plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import {
+  heldTo,
   instructionOf,
   instructionsOf,
   mergePrompt,
@@ -197,7 +198,7 @@ const inParts = <R>(
       merge: (notes, isLast) => {
         const tokens = isLast ? plan.budget.answerTokens : note;
         return Effect.catch(
-          calls.ask(mergePrompt(instruction, notes.map(({ text }) => text)), tokens, { heard: isLast }),
+          calls.ask(mergePrompt(instruction, notes.map(({ text }) => heldTo(text, note))), tokens, { heard: isLast }),
           noted,
         );
       },

@@ -14,6 +14,7 @@ import { type Hierarchy, normalised, TARGETS, towards, underPressure } from "./h
 import { clamp, type Policy } from "./policy.ts";
 import { type Mode, type Profile, readPrompt } from "./profile.ts";
 import { type Choosable, explainRoute, type FittedRouter, type Route, routeOf } from "./routing/stronger.ts";
+import { instructionsOf, tokensBeside } from "./prompting.ts";
 import { type Schedule, schedule, scheduleOptions } from "./recursion.ts";
 import {
   attentionOf,
@@ -143,6 +144,9 @@ export interface Plan {
 /** Longest prompt, characters. */
 export const MAX_PROMPT = 8_388_608;
 
+/** Tokens that a note takes beside its words, where notes are put together: its number and a line of its own. */
+const NUMBERED = 3;
+
 /** Prompts of this many tokens get an expanded budget. */
 const EXPANDED_FROM = 512;
 
@@ -223,10 +227,16 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
   const languages = knobSet(knobs, "language.preserve");
   const tools = knobSet(knobs, "tools.allow");
   const reads = tools.includes("filesystem-read");
+  const preserved = languages.length > 0 || script === "none" ? languages : [script];
+  const checks = knobSet(knobs, "reflection.checks");
+  const instructing = { languages: preserved, checks, budget: { class: kind } };
+  const room = Math.round(devicePlan.localTokens * hierarchy.local + devicePlan.globalTokens * (1 - hierarchy.local));
+  // Beside a prompt that fits the window, context gets what the prompt leaves.
+  const left = promptTokens > window ? room : window - promptTokens - estimateTokens(instructionsOf(instructing));
   const decided = decideCandidates([...(reads ? fileCandidates(request) : []), ...recalled], {
     threshold,
     pressure: devicePlan.pressure,
-    tokens: Math.round(devicePlan.localTokens * hierarchy.local + devicePlan.globalTokens * (1 - hierarchy.local)),
+    tokens: Math.max(0, Math.min(room, left)),
     policy,
   });
   const route = routeOf({
@@ -247,7 +257,12 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
     knobs,
     generation: genome.generation,
     device: devicePlan,
-    schedule: schedule(prompt, { ...scheduleOptions(policy, window, devicePlan.parallel), maxCalls: calls }),
+    schedule: schedule(prompt, {
+      ...scheduleOptions(policy, window, devicePlan.parallel),
+      partial: policy["recursion.partial"] + NUMBERED,
+      beside: promptTokens > window ? tokensBeside(prompt, instructing) : 0,
+      maxCalls: calls,
+    }),
     hierarchy,
     threshold,
     attention: attentionOf(prompt, profile, threshold, {
@@ -272,8 +287,8 @@ export const plan = (state: NorionState, request: NorionRequest, device: DeviceS
       reflectionPasses: Math.round(knobNumber(knobs, "reflection.passes")),
     },
     tools,
-    languages: languages.length > 0 || script === "none" ? languages : [script],
-    checks: knobSet(knobs, "reflection.checks"),
+    languages: preserved,
+    checks,
     validators: knobSet(knobs, "validation.require"),
     holds: knobSet(knobs, "safety.hold"),
   };

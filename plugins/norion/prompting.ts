@@ -35,13 +35,29 @@ const ADVICE: { readonly [check: string]: string } = {
   "off-topic": "Stay with what is asked.",
 };
 
+/** What standing instructions follow from. */
+export type Instructing = Pick<Plan, "languages" | "checks"> & { readonly budget: Pick<Plan["budget"], "class"> };
+
 /** Standing instructions: what the plan's genes ask of an answer. */
-export const instructionsOf = (plan: Plan): string =>
+export const instructionsOf = (plan: Instructing): string =>
   [
     ...plan.languages.flatMap((script) => LANGUAGES[script] ?? []),
     ...plan.checks.flatMap((check) => ADVICE[check] ?? []),
     ...(plan.budget.class === "low" ? ["Answer in one or two sentences."] : []),
   ].join(" ");
+
+/** Numbers of parts and notes, as many as are ever planned, in tokens. */
+const NUMBERS = 8;
+
+/** Tokens that are told beside the text with every part, or every merge, of a request. */
+export const tokensBeside = (request: string, instructing: Instructing): number => {
+  const instruction = instructionOf(request);
+  return NUMBERS + estimateTokens(instructionsOf(instructing)) +
+    Math.max(
+      estimateTokens(partPrompt(instruction, "", 0, 1).prompt),
+      estimateTokens(mergePrompt(instruction, [])),
+    );
+};
 
 /** A text held to some tokens, at a word's end where there is one. */
 export const heldTo = (text: string, tokens: number): string => {

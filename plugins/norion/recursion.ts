@@ -51,6 +51,8 @@ export interface Schedule {
 export interface ScheduleOptions {
   /** Tokens of one call's input. */
   readonly window: number;
+  /** Tokens of a call that are no part of the text: what is told with every part, and with every merge; 0 where absent. */
+  readonly beside?: number;
   /** Share of a chunk that repeats the end of the one before. */
   readonly overlap: number;
   /** Tokens of a partial answer: a merge reads as many as fit the window, two at least. */
@@ -139,8 +141,10 @@ export const schedule = (text: string, options: ScheduleOptions): Schedule => {
     const chunk: Chunk = { index: 0, from: 0, to: text.length, tokens };
     return { single: true, chunks: [chunk], waves: [[0]], rounds: [], calls: 1, readTokens: tokens };
   }
-  const chunks = chunksOf(text, options.window, options.overlap);
-  const rounds = roundsOf(chunks.length, Math.max(2, Math.floor(options.window / options.partial)));
+  // A window that is all instructions reads nothing: half of it is always the text's.
+  const room = Math.max(Math.ceil(options.window / 2), options.window - (options.beside ?? 0));
+  const chunks = chunksOf(text, room, options.overlap);
+  const rounds = roundsOf(chunks.length, Math.max(2, Math.floor(room / options.partial)));
   const calls = chunks.length + rounds.reduce((sum, round) => sum + round.length, 0);
   if (calls > options.maxCalls) {
     throw badRequest({

@@ -2,6 +2,11 @@
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import type { Json, JsonObject } from "../../../kernel/mod.ts";
+import type { ModelBackend } from "../../../plugins/norion/contract.ts";
+import { finished, inOnePiece, inputTokens, tooLong } from "../../../plugins/norion/models/finished.ts";
+import { symbolicDefault } from "../../../plugins/rmil/library.ts";
+import { ME, saying, withNorion } from "./answering.ts";
+import { deviceAt } from "./states.ts";
 import { readParts } from "../../../plugins/norion/reader.ts";
 import { schedule } from "../../../plugins/norion/recursion.ts";
 import { callAs, inWorkspace } from "../../workspace.ts";
@@ -45,4 +50,55 @@ Deno.test("only the last merge of many rounds is told that it gives the answer",
     merge: (notes, isLast) => Effect.sync(() => (told.push(isLast), notes.length)),
   }, { retries: 0 }));
   assert.deepEqual([told.filter(Boolean).length, told.at(-1)], [1, true]);
+});
+
+/** A model that reads no more than its window, and answers as long as it may. */
+const strict = (window: number): ModelBackend & { readonly most: () => number } => {
+  let most = 0;
+  const description = { ...saying("").describe(), id: "strict", window };
+  return {
+    ...inOnePiece({
+      describe: () => description,
+      generate: (request) => {
+        const tokens = inputTokens(request);
+        most = Math.max(most, tokens);
+        if (tokens > window) return Effect.fail(tooLong(tokens, window));
+        return finished(description, request, { text: "gauge ".repeat(request.maxTokens).trim() });
+      },
+    }),
+    most: () => most,
+  };
+};
+
+Deno.test("whatever is told beside a part, a note or a request, no call reads more than the model's window", async () => {
+  for (const window of [256, 2048]) {
+    for (const [sentences, facts] of [[500, 0], [window / 16, 12]]) {
+      const model = strict(window);
+      const text = Array.from({ length: sentences }, (_, day) => `Day ${day}: ${day * 37 % 991} cm at the old pier.`);
+      const { draft } = await withNorion((norion) =>
+        Effect.gen(function* () {
+          for (let i = 0; i < facts; i++) {
+            const text = `The gauge of pier ${i} at the old harbour stood at ${i * 7 % 90} cm on a day like that.`;
+            yield* norion.memory.remember({ scope: ME, text }, "user@tty");
+          }
+          return yield* norion.ask({
+            prompt: `${text.join(" ")}\n\nAt which day stood the gauge of the old pier highest, and why was it so?`,
+            profile: "long-context",
+            scope: ME,
+            window,
+            materials: {},
+            device: deviceAt("server", 0),
+            models: [model],
+            demand: { privacy: "process" },
+            temperature: 0,
+            seed: 1,
+            judges: { logic: symbolicDefault },
+          }, "user@tty");
+        })
+      );
+      assert.equal(draft.model, "strict");
+      assert.deepEqual(draft.unread, []);
+      assert.ok(model.most() <= window && model.most() > 0.5 * window, `${model.most()} of ${window}`);
+    }
+  }
 });
