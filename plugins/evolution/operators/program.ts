@@ -2,7 +2,8 @@
  * IR programs: mutation and crossover of typed programs, as genomes.
  *
  * Not the edits themselves: those, and the proof that nothing ill-typed comes out, are of the ir room.
- * Invariant: every genome is a verified program of no more nodes than the limit; its identity is its digest.
+ * Invariant: every genome is a verified program of no more nodes than the limit; its identity is its digest, or that of
+ * its optimised form.
  *
  * @module
  */
@@ -14,6 +15,7 @@ import {
   encodeProgram,
   isIrFailure,
   mutate,
+  optimise,
   type Program,
   programDigest,
 } from "../../ir/library.ts";
@@ -28,6 +30,11 @@ export interface ProgramSettings {
   readonly nodes?: number;
   /** Kinds of mutation to draw from; all where absent. */
   readonly kinds?: ReadonlyArray<string>;
+  /**
+   * Two programs are one if their digests are (`digest`, where absent), or if the optimiser's passes lead both to one
+   * program (`class`).
+   */
+  readonly identity?: "digest" | "class";
   /** Most mutations of a seed in the first generation, drawn evenly from 1 on; 3 where absent. */
   readonly drift?: number;
 }
@@ -62,9 +69,20 @@ const decoded = (json: Json, limit: number): Program => {
   throw badState({ reason: `a program has more than ${limit} nodes` });
 };
 
+const classOf = (program: Program): string => {
+  const known = CLASSES.get(program) ?? programDigest(optimise(program).program);
+  CLASSES.set(program, known);
+  return known;
+};
+
+/** The classes of programs that are alive: optimising is dear beside comparing. */
+const CLASSES = new WeakMap<Program, string>();
+
+const IDENTITIES = { digest: programDigest, class: classOf } as const;
+
 /** Variation of IR programs. */
 export const programVariation = (settings: ProgramSettings): Variation<Program> => {
-  const { seeds, nodes = 500, drift = 3, kinds } = settings;
+  const { seeds, nodes = 500, drift = 3, kinds, identity = "digest" } = settings;
   const largest = seeds.reduce((most, seed) => Math.max(most, nodesOf(seed)), 0);
   const complain = (setting: string, wanted: string, found: unknown) => {
     throw badSetting({ setting, wanted, found: String(found), path: `/${setting}` });
@@ -91,7 +109,7 @@ export const programVariation = (settings: ProgramSettings): Variation<Program> 
     childOr(b, () => cross(b, a, chance)),
   ];
   return {
-    name: `program(${seeds.map(programDigest).join()} ≤${nodes}, ${drift}, ${kinds?.join() ?? "all"})`,
+    name: `program(${seeds.map(programDigest).join()} ≤${nodes}, ${drift}, ${kinds?.join() ?? "all"}, ${identity})`,
     random: (chance) => {
       let program = chance.pick(seeds);
       for (let steps = 1 + chance.below(drift); steps > 0; steps--) program = mutated(program, chance).genome;
@@ -104,7 +122,7 @@ export const programVariation = (settings: ProgramSettings): Variation<Program> 
       return [first.genome, second.genome];
     },
     crossBy: crossed,
-    key: programDigest,
+    key: IDENTITIES[identity],
     encode: (program) => encodeProgram(program).toBase64(),
     decode: (json) => decoded(json, nodes),
   };

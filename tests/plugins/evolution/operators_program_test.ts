@@ -42,6 +42,16 @@ Deno.test("a program comes back from its JSON with the same digest", () => {
   assert.equal(programDigest(back), programDigest(program));
 });
 
+Deno.test("programs that the optimiser makes the same are one, and only under `class`", () => {
+  const byClass = programVariation({ seeds, identity: "class" });
+  const plain = buildProgram(TYPES, (g: FunctionBuilder, { x }: Inputs) => [g.tanh(x)]);
+  const twice = buildProgram(TYPES, (g: FunctionBuilder, { x }: Inputs) => [g.tanh(g.neg(g.neg(x)))]);
+  const other = buildProgram(TYPES, (g: FunctionBuilder, { x }: Inputs) => [g.neg(g.tanh(x))]);
+  assert.notEqual(variation.key(plain), variation.key(twice));
+  assert.equal(byClass.key(plain), byClass.key(twice));
+  assert.notEqual(byClass.key(plain), byClass.key(other));
+});
+
 Deno.test("programs evolve towards fewer nodes under a search", async () => {
   const search = genetic({ variation, seed: 1, size: 12 });
   const state = await Effect.runPromise(run(search, {
