@@ -25,8 +25,8 @@ import type { Figure } from "./figure.ts";
 const PATCHES = 500;
 const FAULT_SEEDS = 5;
 const KILLS = 30;
-const SHORTEST_LIFE_MS = 1_200;
-const LIFE_SPREAD_MS = 2_500;
+const SHORTEST_LIFE_MS = 3_000;
+const LIFE_SPREAD_MS = 4_000;
 
 type Progress = (done: number, total: number) => void;
 

@@ -14,7 +14,7 @@ import type { KernelFailure } from "../../../kernel/failure.ts";
 import type { Answer, Said } from "./answers.ts";
 
 /** What a module may use where nothing is said. */
-export const MODULE_LIMITS: SandboxLimits = { wallMs: 3_000, heapMb: 64, residentMb: 256, outputBytes: 1_048_576 };
+export const MODULE_LIMITS: SandboxLimits = { wallMs: 5_000, heapMb: 64, residentMb: 256, outputBytes: 1_048_576 };
 
 /** Marks a number that JSON has no form for, so that it is not taken for a null. */
 const NOT_FINITE = "\u0000not finite";

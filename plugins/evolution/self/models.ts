@@ -27,7 +27,7 @@ import {
   rowId,
   versionsGiven,
 } from "./model_document.ts";
-import { type Admitted, admitting, type RoadFailure } from "./road.ts";
+import { type Admitted, admitting, keeping, type RoadFailure } from "./road.ts";
 
 /** Media type of what was measured. */
 export const ASSESSMENT_MEDIA = "application/vnd.rmi.evolution.assessment+json";
@@ -133,6 +133,7 @@ export const registerModel = (asked: Registration): Effect.Effect<Registered, Mo
       version: Math.max(0, ...given) + 1,
     };
     const admitted = yield* admitting(registration(name, digest, made), [witnessed(evidence.digest, made)]);
+    yield* keeping(admitted, evidence.digest);
     return { ...admitted, row, version: made.version, assessed, assessment: evidence.digest };
   });
 

@@ -18,7 +18,7 @@ import { attempting } from "../attempting.ts";
 import { checkedSuite, type Suite, suiteBytes } from "../evaluators/suite.ts";
 import { protectedTarget, unfitChange } from "../failures.ts";
 import { type Body, BODY_MEDIA, bodyBytes, type BodyEdit, editBody } from "./body.ts";
-import { type Admitted, admitting, EVALUATOR, type RoadFailure, standing } from "./road.ts";
+import { type Admitted, admitting, EVALUATOR, keeping, type RoadFailure, standing } from "./road.ts";
 import {
   checkedTarget,
   readSubject,
@@ -129,7 +129,7 @@ const stored = (kind: SubjectKind, body: Body, target: string) =>
     }));
 
 /** Keeps what a trial found, and answers the witness of it. */
-const witnessed = (target: string, body: Digest, trial: Trial) =>
+const witnessed = (target: string, body: Digest, { reader }: Rules, trial: Trial) =>
   Effect.gen(function* () {
     const { score, seen, held } = trial.after;
     const said = { format: 1, target, body, ...trial } as unknown as Json;
@@ -137,7 +137,7 @@ const witnessed = (target: string, body: Digest, trial: Trial) =>
       kind: "evidence",
       media: TRIAL_MEDIA,
       description: `What was found of a version of ${target}`,
-      references: [body],
+      references: [body, ...(reader === undefined ? [] : [reader])],
       tags: ["evolution"],
       metrics: { score, heldPassed: held.passed, seenPassed: seen.passed, cases: held.total + seen.total },
     });
@@ -237,7 +237,7 @@ export const registerSubject = (
     };
     const info = yield* stored(body.kind, body, target);
     const trial = yield* tryBody(rules, checked, body, undefined);
-    const evidence = yield* witnessed(target, info.digest, trial);
+    const evidence = yield* witnessed(target, info.digest, rules, trial);
     const current = yield* versionOf(target, body, info.digest, trial, evidence.digest, {
       parent: null,
       edit: "registered",
@@ -249,6 +249,7 @@ export const registerSubject = (
       bound: trial.after.score,
     });
     const admitted = yield* holding(yield* admitting(draft, [evidence]));
+    yield* keeping(admitted, evidence.digest);
     return { ...admitted, version: current.version, body: info.digest, trial };
   });
 
@@ -268,7 +269,7 @@ export const modifySubject = (
     const made = yield* attempting(() => editBody(body, edit, rules.space));
     const info = yield* stored(rules.kind, made, target);
     const trial = yield* tryBody(rules, yield* readSuite(rules), made, body);
-    const evidence = yield* witnessed(target, info.digest, trial);
+    const evidence = yield* witnessed(target, info.digest, rules, trial);
     const current = yield* versionOf(target, made, info.digest, trial, evidence.digest, {
       parent: before.body,
       edit: `${edit.kind}: ${reason}`.slice(0, 200),
@@ -279,6 +280,7 @@ export const modifySubject = (
       bound: before.score,
     });
     const admitted = yield* holding(yield* admitting(draft, [evidence]));
+    yield* keeping(admitted, evidence.digest);
     return { ...admitted, version: current.version, body: info.digest, trial };
   });
 

@@ -18,6 +18,8 @@ import {
 import { CallContext } from "../../../kernel/context.ts";
 import type { Digest } from "../../../kernel/digest.ts";
 import type { KernelFailure } from "../../../kernel/failure.ts";
+import type { ArtifactFailure } from "../../../registry/artifact_store.ts";
+import { Artifacts } from "../../../registry/contract.ts";
 
 /** Who stands for what was measured here. */
 export const EVALUATOR = "policy:evaluator";
@@ -47,6 +49,24 @@ export interface Admitted {
   /** What spoke for it. */
   readonly evidence: ProposalRecord["evidence"];
 }
+
+/** States in which a change may still come to serve, or serves. */
+const ALIVE: ReadonlyArray<ProposalRecord["state"]> = ["ready", "approved", "applied", "confirmed"];
+
+/**
+ * Names the evidence of a change that is alive, so that neither it nor what it refers to (the model, the body, the module
+ * that reads settings) is ever collected: also what was undone can be looked at, and gone back to.
+ */
+export const keeping = (
+  { state, domain }: Pick<Admitted, "state" | "domain">,
+  evidence: Digest,
+): Effect.Effect<void, ArtifactFailure, Artifacts | CallContext> =>
+  Effect.gen(function* () {
+    if (!ALIVE.includes(state)) return;
+    const store = yield* Artifacts;
+    const { tags, metrics, names } = yield* store.find(evidence);
+    if (!names.some((name) => name.startsWith(`${domain}@`))) yield* store.change(evidence, { tags, metrics }, domain);
+  });
 
 const DONE: ReadonlyArray<ProposalRecord["state"]> = ["applied", "confirmed", "rejected"];
 

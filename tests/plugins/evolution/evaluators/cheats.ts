@@ -59,11 +59,16 @@ const quietly = (attempts: ReadonlyArray<string>): string =>
 /** Everything that a candidate can look through, in the hope of finding what is wanted of it. */
 const SEARCH = `
 const found = [];
-const look = (value) => { try { if (value && typeof value === "object" && "wants" in value) found.push(value.wants); } catch {} };
-const { map, push, forEach } = Array.prototype;
+const { push } = Array.prototype;
+const look = (value) => {
+  try { if (value && typeof value === "object" && "wants" in value) push.call(found, value.wants); } catch {}
+};
 for (const name of ["map", "push", "forEach", "filter", "every", "slice", "at"]) {
   const native = Array.prototype[name];
-  Array.prototype[name] = function (...given) { try { for (const v of this) look(v); for (const v of given) look(v); } catch {} return native.apply(this, given); };
+  Array.prototype[name] = function (...given) {
+    try { for (const v of this) look(v); for (const v of given) look(v); } catch {}
+    return native.apply(this, given);
+  };
 }
 const { parse, stringify } = JSON;
 JSON.parse = (text, ...rest) => { const v = parse(text, ...rest); look(v); return v; };

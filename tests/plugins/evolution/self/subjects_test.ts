@@ -152,6 +152,21 @@ Deno.test("versions 1, 2, 3: each step back gives the one before to the digest, 
     })
   ));
 
+Deno.test("collecting what nothing names takes no version that serves or that one can go back to", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const target = "settings.affine";
+      yield* register(kernel, { settings: SETTINGS });
+      const made = yield* decide(kernel, yield* modify(kernel, target, { kind: "set", values: { slope: 3 } }));
+      const held = yield* modify(kernel, target, { kind: "set", values: { slope: 9 } });
+      const { digests } = yield* call(kernel, "artifacts.gc", { dry: false }, "user@tty");
+      assert.ok(digests.includes(held.body), "what was not good enough may go");
+      assert.equal((yield* modify(kernel, target, { kind: "set", values: { shift: 2 } })).state, "held");
+      yield* call(kernel, "proposals.rollback", { proposal: made.proposal });
+      assert.equal((yield* modify(kernel, target, { kind: "set", values: { slope: 3 } })).state, "ready");
+    })
+  ));
+
 Deno.test("two subjects are changed and undone independently", () =>
   inWorkspace((kernel) =>
     Effect.gen(function* () {
