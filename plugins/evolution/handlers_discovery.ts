@@ -101,13 +101,6 @@ interface Ran<S> {
   readonly digest: Digest;
 }
 
-/** Rows of the archive that were not there before. */
-const newRows = (archive: ReadonlyArray<LineageRow>, known: Set<string>): ReadonlyArray<LineageRow> => {
-  const fresh = archive.filter(({ key }) => !known.has(key));
-  for (const { key } of fresh) known.add(key);
-  return fresh;
-};
-
 /** Runs epochs until one of the reasons to end. */
 const runEpochs = <S>(run: OpenRun, discovery: Discovery<S>, budget: NonNullable<Input["budget"]>) =>
   Effect.gen(function* () {
@@ -116,7 +109,6 @@ const runEpochs = <S>(run: OpenRun, discovery: Discovery<S>, budget: NonNullable
     const began = yield* Clock.currentTimeMillis;
     const { epochs = DEFAULT_EPOCHS, wallMs = Infinity } = budget;
     let state = run.from === undefined ? discovery.start : yield* attempted(() => discovery.decode(run.from!.search));
-    const told = new Set(run.from?.archive.map(({ key }) => key) ?? []);
     let waiting: ReadonlyArray<LineageRow> = [];
     const stepNow = (): RunStep => ({ ...discovery.step(state), failures: 0, memory: null, rows: waiting });
     for (;;) {
@@ -132,18 +124,19 @@ const runEpochs = <S>(run: OpenRun, discovery: Discovery<S>, budget: NonNullable
       }
       yield* account.spend("fuel", discovery.fuel);
       state = yield* discovery.next(state);
-      waiting = [...waiting, ...newRows(discovery.step(state).archive, told)];
+      const epoch = discovery.epoch(state);
+      // What was there before was told before, by the state alone: an interruption tells nothing twice.
+      waiting = [...waiting, ...discovery.step(state).archive.filter(({ generation }) => generation === epoch)];
       yield* call.emit(discovery.event(state));
-      const done = discovery.epoch(state);
-      yield* call.progress({ label: "discovering", done, total: epochs, unit: "epochs" });
-      if (done % SAVED_EVERY === 0) {
+      yield* call.progress({ label: "discovering", done: epoch, total: epochs, unit: "epochs" });
+      if (epoch % SAVED_EVERY === 0) {
         yield* run.save(stepNow());
         waiting = [];
       }
     }
   });
 
-/** A row of the lineage for something found: where it stands among what was found tells where it came from. */
+/** A row of the lineage for something found at the end of an epoch. */
 const rowOf = (genome: Json, generation: number, objectives: ReadonlyArray<number>): LineageRow => {
   const key = digestJson(genome);
   return {
@@ -221,7 +214,8 @@ const formulaDiscovery = (task: Task, points: Points, patience: number, islands:
       Effect.gen(function* () {
         const jobs = yield* attempted(() => jobsOf(task, state));
         const results = yield* onWorkers<unknown, IslandResult>("advanceIsland", jobs);
-        const job = { task, islands: results.map(({ island }) => island), accounts: state.accounts };
+        const islands = results.map(({ island }) => island);
+        const job = { task, islands, accounts: state.accounts, epoch: state.epoch + 1 };
         const [accounts] = yield* onWorkers<unknown, ReadonlyArray<Json>>("accountsOf", [job]);
         return toldEpoch(task, state, results, accounts);
       }),
@@ -246,7 +240,7 @@ const formulaDiscovery = (task: Task, points: Points, patience: number, islands:
         generation: state.epoch,
         evaluations: state.tried,
         search: encodeDiscovery(state),
-        archive: all.map(({ formula, error }) => rowOf(encodeFormula(formula), state.epoch, [error, formula.size])),
+        archive: all.map(({ formula, error, since }) => rowOf(encodeFormula(formula), since, [error, formula.size])),
         ...(chosen === undefined ? {} : { metrics: { error: chosen.error, size: chosen.formula.size } }),
       };
     },
@@ -371,7 +365,7 @@ const schemeDiscovery = (search: Multiplying, walks: number, patience: number): 
       generation: state.epoch,
       evaluations: state.steps,
       search: encodeMultiplying(state),
-      archive: [rowOf(genome, state.epoch, [best.products.length, additionsOf(best)])],
+      archive: [rowOf(genome, state.epoch - state.still, [best.products.length, additionsOf(best)])],
       metrics: { products: best.products.length },
     };
   },

@@ -98,6 +98,14 @@ export interface AccountJob {
   readonly islands: ReadonlyArray<Json>;
   /** Accounts of earlier epochs, as JSON. */
   readonly accounts: ReadonlyArray<Json>;
+  /** The epoch that ends. */
+  readonly epoch: number;
+}
+
+/** Something found, and when. */
+export interface Account extends Described {
+  /** The epoch at whose end it was there first. */
+  readonly since: number;
 }
 
 const within = (setting: string, found: number, least: number, most: number): number => {
@@ -203,34 +211,45 @@ export const jobsOf = (task: Task, { epoch, islands }: DiscoveryState): Readonly
 /** Formulas whose constants are made simple at the end of an epoch. */
 const CLOSER_LOOKS = 20;
 
-const encodeDescribed = ({ formula, error, length }: Described): Json => [encodeFormula(formula), error, length];
+const encodeAccount = ({ formula, error, length, since }: Account): Json => [
+  encodeFormula(formula),
+  error,
+  length,
+  since,
+];
 
 /** Something found, of its JSON; throws EVOLUTION_STATE. */
-export const decodeDescribed = (json: Json, variables: number): Described => {
-  if (!Array.isArray(json) || json.length !== 3 || !json.slice(1).every(Number.isFinite)) {
+export const decodeAccount = (json: Json, variables: number): Account => {
+  if (!Array.isArray(json) || json.length !== 4 || !json.slice(1).every(Number.isFinite)) {
     throw badState({ reason: "an account is malformed" });
   }
-  const [formula, error, length] = json as [Json, number, number];
-  return { formula: decodeFormula(formula, variables), error, length };
+  const [formula, error, length, since] = json as [Json, number, number, number];
+  return { formula: decodeFormula(formula, variables), error, length, since };
 };
 
-/** Those that no smaller or equally large one beats, smallest first. */
-const undominated = (all: ReadonlyArray<Described>): ReadonlyArray<Described> => {
-  const sorted = [...all].sort((x, y) => x.formula.size - y.formula.size || x.error - y.error || x.length - y.length);
-  const kept: Described[] = [];
+/** Share by which an error has to be smaller to be better: fitting once more moves the last digits. */
+const BETTER = 1e-6;
+
+/** Those that no smaller or equally large one beats, smallest first; of equals the one that was there first. */
+const undominated = (all: ReadonlyArray<Account>): ReadonlyArray<Account> => {
+  const sorted = [...all].sort((x, y) =>
+    x.formula.size - y.formula.size || x.since - y.since || x.error - y.error || x.length - y.length
+  );
+  let kept: Account[] = [];
   for (const one of sorted) {
-    const before = kept.at(-1);
-    if (
-      before === undefined || one.error < before.error || one.length < Math.min(...kept.map(({ length }) => length))
-    ) {
-      kept.push(one);
-    }
+    const isBetter = kept.every(({ error }) => one.error < error * (1 - BETTER));
+    const isShorter = kept.every(({ length }) => one.length < length - BETTER);
+    if (!isBetter && !isShorter) continue;
+    // A later one of the same size that is better in both takes the place of the earlier one.
+    const { size } = one.formula;
+    kept = kept.filter((other) => other.formula.size < size || other.error < one.error || other.length < one.length);
+    kept.push(one);
   }
   return kept;
 };
 
 /** The accounts of the data that islands give: the best of each size, and the shortest of all, constants made simple. */
-export const accountsOf = ({ task, islands, accounts }: AccountJob): ReadonlyArray<Json> => {
+export const accountsOf = ({ task, islands, accounts, epoch }: AccountJob): ReadonlyArray<Json> => {
   const { columns, target: values, operators } = task;
   const count = values.length;
   const symbols = operators.length + columns.length + 1;
@@ -244,16 +263,19 @@ export const accountsOf = ({ task, islands, accounts }: AccountJob): ReadonlyArr
     .sort((x, y) => x.length - y.length).slice(0, CLOSER_LOOKS).map(({ fitted }) => fitted);
   const bench = new Workbench(columns, count);
   const target = new Target(values);
-  const found = [...new Set([...short, ...bySize.values()])].map((one) => simplified(one, symbols, bench, target));
-  const before = accounts.map((json) => decodeDescribed(json, columns.length));
-  return undominated([...before, ...found].filter(({ formula }) => formula.op !== "constant")).map(encodeDescribed);
+  const found = [...new Set([...short, ...bySize.values()])].map((one): Account => ({
+    ...simplified(one, symbols, bench, target),
+    since: epoch,
+  }));
+  const before = accounts.map((json) => decodeAccount(json, columns.length));
+  return undominated([...before, ...found].filter(({ formula }) => formula.op !== "constant")).map(encodeAccount);
 };
 
 /** Nats by which an account has to become shorter for the search to count as alive. */
 const LEAST_GAIN = 0.1;
 
 const shortest = (accounts: ReadonlyArray<Json>, variables: number): number =>
-  Math.min(Infinity, ...accounts.map((json) => decodeDescribed(json, variables).length));
+  Math.min(Infinity, ...accounts.map((json) => decodeAccount(json, variables).length));
 
 /** The state after an epoch, of its islands in order and the accounts that they give. */
 export const toldEpoch = (
@@ -277,16 +299,21 @@ export const toldEpoch = (
 export const nextEpoch = (task: Task, state: DiscoveryState): DiscoveryState => {
   const results = jobsOf(task, state).map(advanceIsland);
   const islands = results.map(({ island }) => island);
-  return toldEpoch(task, state, results, accountsOf({ task, islands, accounts: state.accounts }));
+  return toldEpoch(
+    task,
+    state,
+    results,
+    accountsOf({ task, islands, accounts: state.accounts, epoch: state.epoch + 1 }),
+  );
 };
 
 /** What was found, smallest first, and which of it gives the shortest account. */
 export const foundIn = (
   { accounts }: DiscoveryState,
   variables: number,
-): { readonly all: ReadonlyArray<Described>; readonly chosen: Described | undefined } => {
-  const all = accounts.map((json) => decodeDescribed(json, variables));
-  const chosen = all.reduce<Described | undefined>(
+): { readonly all: ReadonlyArray<Account>; readonly chosen: Account | undefined } => {
+  const all = accounts.map((json) => decodeAccount(json, variables));
+  const chosen = all.reduce<Account | undefined>(
     (best, one) => best === undefined || one.length < best.length ? one : best,
     undefined,
   );
@@ -313,7 +340,7 @@ export const decodeDiscovery = (json: Json, task: Task): DiscoveryState => {
   }
   const known: ReadonlyArray<Island> = islands.map((island: Json) => decodeIsland(island, task));
   if (known.some(({ number }, at) => number !== at)) throw badState({ reason: "its islands are out of order" });
-  accounts.forEach((account: Json) => decodeDescribed(account, task.columns.length));
+  accounts.forEach((account: Json) => decodeAccount(account, task.columns.length));
   return { epoch, tried, still, islands, accounts };
 };
 

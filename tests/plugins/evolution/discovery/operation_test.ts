@@ -1,3 +1,4 @@
+import * as Deferred from "effect/Deferred";
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../../../kernel/mod.ts";
@@ -92,6 +93,28 @@ Deno.test("what is found does not depend on workers, nor on being stopped and go
     });
   }));
 
+Deno.test("a run that was interrupted between two saves ends in the same state as one that never was", () =>
+  inRuns(async (calls) => {
+    const whole = await discover(calls, asked(6));
+    await inRuns(async (others) => {
+      const stop = Effect.runSync(Deferred.make<void>());
+      const invoked = others.kernel.invoke({
+        operation: "evolution.discover",
+        input: asked(6),
+        actor: "user@tty",
+        onEvent: (event: unknown) =>
+          (event as { epoch: number }).epoch === 5 ? Deferred.succeed(stop, undefined) : Effect.void,
+      } as never) as Effect.Effect<unknown>;
+      await Effect.runPromise(Effect.race(Effect.asVoid(invoked), Deferred.await(stop)));
+      const stood: { runs: ReadonlyArray<{ generation: number }> } = await others.call("evolution.status", {});
+      assert.equal(stood.runs[0].generation, 4);
+      const after = await discover(others, asked(6));
+      assert.ok(after.resumed);
+      assert.equal(after.state, whole.state);
+      assert.deepEqual(await others.lineage(after.run), await calls.lineage(whole.run));
+    });
+  }));
+
 Deno.test("a run can be looked at, and its lineage holds everything that was found", () =>
   inRuns(async (calls) => {
     const answer = await discover(calls, asked(3, { run: "looked" }));
@@ -102,6 +125,7 @@ Deno.test("a run can be looked at, and its lineage holds everything that was fou
     );
     assert.equal(runs[0].run, "looked");
     const rows = await calls.lineage("looked");
+    assert.equal(new Set(rows.map(({ id }) => id)).size, rows.length);
     const sizes = new Set(rows.map(({ objectives }) => objectives![1]));
     for (const { size } of answer.formula!.found) assert.ok(sizes.has(size));
     assert.ok(rows.every(({ edit, failed }) => edit === "found" && failed === undefined));

@@ -77,7 +77,12 @@ Deno.test("the order in which islands are advanced changes nothing", () => {
   const jobs = jobsOf(SMALL, state);
   const results = [...jobs].reverse().map((job) => advanceIsland(structuredClone(job))).reverse();
   const islands = results.map(({ island }) => island);
-  const told = toldEpoch(SMALL, state, results, accountsOf({ task: SMALL, islands, accounts: state.accounts }));
+  const told = toldEpoch(
+    SMALL,
+    state,
+    results,
+    accountsOf({ task: SMALL, islands, accounts: state.accounts, epoch: state.epoch + 1 }),
+  );
   assert.deepEqual(told, nextEpoch(SMALL, state));
 });
 
