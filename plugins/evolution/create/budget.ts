@@ -82,9 +82,10 @@ export const epochsLeft = (
   { kind, value }: CreateBudget,
   used: Used,
   flopsPerEpoch: number,
-  { train, least }: { readonly train: number; readonly least: number },
+  { train, least, workers }: { readonly train: number; readonly least: number; readonly workers: number },
 ): number => {
-  // With time as the budget, the speed is what this run has seen so far.
-  const left = kind === "flops" ? value - used.flops : (value - used.wallMs) * (used.flops / Math.max(1, used.wallMs));
+  // With time as the budget, the speed is what this run has seen so far; one trains where several searched.
+  const speed = used.flops / Math.max(1, used.wallMs * workers);
+  const left = kind === "flops" ? value - used.flops : (value - used.wallMs) * speed;
   return Math.max(least, Math.min(epochsOf(TRAINING, train), Math.floor(left / flopsPerEpoch)));
 };

@@ -106,7 +106,11 @@ const trained = (work: Work, row: LineageRow) =>
       const used = { flops: memory.flops, wallMs: yield* usedMs(work) };
       const { flopsPerEpoch } = yield* attempting(() => plannedTraining(work, recipe, dataset, 1));
       // Stored first: where time is the budget, a training that goes on must not be another one.
-      const bounds = { train: dataset.splits.train.length, least: yield* attempting(() => leastEpochs(work)) };
+      const bounds = {
+        train: dataset.splits.train.length,
+        least: yield* attempting(() => leastEpochs(work)),
+        workers: work.workers,
+      };
       yield* remember(work, { epochs: epochsLeft(budget, used, flopsPerEpoch, bounds) });
     }
     const epochs = work.memory.epochs!;

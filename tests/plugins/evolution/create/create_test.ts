@@ -4,7 +4,7 @@
  * Judges: the same run undisturbed, neural.evaluate on the stored model, the files on the disk, the chain of events.
  */
 import assert from "node:assert/strict";
-import { type Json, type JsonObject } from "../../../../kernel/mod.ts";
+import type { Json, JsonObject } from "../../../../kernel/mod.ts";
 import { type Client, rmi } from "../../../../mod.ts";
 import type { CreateResult } from "../../../../plugins/evolution/create/result.ts";
 
