@@ -94,7 +94,7 @@ export const planRun = (
     const over = asked.over ?? own;
     if (over === undefined || (own !== undefined && asked.over !== undefined)) {
       return yield* badObjective({
-        objective: own === undefined ? "it" : "a problem of the literature",
+        objective: own === undefined ? "the objective" : "a problem of the literature",
         reason: own === undefined ? "what is evolved is not said" : "it has a genome of its own",
         path: "/over",
         ...(own === undefined

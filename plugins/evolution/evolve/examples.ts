@@ -103,8 +103,8 @@ export const planSeeds = (
   Effect.gen(function* () {
     if (examples === undefined) {
       return yield* badObjective({
-        objective: "it",
-        reason: "programs are scored by examples",
+        objective: "the objective",
+        reason: "programs are scored by examples alone",
         path: "/objective",
         expected: { examples: { columns: { x: [1, 2] }, output: [2, 4] } },
       });

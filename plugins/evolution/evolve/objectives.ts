@@ -98,8 +98,6 @@ export interface ObjectivePlan {
   readonly objectives: number;
   /** What scores. */
   readonly work: ScoringWork | { readonly kind: "module"; readonly source: string; readonly wallMs: number };
-  /** Floating-point operations of one candidate, where they are known. */
-  readonly flops?: number;
   /** The objective again, as it is stored: what was read from elsewhere is written out. */
   readonly spec: JsonObject;
 }
@@ -107,13 +105,16 @@ export interface ObjectivePlan {
 /** What reading an objective needs. */
 export type ReadsObjective = CallContext | CapsOf<"readLocal">;
 
+/** Element types of results that are numbers. */
+const NUMBERS: ReadonlySet<string> = new Set(["f64", "f32", "i64", "i32"]);
+
 /** The numbers of a value of a type; undefined where it is not only numbers. */
 const numbersIn = (type: Type): number | undefined => {
-  if (type.k === "Scalar") return type.dtype === "b1" ? undefined : 1;
+  if (type.k === "Scalar") return NUMBERS.has(type.dtype) ? 1 : undefined;
   if (type.k === "Tensor") {
     const sizes = type.shape.map((size) => typeof size === "number" ? size : NaN);
     const count = sizes.reduce((product, size) => product * size, 1);
-    return Number.isFinite(count) && type.dtype !== "b1" ? count : undefined;
+    return Number.isFinite(count) && NUMBERS.has(type.dtype) ? count : undefined;
   }
   if (type.k !== "Tuple") return undefined;
   return type.items.map(numbersIn).reduce(
@@ -122,7 +123,7 @@ const numbersIn = (type: Type): number | undefined => {
   );
 };
 
-/** What a program gives for a genome, judged without running it. */
+/** How many numbers a program gives for a genome, judged without running it. */
 const judged = (program: Program, genome: GenomePlan, objective: string, path: string) => {
   const refuse = (reason: string, more: { readonly actual?: JsonObject } = {}): never => {
     throw badObjective({ objective, reason, path, ...more });
@@ -147,8 +148,7 @@ const judged = (program: Program, genome: GenomePlan, objective: string, path: s
   if (count === undefined || count < 1 || count > MAX_OBJECTIVES) {
     refuse(`it gives no list of 1 to ${MAX_OBJECTIVES} numbers whose length is known before it runs`);
   }
-  const flops = judgement.exact ? Number(judgement.flops) : NaN;
-  return { count: count!, flops };
+  return count!;
 };
 
 const planProgram = (
@@ -161,8 +161,8 @@ const planProgram = (
       Effect.gen(function* () {
         const path = `/objective/${name}`;
         const program = yield* Effect.mapError(programFrom(source, path), unread(name, path));
-        const { count, flops } = yield* attempting(() => judged(program, genome, `the ${name}`, path));
-        return { hex: encodeProgram(program).toHex(), count, flops };
+        const count = yield* attempting(() => judged(program, genome, `the ${name}`, path));
+        return { hex: encodeProgram(program).toHex(), count };
       });
     const program = yield* read(given.program, "program");
     const constraints = given.constraints === undefined ? undefined : yield* read(given.constraints, "constraints");
@@ -170,11 +170,9 @@ const planProgram = (
       program: program.hex,
       ...(constraints === undefined ? {} : { constraints: constraints.hex }),
     };
-    const flops = program.flops + (constraints?.flops ?? 0);
     return {
       objectives: program.count,
       work: { kind: "program", genome: genome.kind as Exclude<GenomePlan["kind"], "programs">, fuel, ...hexes },
-      ...(Number.isFinite(flops) ? { flops } : {}),
       spec: { ...Object.fromEntries(Object.entries(hexes).map(([name, hex]) => [name, { hex }])), fuel },
     };
   });
