@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect";
 import { CallContext } from "../../kernel/context.ts";
 import { Disk } from "../../kernel/disk.ts";
 import { type Digest, digestBytes, digestJson } from "../../kernel/digest.ts";
-import type { Failure, KernelFailure } from "../../kernel/failure.ts";
+import { type Failure, failureToJson, type KernelFailure } from "../../kernel/failure.ts";
 import type { Json, JsonObject } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { withWorkers, Workers } from "../../kernel/workers.ts";
@@ -49,7 +49,7 @@ import {
   taskOf,
   toldEpoch,
 } from "./discovery/search.ts";
-import { badSetting, type EvolutionFailure, isEvolutionFailure } from "./failures.ts";
+import { badRun, badSetting, type EvolutionFailure, isEvolutionFailure } from "./failures.ts";
 import { DEFAULT_EPOCHS, DEFAULT_HOLDOUT, DEFAULT_PATIENCE, type Discover, MATMUL } from "./operations_discovery.ts";
 import { type OpenRun, openRun, type RunStep } from "./state/keeping.ts";
 import type { LineageRow } from "./state/record.ts";
@@ -258,7 +258,10 @@ const kept = (bytes: Uint8Array, description: string, { name }: Input, metrics: 
         tags: ["discovered"],
         metrics,
       }, name),
-      (failure: Failure) => failure as KernelFailure,
+      (failure: Failure): EvolutionFailure | KernelFailure =>
+        failure.code.startsWith("KERNEL_")
+          ? failure as KernelFailure
+          : badRun({ run: "discovery", reason: failure.message, actual: failureToJson(failure) }),
     ));
 
 const discoverFormula = (input: Input) =>
