@@ -217,9 +217,10 @@ const longTasks = (windows: ReadonlyArray<number>): ReadonlyArray<Task> =>
   windows.map((count): Task => {
     const chance = random(`long ${count}`);
     const line = () => `${chance.pick(SERVICES)} ${chance.pick(TRAITS)} ${chance.below(1000)}.`;
-    const window = 64;
-    let prompt = "Find the odd one:";
-    while (estimateTokens(prompt) < count * (window - 3)) prompt += ` ${line()} ${line()} ${line()}`;
+    const window = 256;
+    const lines: string[] = [];
+    for (let tokens = 0; tokens < count * (window - 3); tokens += estimateTokens(lines.at(-1)!)) lines.push(line());
+    const prompt = `${lines.join(" ")}\n\nFind the odd one.`;
     return {
       ...plain,
       id: `long-${count}`,
