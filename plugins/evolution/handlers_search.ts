@@ -74,6 +74,7 @@ const tuned = (input: Input) =>
       resumed: ended.resumed,
       reproducible: budget.wallMs === undefined,
       flops: ended.flops,
+      warm: ended.warm,
       best: {
         id: best.id,
         setting: best.setting,

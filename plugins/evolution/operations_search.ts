@@ -122,6 +122,12 @@ export const Tune = operation("evolution.tune", {
       }),
     ),
     numerics: Schema.optionalKey(Schema.Literals(["fast", "strict"])),
+    warm: Schema.optionalKey(
+      Schema.Boolean.annotate({
+        description:
+          "begin with settings that earlier runs over the same space found on tasks like this; false where absent",
+      }),
+    ),
     workers: Schema.optionalKey(
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_WORKERS })).annotate({
         description: "trials do not depend on it",
@@ -143,6 +149,7 @@ export const Tune = operation("evolution.tune", {
     resumed: Schema.Boolean,
     reproducible: Schema.Boolean,
     flops: Schema.Finite.annotate({ description: "operations of all trials, by count" }),
+    warm: Count.annotate({ description: "settings that were known of earlier runs when it began" }),
     best: Schema.Struct({
       id: Schema.String,
       setting: SettingJson,

@@ -74,23 +74,29 @@ const isConvolution = (operation: CellOperation): boolean => operation === "conv
  */
 export const cellFeatures = (cell: Setting): ReadonlyArray<number> => {
   const operations = operationsOf(cell);
-  const open = PATHS.filter((path) => path.every((edge) => operations[edge] !== "none"));
-  const reached = [...new Set(open.flat())];
-  const counted = CELL_OPERATIONS.slice(1).map((operation) =>
-    reached.filter((edge) => operations[edge] === operation).length / CELL_EDGES.length
-  );
-  const count = (is: (operation: CellOperation) => boolean) =>
-    open.map((path) => path.filter((edge) => is(operations[edge])).length);
-  const convolutions = count(isConvolution);
-  const wide = count((operation) => operation === "conv3x3");
-  const sum = (values: ReadonlyArray<number>) => values.reduce((total, value) => total + value, 0);
+  const lies = new Float64Array(CELL_OPERATIONS.length);
+  let [open, reached, deepest, shallowest, wide, convolutions] = [0, 0, 0, LONGEST, 0, 0];
+  for (const path of PATHS) {
+    if (path.some((edge) => operations[edge] === "none")) continue;
+    let own = 0;
+    for (const edge of path) {
+      reached |= 1 << edge;
+      if (isConvolution(operations[edge])) own++;
+      if (operations[edge] === "conv3x3") wide++;
+    }
+    open++;
+    convolutions += own;
+    deepest = Math.max(deepest, own);
+    shallowest = Math.min(shallowest, own);
+  }
+  operations.forEach((operation, edge) => lies[CELL_OPERATIONS.indexOf(operation)] += (reached >> edge) & 1);
   return [
-    open.length / PATHS.length,
-    ...counted,
-    Math.max(0, ...convolutions) / LONGEST,
-    open.length === 0 ? 0 : Math.min(...convolutions) / LONGEST,
-    sum(wide) / STEPS,
-    sum(convolutions) / STEPS,
+    open / PATHS.length,
+    ...lies.subarray(1).map((count) => count / CELL_EDGES.length),
+    deepest / LONGEST,
+    open === 0 ? 0 : shallowest / LONGEST,
+    wide / STEPS,
+    convolutions / STEPS,
   ];
 };
 

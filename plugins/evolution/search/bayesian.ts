@@ -23,6 +23,7 @@ import {
   mutateSetting,
   type Setting,
   settingAt,
+  settingKey,
   settingVariation,
   type Space,
   spaceSize,
@@ -100,7 +101,8 @@ interface Looking {
   readonly coordinates: (setting: Setting) => Float64Array;
   /** Known settings, best first. */
   readonly best: ReadonlyArray<Member<Setting>>;
-  readonly isKnown: (setting: Setting) => boolean;
+  /** Keys of what was tried or is asked already. */
+  readonly known: ReadonlySet<string>;
   readonly chance: Random;
 }
 
@@ -112,11 +114,19 @@ interface Found {
 }
 
 /** The setting of the largest expected improvement that a search by draws, variations and climbing finds. */
-const bestToAsk = ({ space, process, coordinates, best, isKnown, chance }: Looking, target: number): Found => {
+const bestToAsk = ({ space, process, coordinates, best, known, chance }: Looking, target: number): Found => {
+  const worths = new Map<string, number>();
   const worthOf = (setting: Setting): number => {
-    if (isKnown(setting)) return -Infinity;
-    const { mean, deviation } = process.at(coordinates(setting));
-    return logImprovement(mean, deviation, target);
+    const key = settingKey(setting);
+    const seen = worths.get(key);
+    if (seen !== undefined) return seen;
+    let worth = -Infinity;
+    if (!known.has(key)) {
+      const { mean, deviation } = process.at(coordinates(setting));
+      worth = logImprovement(mean, deviation, target);
+    }
+    worths.set(key, worth);
+    return worth;
   };
   const found = (setting: Setting, parent?: string): Found => ({
     setting,
@@ -149,7 +159,12 @@ const described = (space: Space, features: BayesianSettings["features"]): Layout
   const count = features(drawSetting(space, random("features"))).length;
   return {
     isChoice: [...layout.isChoice, ...new Array<boolean>(count).fill(false)],
-    coordinates: (setting) => Float64Array.of(...layout.coordinates(setting), ...features(setting)),
+    coordinates: (setting) => {
+      const point = new Float64Array(space.length + count);
+      point.set(layout.coordinates(setting));
+      point.set(features(setting), space.length);
+      return point;
+    },
   };
 };
 
@@ -188,9 +203,9 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
   };
 
   /** A setting that is not known, where those that were looked at all are. */
-  const anyUnknown = (isKnown: (setting: Setting) => boolean, chance: Random): Setting => {
+  const anyUnknown = (known: ReadonlySet<string>, chance: Random): Setting => {
     if (size <= MAX_OBSERVATIONS) {
-      for (const setting of gridOf(space, Infinity)) if (!isKnown(setting)) return setting;
+      for (const setting of gridOf(space, Infinity)) if (!known.has(settingKey(setting))) return setting;
     }
     return drawSetting(space, chance);
   };
@@ -206,18 +221,17 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
     let target = Math.max(...observations.points.map((point) => process.at(point).mean));
     const best = places.map((place) => members[place]);
     const born: Array<Born<Setting>> = [];
-    const keys = new Set(members.map(({ genome }) => variation.key(genome)));
-    const isKnown = (setting: Setting) => keys.has(variation.key(setting));
+    const keys = new Set(members.map(({ genome }) => settingKey(genome)));
     while (born.length < batch && keys.size < size) {
-      const found = bestToAsk({ space, process, coordinates, best, isKnown, chance }, target);
+      const found = bestToAsk({ space, process, coordinates, best, known: keys, chance }, target);
       const isNew = found.worth > -Infinity;
-      const genome = isNew ? found.setting : anyUnknown(isKnown, chance);
+      const genome = isNew ? found.setting : anyUnknown(keys, chance);
       born.push({
         genome,
         parents: isNew && found.parent !== undefined ? [found.parent] : [],
         edit: isNew ? "chosen by expected improvement" : DRAWN,
       });
-      keys.add(variation.key(genome));
+      keys.add(settingKey(genome));
       const point = coordinates(genome);
       const { mean } = process.at(point);
       if (born.length < batch) process = process.and(point, mean);

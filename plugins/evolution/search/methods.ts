@@ -44,6 +44,8 @@ export interface Tuner {
   readonly search: Search<unknown>;
   /** The setting of a genome, and the share of its training that it gets. */
   readonly tried: (genome: unknown) => { readonly setting: Setting; readonly share: number };
+  /** The genome with which a setting begins. */
+  readonly begin: (setting: Setting) => unknown;
   /** Trials after which it ends. */
   readonly trials: number;
 }
@@ -69,6 +71,7 @@ const USUAL_FACTOR = 3;
 const inFull = (search: Search<Setting>, trials: number): Tuner => ({
   search: search as unknown as Search<unknown>,
   tried: (genome) => ({ setting: genome as Setting, share: 1 }),
+  begin: (setting) => setting,
   trials,
 });
 
@@ -79,6 +82,7 @@ const inParts = (search: Search<Trial>, parts: number, trials: number): Tuner =>
     const { setting, resource } = genome as Trial;
     return { setting, share: resource / parts };
   },
+  begin: (setting) => ({ setting, resource: search.ask(search.start)[0].genome.resource }) satisfies Trial,
   trials,
 });
 
@@ -146,7 +150,7 @@ export const METHOD_NAMES: ReadonlyArray<MethodName> = Object.keys(METHODS) as R
 export const METHOD_DOCS: ReadonlyArray<string> = METHOD_NAMES.map((name) => `${name}: ${METHODS[name].doc}`);
 
 /** No more is asked than there are trials left, be that fewer than a search begins with. */
-const limited = (search: Search<unknown>, trials: number): Search<unknown> => ({
+export const limited = (search: Search<unknown>, trials: number): Search<unknown> => ({
   ...search,
   fewest: 0,
   ask: (state) => search.ask(state).slice(0, Math.max(0, trials - state.evaluations)),
@@ -168,6 +172,5 @@ export const tunerOf = (name: MethodName, options: MethodOptions): Tuner => {
       },
     });
   }
-  const made = make(options);
-  return { ...made, search: limited(made.search, made.trials) };
+  return make(options);
 };

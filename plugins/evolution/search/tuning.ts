@@ -11,6 +11,7 @@ import { CallContext } from "../../../kernel/context.ts";
 import { type Digest, digestBytes, digestJson } from "../../../kernel/digest.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../kernel/json.ts";
 import { Budget } from "../../../kernel/meter.ts";
+import { random } from "../../../kernel/random.ts";
 import { Workers } from "../../../kernel/workers.ts";
 import { toBytes } from "../../ir/library.ts";
 import {
@@ -27,12 +28,13 @@ import type { Candidate as Asked } from "../contract.ts";
 import { badSetting } from "../failures.ts";
 import { type Ended, runDurably, type Standing } from "../state/durable.ts";
 import { openRun } from "../state/keeping.ts";
+import { remember, warmStart } from "../meta/experience_store.ts";
 import { candidateOf, checkReadable, spaceOf } from "./candidate.ts";
-import { type MethodName, type MethodSettings, type Tuner, tunerOf } from "./methods.ts";
+import { limited, type MethodName, type MethodSettings, type Tuner, tunerOf } from "./methods.ts";
 import { heldOut, portable, type PortableData } from "./portable_data.ts";
 import { checkedSpace, drawSetting, type Setting, type Space } from "./space.ts";
 import type { NotTrained, Trained, TrainingTask } from "./training_job.ts";
-import { random } from "../../../kernel/random.ts";
+import { experienceOf, experienceSpace, featuresOfData, SUGGESTED, warmSearch } from "./warm.ts";
 
 const MODULE = new URL("./training_job.ts", import.meta.url).href;
 
@@ -57,6 +59,8 @@ export interface TuneAsked {
   readonly atOnce?: number;
   /** How exactly numbers are computed. */
   readonly numerics?: "fast" | "strict";
+  /** Whether it begins with what did well on tasks like this one. */
+  readonly warm?: boolean;
 }
 
 /** How far it is run. */
@@ -95,6 +99,8 @@ interface Remembered {
   readonly best: BestTrial | null;
   /** Steps of those that may be promoted, by their names. */
   readonly steps: { readonly [id: string]: number };
+  /** Settings that it began with. */
+  readonly warm: ReadonlyArray<Json>;
 }
 
 /** A trial that ended. */
@@ -185,6 +191,7 @@ export const planTuning = (asked: TuneAsked, dataset: MemoryDataset, budget: Tun
       atOnce,
       data: digestOfData(data),
       ...(numerics === undefined ? {} : { numerics }),
+      ...(asked.warm === true ? { warm: true } : {}),
     };
     const planned: PlannedTuning = {
       tuner,
@@ -213,7 +220,7 @@ const betterOf = (a: BestTrial | null, b: BestTrial): BestTrial =>
   a === null || b.share > a.share || (b.share === a.share && b.objective < a.objective) ? b : a;
 
 const rememberedOf = (memory: Json | undefined): Remembered =>
-  isJsonObject(memory ?? null) ? memory as unknown as Remembered : { flops: 0, best: null, steps: {} };
+  isJsonObject(memory ?? null) ? memory as unknown as Remembered : { flops: 0, best: null, steps: {}, warm: [] };
 
 /** Trials of a run: trained by workers, remembered as long as they may be promoted. */
 class Trials {
@@ -232,6 +239,7 @@ class Trials {
     private readonly planned: PlannedTuning,
     remembered: Remembered,
     private told: number,
+    private readonly warm: ReadonlyArray<Json>,
   ) {
     ({ flops: this.flops, best: this.best, steps: this.steps } = remembered);
   }
@@ -326,7 +334,7 @@ class Trials {
 
   /** What the run remembers. */
   get remembered(): Remembered {
-    return { flops: this.flops, best: this.best, steps: this.steps };
+    return { flops: this.flops, best: this.best, steps: this.steps, warm: this.warm };
   }
 }
 
@@ -338,7 +346,25 @@ export interface Tuned extends Ended<unknown> {
   readonly best: BestTrial | null;
   /** Operations of all trials, by count. */
   readonly flops: number;
+  /** Settings that were known when it began, of which the first generation took some. */
+  readonly warm: number;
 }
+
+/** Settings that did well on tasks like this one, in this space. */
+const suggested = ({ space, data }: PlannedTuning) =>
+  Effect.gen(function* () {
+    const features = yield* attempting(() => featuresOfData(data));
+    if (features === undefined) return [];
+    const found = yield* warmStart({ space: experienceSpace(space), features, count: SUGGESTED });
+    return found.map(({ setting }) => setting);
+  });
+
+/** Leaves what was found for later runs. */
+const left = ({ tuner, space, data }: PlannedTuning, { state, best }: Pick<Tuned, "state" | "best">) =>
+  Effect.gen(function* () {
+    const features = yield* attempting(() => featuresOfData(data));
+    if (features !== undefined && best !== null) yield* remember(experienceOf(tuner, space, features, state));
+  });
 
 /** Runs a tuning to the end of its budget, kept under a name. */
 export const tune = (
@@ -347,12 +373,15 @@ export const tune = (
   { budget, name }: { readonly budget: TuneBudget; readonly name?: string | undefined },
 ) =>
   Effect.gen(function* () {
-    const { tuner, spec } = planned;
+    const { tuner, space, spec } = planned;
     const run = yield* openRun({ name, operation: "evolution.tune", spec, path: "/name" });
-    const trials = new Trials(asked, planned, rememberedOf(run.from?.memory), run.from?.evaluations ?? 0);
+    const known = rememberedOf(run.from?.memory);
+    // A run that goes on begins with what it began with, whatever was learnt since.
+    const warm = run.from !== undefined ? known.warm : asked.warm === true ? yield* suggested(planned) : [];
+    const trials = new Trials(asked, planned, known, run.from?.evaluations ?? 0, warm);
     const ended = yield* runDurably({
       run,
-      search: tuner.search,
+      search: limited(yield* attempting(() => warmSearch(tuner, space, warm)), tuner.trials),
       evaluate: (generation) => trials.score(generation),
       budget: { evaluations: tuner.trials, ...(budget.wallMs === undefined ? {} : { wallMs: budget.wallMs }) },
       stop: (_: Standing<unknown>) => {
@@ -361,7 +390,8 @@ export const tune = (
       },
       remember: () => ({ memory: trials.remembered as unknown as Json }),
     });
-    const result: Tuned = { ...ended, run: run.name, best: trials.best, flops: trials.flops };
+    const result: Tuned = { ...ended, run: run.name, best: trials.best, flops: trials.flops, warm: warm.length };
+    yield* left(planned, result);
     return result;
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  limited,
   METHOD_NAMES,
   type MethodOptions,
   tunerOf,
@@ -19,7 +20,12 @@ const options = (changes: Partial<MethodOptions> = {}): MethodOptions => ({
 
 for (const name of METHOD_NAMES) {
   Deno.test(`${name} asks for as many trials as it is given, each a setting with a share of its training`, () => {
-    const { search, tried } = tunerOf(name, options({ trials: 7 }));
+    const { search: whole, tried, begin, trials } = tunerOf(name, options({ trials: 7 }));
+    const search = limited(whole, trials);
+    assert.equal(
+      whole.variation.key(begin(tried(search.ask(search.start)[0].genome).setting)),
+      whole.variation.key(search.ask(search.start)[0].genome),
+    );
     let [state, told] = [search.start, 0];
     for (let generation = 0; generation < 20; generation++) {
       const asked = search.ask(state);

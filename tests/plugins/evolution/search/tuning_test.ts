@@ -13,6 +13,7 @@ interface Answer {
   readonly resumed: boolean;
   readonly reproducible: boolean;
   readonly flops: number;
+  readonly warm: number;
   readonly best: {
     readonly id: string;
     readonly setting: { readonly [name: string]: number | string };
@@ -127,6 +128,26 @@ Deno.test("a grid that is gone through ends, and its answer is the best of a sea
   assert.equal(found.best.value, Math.max(...byHand));
   assert.equal(found.best.validation.accuracy, found.best.value);
 });
+
+Deno.test("a warm start begins with what an earlier run over the same space found best, and goes on with the same", () =>
+  alone((kernel) =>
+    Effect.gen(function* () {
+      const cold = yield* tuned(kernel, { name: "cold", warm: true });
+      assert.equal(cold.warm, 0, "nothing is known yet");
+      const first = yield* tuned(kernel, { data: "spirals", name: "warm", warm: true, budget: { trials: 3 } });
+      assert.equal(first.warm, 6);
+      const { rows } = (yield* callAs(kernel, "evolution.lineage", { run: "warm", genomes: true })) as unknown as {
+        readonly rows: ReadonlyArray<{ readonly edit: string; readonly genome: Answer["best"]["setting"] }>;
+      };
+      assert.deepEqual(rows.map(({ edit }) => edit), ["warm start", "drawn", "drawn"]);
+      assert.deepEqual(rows[0].genome, cold.best.setting);
+      // More is known now, by the run's own first trials; what it began with stays.
+      const further = yield* tuned(kernel, { data: "spirals", name: "warm", warm: true });
+      assert.deepEqual([further.resumed, further.warm, further.trials], [true, 6, 6]);
+      const elsewhere = yield* tuned(kernel, { space: ASKED.space.slice(0, 1), warm: true, budget: { trials: 3 } });
+      assert.equal(elsewhere.warm, 0, "settings of another space mean something else");
+    })
+  ));
 
 Deno.test("a time budget is honoured between generations and said to be not reproducible", async () => {
   const { reason, reproducible, trials } = await alone((kernel) => tuned(kernel, { budget: { wallMs: 1 } }));
