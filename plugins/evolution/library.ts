@@ -77,7 +77,7 @@ export { FEATURE_NAMES, type FeatureName, type TaskFeatures, taskFeatures, type 
 export { genomesOf, WARM, warmed } from "./meta/warm_start.ts";
 export { type Decomposition, DECOMPOSITIONS, moead, type MoeadSettings } from "./moead.ts";
 export { MAX_POPULATION, nsga2, type Nsga2Settings } from "./nsga2.ts";
-export { nsga3, type Nsga3Settings } from "./nsga3.ts";
+export { nsga3, type Nsga3Settings, type Nsga3Survival } from "./nsga3.ts";
 export { crowding, thin, type Thinning } from "./objectives/crowding.ts";
 export { dasDennis, directionCount, MAX_DIRECTIONS, twoLayers } from "./objectives/directions.ts";
 export { generationalDistance, igd, igdPlus } from "./objectives/distance.ts";

@@ -14,7 +14,7 @@ import { ageing, genetic, GENETIC_SELECTIONS, type GeneticSelection } from "../g
 import { islands } from "../islands.ts";
 import { type Decomposition, DECOMPOSITIONS, moead } from "../moead.ts";
 import { nsga2 } from "../nsga2.ts";
-import { nsga3 } from "../nsga3.ts";
+import { nsga3, type Nsga3Survival } from "../nsga3.ts";
 import { type Thinning, THINNINGS } from "../objectives/crowding.ts";
 import { dasDennis, directionCount } from "../objectives/directions.ts";
 import type { Points } from "../objectives/points.ts";
@@ -88,17 +88,17 @@ const ROWS = {
     ({ genome, seed, size }, settings) =>
       cmaEs({ bounds: genome.bounds!, seed, ...(size === undefined ? {} : { size }), ...settings }) as Search<unknown>,
   ),
-  nsga2: row<{ readonly thinning?: Thinning }>(
+  nsga2: row<Numbers<"children"> & { readonly thinning?: Thinning }>(
     "several objectives, best for two: fronts, then room",
     several,
-    { thinning: Object.keys(THINNINGS) },
+    { thinning: Object.keys(THINNINGS), children: "number" },
     (asked, settings) => nsga2({ ...common(asked), objectives: asked.objectives, ...settings }),
   ),
-  nsga3: row<Record<never, never>>(
-    "three objectives or more: fronts, then reference directions",
+  nsga3: row<Numbers<"neighbourly"> & { readonly survival?: Nsga3Survival }>(
+    "three objectives or more: each reference direction keeps its best",
     several,
-    {},
-    (asked) => nsga3({ ...common(asked), directions: directionsOf(asked) }),
+    { survival: ["directions", "fronts"], neighbourly: "number" },
+    (asked, settings) => nsga3({ ...common(asked), directions: directionsOf(asked), ...settings }),
   ),
   moead: row<Numbers<"neighbours" | "neighbourly" | "replaced"> & { readonly decomposition?: Decomposition }>(
     "several objectives, as one subproblem for each direction",
