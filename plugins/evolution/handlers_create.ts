@@ -107,7 +107,7 @@ const answerOf = ({ result, files, before }: Created, workspace: string, digest:
       domain: registration.domain,
       state: registration.state,
       by: registration.by,
-      proposal: registration.proposal,
+      ...(registration.proposal === undefined ? {} : { proposal: registration.proposal }),
     },
     rollback: result.rollback.map(({ did, document }) => `${did} ${document.slice(0, SHOWN_DIGEST)}`),
     reproducible: result.budget.reproducible,

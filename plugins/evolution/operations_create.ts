@@ -139,7 +139,12 @@ export const Create = operation("evolution.create", {
     validation: Values,
     test: Values,
     int8: Schema.optionalKey(Schema.Struct({ model: Digest, test: Values, otherAnswers: Schema.Int })),
-    registration: Schema.Struct({ domain: Schema.String, state: Schema.String, by: Schema.String, proposal: Digest }),
+    registration: Schema.Struct({
+      domain: Schema.String,
+      state: Schema.String.annotate({ description: "applied, ready for an approval, held, or refused" }),
+      by: Schema.String,
+      proposal: Schema.optionalKey(Digest),
+    }),
     rollback: Schema.Array(Schema.String),
     reproducible: Schema.Boolean,
     profile: Schema.Record(Schema.String, Schema.String),

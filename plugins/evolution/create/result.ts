@@ -260,7 +260,8 @@ export interface CreateResult {
   readonly exports: ReadonlyArray<ExportRecord>;
   /** How the model was admitted. */
   readonly registration: {
-    readonly proposal: Digest;
+    /** Absent where it was refused before anything was proposed: the summary says why. */
+    readonly proposal?: Digest;
     readonly domain: string;
     readonly summary: string;
     readonly state: string;

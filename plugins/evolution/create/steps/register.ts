@@ -66,7 +66,29 @@ const earlier = (work: Work, model: Digest) =>
     return shownOf({ proposal: id, domain, state, reasons, evidence, ...(by === undefined ? {} : { by }) }, summary);
   });
 
-/** Registers the model. */
+const registered = (work: Work, model: Digest, lineage: Digest | null) =>
+  Effect.gen(function* () {
+    const made = yield* registerModel({
+      name: registryName(work),
+      model,
+      data: work.request.source as unknown as Json,
+      references: [work.run.run, ...(lineage === null ? [] : [lineage])],
+    });
+    const { version, assessed: { metric, value, samples } } = made;
+    return shownOf(made, `version ${version}: ${metric} ${value} measured on ${samples} samples`);
+  });
+
+/** What is told of a model that was measured to be none that anybody should have. */
+const refusedOf = (work: Work, summary: string): Registration => ({
+  domain: modelDomain(registryName(work)),
+  summary,
+  state: "refused",
+  by: "nobody",
+  within: WITHIN,
+  evidence: [],
+});
+
+/** Registers the model; one that does not pass is kept and reported, but not registered. */
 export const register = (work: Work, kept: KeptModel, lineage: Digest | null) =>
   stepping(
     work.steps,
@@ -77,16 +99,12 @@ export const register = (work: Work, kept: KeptModel, lineage: Digest | null) =>
       if (known !== undefined) {
         return { value: known, did: `${known.state} before, approved by ${known.by}` };
       }
-      const registered = yield* registerModel({
-        name: registryName(work),
-        model,
-        data: work.request.source as unknown as Json,
-        references: [work.run.run, ...(lineage === null ? [] : [lineage])],
-      });
-      const { version, assessed: { metric, value: measured, samples } } = registered;
-      const summary = `version ${version}: ${metric} ${measured} measured on ${samples} samples`;
-      const value = shownOf(registered, summary);
-      return { value, did: `${summary}; ${value.state}, approved by ${value.by}` };
+      const value = yield* Effect.catch(
+        registered(work, model, lineage),
+        (failure) =>
+          failure.code === "EVOLUTION_CHANGE" ? Effect.succeed(refusedOf(work, failure.message)) : Effect.fail(failure),
+      );
+      return { value, did: `${value.summary}; ${value.state}, approved by ${value.by}` };
     }),
   );
 

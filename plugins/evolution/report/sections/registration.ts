@@ -31,7 +31,9 @@ export const registrationSection = (result: CreateResult): Section => {
       pairs([
         [
           "proposal",
-          joined(digest(registration.proposal, shortDigest(registration.proposal)), ` ${registration.summary}`),
+          registration.proposal === undefined
+            ? registration.summary
+            : joined(digest(registration.proposal, shortDigest(registration.proposal)), ` ${registration.summary}`),
         ],
         ["domain", registration.domain],
         ["state", registration.state],

@@ -138,7 +138,7 @@ for (const [name, result] of RESULTS) {
       result.registration.within,
     ];
     for (const said of expected) assert.ok(text.includes(said.replaceAll(/\s+/gu, " ")), said);
-    const digests = [result.model.digest, result.registration.proposal, ...result.exports.map(({ digest }) => digest)];
+    const digests = [result.model.digest, result.registration.proposal!, ...result.exports.map(({ digest }) => digest)];
     for (const digest of digests) assert.ok(titles.includes(digest) || text.includes(digest), digest);
     assert.ok(!/undefined|NaN|\[object/u.test(text));
   });
