@@ -2,8 +2,8 @@
  * NSGA-III: each reference direction keeps its best.
  *
  * Sources: Deb, Jain 2014, with the hyperplane's failures met as Blank, Deb, Roy 2019 say: where the extreme points give
- * no plane, or one beyond what was ever seen, the worst of the first front takes its place. Three things are done better
- * than there: within a direction the front decides, then boundary intersection instead of the distance alone, and a
+ * no plane, or one beyond what was ever seen, the worst of the first front takes its place. Four things are done better
+ * than there: within a direction the front decides, then boundary intersection instead of the distance alone; a
  * direction's best stays even where another direction dominates it, so that a part of the front that is hard to reach is
  * not lost (Yuan, Xu, Wang, Yao 2016); of two parents of one direction the better is taken (Seada, Deb 2015); and every
  * other pair is of neighbours (Zhang, Li 2007). `survival: "fronts"` with `neighbourly: 0` is nearest to the paper.
@@ -323,11 +323,13 @@ export const nsga3 = <G>(settings: Nsga3Settings<G>): Search<G> => {
     fewest: size,
     start: beginning(),
     ask: (state: SearchState<G>) => {
-      const { generation, members } = state;
+      const { generation, members, memory } = state;
       const chance = root.split(generation);
       if (generation === 0) return drawn(variation, size, chance);
       const worse = violationsOf(members);
-      if (worse.every((violation) => violation === 0)) {
+      // A stored state may lack the corners between which members have places.
+      const isPlaced = [memory.ideal, memory.nadir].every((corner) => corner?.length === objectives);
+      if (isPlaced && worse.every((violation) => violation === 0)) {
         return bredByDirection(variation, state, { directions, near, neighbourly, size }, chance);
       }
       const pick = tournament(members.length, 2, (i, j) => worse[i] === worse[j] ? 0 : worse[i] < worse[j] ? -1 : 1);

@@ -288,3 +288,11 @@ Deno.test("NSGA-III with whole fronts first loses no member of the first front w
     before = state;
   });
 });
+
+Deno.test("a state of NSGA-III that lost what it remembers goes on", () => {
+  const problem = dtlz("DTLZ2", 3);
+  const search = nsga3({ variation: realVariation(problem), directions: dasDennis(3, 4), seed: 3 });
+  const state = evolved(search, problem, 3);
+  const memories: ReadonlyArray<typeof state.memory> = [{}, { ideal: [0], nadir: [1] }];
+  for (const memory of memories) assert.equal(search.ask({ ...state, memory }).length, 16);
+});
