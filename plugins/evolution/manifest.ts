@@ -30,8 +30,12 @@ export const evolutionPlugin: Plugin = {
       priority: 8,
       recipes: [
         { task: "create a model from data", steps: ["data.list", "evolution.create", "neural.predict"] },
+        {
+          task: "search for what scores best, and see where it comes from",
+          steps: ["evolution.evolve", "evolution.status", "evolution.lineage"],
+        },
       ],
-      aliases: { create: "evolution.create" },
+      aliases: { create: "evolution.create", evolve: "evolution.evolve" },
     },
   ],
   operations: async () => (await import("./operations.ts")).operations,
