@@ -9,7 +9,6 @@
  */
 import * as Context from "effect/Context";
 import * as Effect from "effect/Effect";
-import * as Result from "effect/Result";
 import * as Semaphore from "effect/Semaphore";
 import { type LedgerFailure, type LedgerShape, redactText } from "../../effects/mod.ts";
 import type { Digest } from "../../kernel/mod.ts";
@@ -19,13 +18,14 @@ import { experienceEvent } from "./experience/record.ts";
 import { type Experience, experienceOver } from "./experience/service.ts";
 import type { ModelBackend } from "./contract.ts";
 import type { DeviceState } from "./device.ts";
-import { attempting, badRequest, type NorionFailure } from "./failures.ts";
+import { attempting, type NorionFailure } from "./failures.ts";
 import { type Memory, type MemoryFailure, memoryOver } from "./memory/service.ts";
 import { type NorionRequest, type NorionState, type Plan, plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import type { Profile } from "./profile.ts";
 import { chainOf, complaintsOn } from "./review/chain.ts";
 import { conclude, type Conclusion, review } from "./review/review.ts";
+import { lookingOnce, mayJudge } from "./review/judging.ts";
 import { complaintsOf, type GivenFact, type Judges, type Materials, type ValidatorName } from "./review/validators.ts";
 import type { Demand } from "./routing/choose.ts";
 import type { Candidate } from "./router.ts";
@@ -162,29 +162,6 @@ const gainOf = ({ threshold }: Plan): number => 1 - threshold;
 /** The model that was decided on, where one was. */
 const firstOf = ({ route }: Plan): Pick<Demand, "first"> =>
   route?.learned === undefined ? {} : { first: route[route.learned.asks] };
-
-/** A program of the host judges only where the genes of the request allow commands. */
-const mayJudge = ({ tools, profile }: Plan, { program }: Materials): Effect.Effect<void, NorionFailure> =>
-  program === undefined || tools.includes("command") ? Effect.void : Effect.fail(badRequest({
-    reason: `the genes of ${profile} allow no commands, so the program ${program} may not judge its answer`,
-    path: "/check/program",
-    expected: "a profile whose genes allow commands, as coding",
-    actual: profile,
-  }));
-
-/** Looks at each module once: a draft that is mended by what it complains of is judged by the same look. */
-const onceEach = <A, E>(look: (module: { readonly source: string }) => Effect.Effect<A, E>): typeof look => {
-  const ran = new Map<string, Effect.Effect<A, E>>();
-  return ({ source }) =>
-    Effect.gen(function* () {
-      const before = ran.get(source);
-      if (before !== undefined) return yield* before;
-      const result = yield* Effect.result(look({ source }));
-      const now = Result.isSuccess(result) ? Effect.succeed(result.success) : Effect.fail(result.failure);
-      ran.set(source, now);
-      return yield* now;
-    });
-};
 
 /** Norion over a ledger; `afterwards` is done when a request of a profile is settled. */
 export const norionOver = (
@@ -385,13 +362,7 @@ export const norionOver = (
     actor: string,
   ): Effect.Effect<AskAnswer, ServiceFailure, R | J> =>
     Effect.gen(function* () {
-      const { trial, types } = given.judges;
-      const judges = {
-        ...given.judges,
-        ...(trial === undefined ? {} : { trial: onceEach(trial) }),
-        ...(types === undefined ? {} : { types: onceEach(types) }),
-      };
-      const asked = { ...given, judges };
+      const asked = { ...given, judges: lookingOnce(given.judges) };
       const { request, plan: made, offered } = standing;
       const { draft, blob } = standing.waiting ?? (yield* answer(standing, asked, now, actor));
       const scope = yield* keyed(`scope ${asked.scope}`);
