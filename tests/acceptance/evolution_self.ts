@@ -150,7 +150,7 @@ const killed = async (workspace: string, seed: number, lifeMs: number): Promise<
     stderr: "null",
   }).spawn();
   let text = "";
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += piece;
     if (text.includes("\n")) timer ??= setTimeout(() => child.kill("SIGKILL"), lifeMs);
