@@ -140,6 +140,7 @@ const explained = (
     : undefined;
 };
 
+/** An island at work: what is kept while formulas are tried, and how they are made. */
 class Epoch {
   readonly sizes: Array<Array<Fitted>>;
   readonly bench: Workbench;

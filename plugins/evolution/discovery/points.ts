@@ -149,6 +149,14 @@ export const pointsFrom = (columns: NamedColumns, asked: PointsAsked): Points =>
   }
   const { names, leftOut } = variablesOf(columns, asked);
   const target = columns.get(asked.target)!;
+  if (isConstantColumn(target.filter(Number.isFinite))) {
+    throw badSetting({
+      setting: "target",
+      wanted: "a column whose numbers differ",
+      found: `${JSON.stringify(asked.target)}, whose numbers are all equal`,
+      path: "/target",
+    });
+  }
   const used = names.map((name) => columns.get(name)!);
   const whole = Array.from(target, (_, row) => row).filter((row) =>
     Number.isFinite(target[row]) && used.every((column) => Number.isFinite(column[row]))

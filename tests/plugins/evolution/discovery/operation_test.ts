@@ -218,6 +218,12 @@ const refusals: ReadonlyArray<readonly [string, JsonObject, string, string]> = [
     "EVOLUTION_SETTING",
     "/data",
   ],
+  [
+    "a target that never changes",
+    { ...asked(1), data: { columns: { a: T, y: T.map(() => 3) } } },
+    "EVOLUTION_SETTING",
+    "/target",
+  ],
   ["two sizes of matrices", { target: "matmul", size: [2, 2] }, "EVOLUTION_SETTING", "/size"],
   ["matrices of too many elements", { target: "matmul", size: [5, 4, 2] }, "EVOLUTION_LIMIT", "/size"],
 ];
