@@ -14,7 +14,7 @@ import { type Born, brood, DRAWN } from "../population/breeding.ts";
 import { beginning, byScore, judgedAll, named } from "../population/members.ts";
 import { fitTraits, type GaussianProcess, gaussianProcess, type Traits, usualTraits } from "./gaussian_process.ts";
 import { logImprovement, merits } from "./improvement.ts";
-import { MAX_SOBOL_DIMENSIONS, sobol } from "./sobol.ts";
+import { sobol } from "./sobol.ts";
 import {
   drawSetting,
   gridOf,
@@ -196,7 +196,7 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
 
   const first = (chance: Random): ReadonlyArray<Born<Setting>> => {
     const { born, offer } = brood(variation, [], begun);
-    const points = sobol(Math.min(dimensions, MAX_SOBOL_DIMENSIONS), chance.split("sobol"));
+    const points = sobol(dimensions, chance.split("sobol"));
     for (let k = 0; k < begun; k++) offer({ genome: settingAt(space, points.at(k)), parents: [], edit: DRAWN });
     while (born.length < begun) offer({ genome: drawSetting(space, chance), parents: [], edit: DRAWN });
     return born;
@@ -211,9 +211,8 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
   };
 
   const later = ({ members, memory }: SearchState<Setting>, chance: Random): ReadonlyArray<Born<Setting>> => {
-    if (members.length + batch > MAX_OBSERVATIONS) {
-      throw overLimit({ what: "observations", limit: MAX_OBSERVATIONS, found: members.length + batch });
-    }
+    const wanted = Math.min(batch, MAX_OBSERVATIONS - members.length);
+    if (wanted <= 0) throw overLimit({ what: "observations", limit: MAX_OBSERVATIONS, found: members.length + 1 });
     const places = chosen(members, BELIEVED, newest);
     const observations = observed(members, places);
     let process = gaussianProcess(observations, fromMemory(memory));
@@ -222,7 +221,7 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
     const best = places.map((place) => members[place]);
     const born: Array<Born<Setting>> = [];
     const keys = new Set(members.map(({ genome }) => settingKey(genome)));
-    while (born.length < batch && keys.size < size) {
+    while (born.length < wanted && keys.size < size) {
       const found = bestToAsk({ space, process, coordinates, best, known: keys, chance }, target);
       const isNew = found.worth > -Infinity;
       const genome = isNew ? found.setting : anyUnknown(keys, chance);
@@ -234,7 +233,7 @@ export const bayesian = (settings: BayesianSettings): Search<Setting> => {
       keys.add(settingKey(genome));
       const point = coordinates(genome);
       const { mean } = process.at(point);
-      if (born.length < batch) process = process.and(point, mean);
+      if (born.length < wanted) process = process.and(point, mean);
       target = Math.max(target, mean);
     }
     return born;

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Search } from "../contract.ts";
-import { badSetting } from "../failures.ts";
-import { bayesian } from "./bayesian.ts";
+import { badSetting, overLimit } from "../failures.ts";
+import { bayesian, MAX_OBSERVATIONS } from "./bayesian.ts";
 import { hyperband, hyperbandBrackets, successiveHalving, type Trial } from "./halving.ts";
 import { gridSettings, MAX_GRID, randomSettings, sobolSettings } from "./sequences.ts";
 import { gridSize, type Setting, type Space } from "./space.ts";
@@ -114,8 +114,17 @@ const METHODS: { readonly [N in MethodName]: Method } = {
   bayesian: {
     doc: "where a Gaussian process expects the largest improvement",
     settings: ["initial"],
-    make: ({ space, seed, atOnce, trials = USUAL_TRIALS, settings }) =>
-      inFull(bayesian({ ...settings, space, seed, batch: atOnce }), trials),
+    make: ({ space, seed, atOnce, trials = USUAL_TRIALS, settings }) => {
+      if (trials > MAX_OBSERVATIONS) {
+        throw overLimit({
+          what: "trials of a Bayesian search",
+          limit: MAX_OBSERVATIONS,
+          found: trials,
+          path: "/budget/trials",
+        });
+      }
+      return inFull(bayesian({ ...settings, space, seed, batch: atOnce }), trials);
+    },
   },
   halving: {
     doc: "`count` settings trained a little, the better ones further",

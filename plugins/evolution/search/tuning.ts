@@ -154,6 +154,18 @@ const digestOfData = ({ name, inputs, target, train, validation }: PortableData)
   });
 };
 
+/** Settings that are drawn to see whether a program fits the data. */
+const FITTING_DRAWS = 8;
+
+/** Refuses a program that fits the data under none of some settings: it would fail in every trial. */
+const someFits = (program: string, space: Space, { schema }: MemoryDataset) => {
+  const chance = random("fits");
+  const fits = attemptingNeural(() =>
+    fitProgram(parse(candidateOf(program, drawSetting(space, chance), {}).program), schema)
+  );
+  return Effect.retry(fits, { times: FITTING_DRAWS - 1 });
+};
+
 /** Plans a tuning: what can be refused before a trial is refused here. */
 export const planTuning = (asked: TuneAsked, dataset: MemoryDataset, budget: TuneBudget) =>
   Effect.gen(function* () {
@@ -169,9 +181,7 @@ export const planTuning = (asked: TuneAsked, dataset: MemoryDataset, budget: Tun
       return tunerOf(kind, { space, seed, atOnce, settings, ...(trials === undefined ? {} : { trials }) });
     });
     const training: TrainingRequest = { epochs, seed };
-    // A program that fits no data would fail in every trial.
-    const some = candidateOf(program, drawSetting(space, random(`${seed}/fits`)), training);
-    yield* attemptingNeural(() => fitProgram(parse(some.program), dataset.schema));
+    yield* someFits(program, space, dataset);
     if (dataset.splits.validation.length === 0) {
       return yield* badSetting({
         setting: "data",
@@ -208,7 +218,8 @@ export const planTuning = (asked: TuneAsked, dataset: MemoryDataset, budget: Tun
 /** Smaller is better. */
 const objectiveOf = ({ scores }: Trained, measure: string): number | undefined => {
   const value = scores[measure];
-  return value === undefined ? undefined : LARGER.has(measure) ? -value : value;
+  // Adding 0 turns −0, which canonical JSON refuses, into 0.
+  return value === undefined ? undefined : (LARGER.has(measure) ? -value : value) + 0;
 };
 
 /** The measure of an objective. */
@@ -287,7 +298,8 @@ class Trials {
     if (objective === undefined) {
       return { failed: `it has no score ${measure}, but ${Object.keys(result.scores).join(", ")}` };
     }
-    this.best = betterOf(this.best, { id: candidate.id, setting, share, objective, scores: result.scores });
+    const scores = Object.fromEntries(Object.entries(result.scores).map(([name, value]) => [name, value + 0]));
+    this.best = betterOf(this.best, { id: candidate.id, setting, share, objective, scores });
     return { objectives: [objective] };
   }
 

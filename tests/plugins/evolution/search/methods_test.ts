@@ -6,6 +6,7 @@ import {
   tunerOf,
   USUAL_TRIALS,
 } from "../../../../plugins/evolution/search/methods.ts";
+import { MAX_OBSERVATIONS } from "../../../../plugins/evolution/search/bayesian.ts";
 import type { Space } from "../../../../plugins/evolution/search/space.ts";
 
 const SPACE: Space = [{ kind: "float", name: "x", low: 0, high: 1 }, { kind: "choice", name: "c", options: [1, 2] }];
@@ -49,6 +50,14 @@ Deno.test("trials where nothing is said: a grid's size, one pass of the halvings
     bayesian: USUAL_TRIALS,
     halving: 27 + 9 + 3 + 1,
     hyperband: (27 + 9 + 3 + 1) + (12 + 4 + 1) + (6 + 2) + 4,
+  });
+});
+
+Deno.test("limits: as many trials as a Bayesian search remembers, and one more", () => {
+  assert.equal(tunerOf("bayesian", options({ trials: MAX_OBSERVATIONS })).trials, MAX_OBSERVATIONS);
+  assert.throws(() => tunerOf("bayesian", options({ trials: MAX_OBSERVATIONS + 1 })), {
+    code: "EVOLUTION_LIMIT",
+    path: "/budget/trials",
   });
 });
 

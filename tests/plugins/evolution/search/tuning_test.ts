@@ -149,6 +149,17 @@ Deno.test("a warm start begins with what an earlier run over the same space foun
     })
   ));
 
+Deno.test("a setting that makes no program fails its own trials alone", async () => {
+  const program = "linear(?width) >> ?shape >> linear(2)";
+  const space = [{ kind: "choice", name: "width", options: [2, 3] }, {
+    kind: "choice",
+    name: "shape",
+    options: ["relu", "no_such_op"],
+  }];
+  const answer = await alone((kernel) => tuned(kernel, { program, space, method: "grid", budget: {}, epochs: 1 }));
+  assert.deepEqual([answer.trials, answer.failures, answer.best.setting.shape], [4, 2, "relu"]);
+});
+
 Deno.test("a time budget is honoured between generations and said to be not reproducible", async () => {
   const { reason, reproducible, trials } = await alone((kernel) => tuned(kernel, { budget: { wallMs: 1 } }));
   assert.deepEqual([reason, reproducible, trials], ["wallMs", false, 3]);
