@@ -153,7 +153,7 @@ const killed = async (workspace: string, seed: number, lifeMs: number): Promise<
   let timer: ReturnType<typeof setTimeout> | undefined;
   for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += piece;
-    if (text.includes("\n")) timer ??= setTimeout(() => child.kill("SIGKILL"), lifeMs);
+    if (text.includes("sha256:")) timer ??= setTimeout(() => child.kill("SIGKILL"), lifeMs);
   }
   await child.status;
   clearTimeout(timer);

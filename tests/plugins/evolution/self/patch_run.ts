@@ -38,8 +38,10 @@ export interface Change {
 export const editOnce = (kernel: Kernel, chance: Random, reason: string): Effect.Effect<Change, Failure> =>
   Effect.gen(function* () {
     const { digest, current } = yield* subjectOf(kernel);
-    const { base64 } = yield* call(kernel, "artifacts.get", { artifact: current.body });
-    const edit = randomEdit(Uint8Array.fromBase64(base64), chance);
+    // Bytes that happen to be text come as text.
+    const { base64, text } = yield* call(kernel, "artifacts.get", { artifact: current.body });
+    const bytes = text === undefined ? Uint8Array.fromBase64(base64) : new TextEncoder().encode(text);
+    const edit = randomEdit(bytes, chance);
     return yield* call(kernel, "evolution.modify", { target: TARGET, edit: edit as unknown as Json, reason }).pipe(
       Effect.map(({ state, proposal, before }): Change => ({ state, proposal, before })),
       Effect.catch((failure) =>
@@ -68,10 +70,14 @@ export const changeOnce = (kernel: Kernel, chance: Random): Effect.Effect<Digest
     }
   });
 
-/** Whether the whole room is sound: the chain, the artifacts, and the subject. */
+/**
+ * Whether the whole room is sound: the chain, the artifacts, and the subject. That a killed writer's last event was never
+ * acknowledged is what the ledger has to say of a kill, and no fault of the chain.
+ */
 export const isSound = (kernel: Kernel): Effect.Effect<boolean, Failure> =>
   Effect.gen(function* () {
-    const { ok } = yield* call(kernel, "ledger.verify", {});
+    const { faults } = yield* call(kernel, "ledger.verify", {});
+    const ok = faults.every(({ kind }: Answer) => kind === "unacknowledged");
     const { damaged } = yield* call(kernel, "artifacts.verify", {});
     const subject = yield* subjectOf(kernel);
     if (subject?.current === undefined) return ok && damaged.length === 0;
