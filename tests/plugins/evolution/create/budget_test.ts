@@ -5,12 +5,14 @@ import assert from "node:assert/strict";
 import { random } from "../../../../kernel/mod.ts";
 import { architectureSpace } from "../../../../plugins/evolution/architectures/space.ts";
 import {
-  epochsLeft,
+  affordable,
   epochsOf,
   hasRoom,
   LEAST_SEEN,
+  leastBudget,
   scaled,
   TRAINING,
+  trainingLeft,
   TRIAL,
 } from "../../../../plugins/evolution/create/budget.ts";
 import { memoryOf } from "../../../../plugins/evolution/create/memory.ts";
@@ -32,12 +34,27 @@ Deno.test("a share of time has room until it is used", () => {
 });
 
 Deno.test("the training takes what is left, but never less than it was chosen with, nor more than is of use", () => {
-  const bounds = { train: 1_000, least: 3, workers: 2 };
-  assert.equal(epochsLeft(FLOPS, { flops: 400, wallMs: 0 }, 100, bounds), 6);
-  assert.equal(epochsLeft(FLOPS, { flops: 990, wallMs: 0 }, 100, bounds), 3);
-  assert.equal(epochsLeft(FLOPS, { flops: 0, wallMs: 0 }, 0.001, bounds), epochsOf(TRAINING, 1_000));
+  const bounds = { train: 1_000, least: 2_500, workers: 2 };
+  const whole = (epochs: number) => ({ samples: 1_000, epochs });
+  assert.deepEqual(trainingLeft(FLOPS, { flops: 400, wallMs: 0 }, 100, bounds), whole(6));
+  assert.deepEqual(trainingLeft(FLOPS, { flops: 990, wallMs: 0 }, 100, bounds), whole(3));
+  assert.deepEqual(trainingLeft(FLOPS, { flops: 0, wallMs: 0 }, 0.001, bounds), whole(epochsOf(TRAINING, 1_000)));
   // 800 operations in 400 ms of two workers are one a millisecond each: 600 are left in 600 ms.
-  assert.equal(epochsLeft(TIME, { flops: 800, wallMs: 400 }, 100, bounds), 6);
+  assert.deepEqual(trainingLeft(TIME, { flops: 800, wallMs: 400 }, 100, bounds), whole(6));
+});
+
+Deno.test("where less than one pass is left for, the training takes a part of the samples", () => {
+  const bounds = { train: 1_000, least: 100, workers: 1 };
+  assert.deepEqual(trainingLeft(FLOPS, { flops: 0, wallMs: 0 }, 1_000, bounds), { samples: 1_000, epochs: 1 });
+  assert.deepEqual(trainingLeft(FLOPS, { flops: 1, wallMs: 0 }, 1_000, bounds), { samples: 999, epochs: 1 });
+  assert.deepEqual(trainingLeft(FLOPS, { flops: 990, wallMs: 0 }, 1_000, bounds), { samples: 100, epochs: 1 });
+});
+
+Deno.test("operations of one answer are affordable up to the least budget for them, and not past it", () => {
+  const least = leastBudget(20);
+  assert.equal(affordable({ kind: "flops", value: least }), 20);
+  assert.equal(affordable({ kind: "flops", value: least - 1 }), 19);
+  assert.equal(affordable(TIME), Infinity);
 });
 
 Deno.test("what a candidate sees shrinks with the budget, and no further than the least", () => {

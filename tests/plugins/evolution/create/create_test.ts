@@ -4,25 +4,12 @@
  * Judges: the same run undisturbed, neural.evaluate on the stored model, the files on the disk, the chain of events.
  */
 import assert from "node:assert/strict";
-import type { Json, JsonObject } from "../../../../kernel/mod.ts";
-import { type Client, rmi } from "../../../../mod.ts";
-import type { CreateResult } from "../../../../plugins/evolution/create/result.ts";
+import type { JsonObject } from "../../../../kernel/mod.ts";
+import type { Client } from "../../../../mod.ts";
+import { create, inWorkspace, resultIn } from "./workspace.ts";
 
 const BUDGET = { flops: 600_000_000 };
 const MOONS: JsonObject = { data: "moons", budget: BUDGET };
-
-const inWorkspace = async <A>(use: (system: Client, folder: string) => Promise<A>): Promise<A> => {
-  const folder = Deno.makeTempDirSync();
-  try {
-    await using system = rmi({ workspace: folder });
-    return await use(system, folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-};
-
-const create = async (system: Client, input: JsonObject): Promise<JsonObject> =>
-  await system.call("evolution.create", input) as JsonObject;
 
 const codeOf = async (system: Client, input: JsonObject): Promise<{ code: string; path: string }> => {
   try {
@@ -32,9 +19,6 @@ const codeOf = async (system: Client, input: JsonObject): Promise<{ code: string
   }
   throw new Error("it succeeded");
 };
-
-const resultIn = (folder: string, run: unknown): CreateResult =>
-  JSON.parse(Deno.readTextFileSync(`${folder}/out/${run}/result.json`));
 
 /** A run with one worker, that later runs are compared with. */
 const undisturbed = inWorkspace(async (system, folder) => {
@@ -137,40 +121,5 @@ Deno.test("what cannot be asked is refused with its place", async () => {
       const failure = await codeOf(system, input);
       assert.deepEqual([failure.code, failure.path], [code, path], JSON.stringify(input));
     }
-  });
-});
-
-/** Rows of a table whose target follows from two columns. */
-const table = (): string => {
-  const rows = Array.from({ length: 160 }, (_, i): ReadonlyArray<Json> => {
-    const [a, b] = [Math.sin(i * 12.9898) * 2, Math.cos(i * 78.233) * 2];
-    const kind = i % 3 === 0 ? "red" : i % 3 === 1 ? "blue" : "";
-    return [a.toFixed(4), b.toFixed(4), kind, (3 * a - 2 * b + (kind === "red" ? 5 : 0)).toFixed(4)];
-  });
-  return ["a,b,kind,price", ...rows.map((row) => row.join(","))].join("\n");
-};
-
-Deno.test("a table of one's own with gaps and words becomes a regression, in its own unit; time is not reproducible", async () => {
-  await inWorkspace(async (system, folder) => {
-    Deno.writeTextFileSync(`${folder}/prices.csv`, table());
-    const answer = await create(system, {
-      data: "prices.csv",
-      target: "price",
-      budget: { wallMs: 2_000 },
-      numerics: "strict",
-    });
-    assert.deepEqual(answer.profile, {});
-    assert.ok(Number((answer.test as JsonObject).r2) > 0.2, JSON.stringify(answer.test));
-    assert.equal(answer.reproducible, false);
-    const result = resultIn(folder, answer.run);
-    assert.deepEqual(result.data.source, { path: "prices.csv", prepare: true, target: "price" });
-    assert.equal(result.data.target.kind, "regression");
-    assert.ok(result.answers!.length > 0 && result.confusion === undefined);
-    assert.ok(result.data.columns!.some(({ name, missing }) => name === "kind" && missing > 0));
-    const predicted = await system.call("neural.predict", {
-      digest: answer.model,
-      rows: [{ a: 1, b: 1, kind: "red" }],
-    }) as { outputs: { data?: ReadonlyArray<number> } };
-    assert.ok(JSON.stringify(predicted).length > 0);
   });
 });
