@@ -29,6 +29,9 @@ import {
 } from "./grammar.ts";
 import { isRefused, judgeArchitecture, type Judged, type Purpose, type Refused } from "./judge.ts";
 
+/** The cheapest of the grammar: one linear layer. */
+export const SIMPLEST: Architecture = { stages: [], bridge: "flat", layers: [], drop: 0 };
+
 /** Draws before a change is given up. */
 export const MOST_DRAWS = 64;
 
@@ -187,8 +190,7 @@ export const architectureSpace = (purpose: Purpose): ArchitectureSpace => {
     return found;
   };
   const passes = (architecture: Architecture): boolean => !isRefused(judge(architecture));
-  const simplest: Architecture = { stages: [], bridge: "flat", layers: [], drop: 0 };
-  if (!passes(simplest)) {
+  if (!passes(SIMPLEST)) {
     throw badSetting({
       setting: "limits",
       wanted: "room for one linear layer",
@@ -201,7 +203,7 @@ export const architectureSpace = (purpose: Purpose): ArchitectureSpace => {
       const drawn = drawArchitecture(isImage, chance);
       if (passes(drawn)) return drawn;
     }
-    return simplest;
+    return SIMPLEST;
   };
   const keyOf = (architecture: Architecture): string => {
     const judged = judge(architecture);

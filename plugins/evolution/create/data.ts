@@ -20,6 +20,7 @@ import {
   type OpenedData,
   SPLITS,
   type Target,
+  withSplits,
 } from "../../neural/library.ts";
 import { cannotCreate } from "../failures.ts";
 import { columnsOf } from "../tables/columns.ts";
@@ -78,27 +79,46 @@ const faultOf = ({ dataset }: OpenedData<unknown>): string | undefined => {
   return empty === undefined ? undefined : `the ${empty} part is empty`;
 };
 
-/** Opened data, where they can be learned from. Throws EVOLUTION_CREATE. */
-export const learnable = (opened: OpenedData<unknown>): Learnable => {
+/** A member of the request that the data contradict would otherwise be passed over in silence. */
+const honoured = (name: string, learned: Learnable["target"], asked: DetailedSource): void => {
+  const pairs = [["target", asked.target, learned.name], ["task", asked.task, learned.kind]] as const;
+  for (const [member, wanted, found] of pairs) {
+    if (wanted === undefined || wanted === found) continue;
+    throw cannotCreate({
+      reason: `of ${name} the ${member} is ${found}, and ${wanted} is asked for`,
+      path: `/${member}`,
+      fix: { summary: `Leave ${member} out`, patch: [{ op: "remove", path: `/${member}` }] },
+    });
+  }
+};
+
+/** Opened data, where they can be learned from as asked. Throws EVOLUTION_CREATE. */
+export const learnable = (opened: OpenedData<unknown>, asked: DetailedSource): Learnable => {
   const reason = faultOf(opened);
   if (reason !== undefined) throw cannotCreate({ reason, path: "/data" });
   const dataset = opened.dataset as MemoryDataset;
   const { inputs: [{ type }], target } = dataset.schema;
   const learned = target as Learnable["target"];
+  honoured(dataset.name, learned, asked);
   const shape = type.shape.length === 3 || type.shape.length === 1 ? type.shape : [elementCount(type.shape)];
   const outputs = learned.kind === "classification" ? learned.classes : elementCount(learned.type.shape);
   return { dataset, target: learned, shape, outputs, opened };
 };
 
-/** So many samples to learn from, drawn by chance, and all to choose by, as a worker takes them. */
-export const sent = ({ dataset }: Learnable, most: number, seed: number): PortableData => {
-  const { train } = dataset.splits;
-  if (train.length <= most) return portable(dataset);
-  // A part is in the order of its numbers, which may be that of its classes, so its beginning says little of it.
-  return portable(dataset, {
-    train: Uint32Array.from(random(`${seed}/create/sent`).shuffle([...train]).slice(0, most)).sort(),
-  });
-};
+/** So many samples to learn from, drawn by chance; all of them where there are no more. */
+const drawn = ({ splits: { train } }: MemoryDataset, most: number, seed: number): Uint32Array =>
+  train.length <= most
+    ? train
+    // A part is in the order of its numbers, which may be that of its classes, so its beginning says little of it.
+    : Uint32Array.from(random(`${seed}/create/sent`).shuffle([...train]).slice(0, most)).sort();
+
+/** So many samples to learn from, and all to choose by, as a worker takes them. */
+export const sent = ({ dataset }: Learnable, most: number, seed: number): PortableData =>
+  portable(dataset, { train: drawn(dataset, most, seed) });
+
+/** The data with so many samples to learn from. */
+export const withSamples = ({ dataset }: Learnable, most: number, seed: number): MemoryDataset =>
+  withSplits(dataset, { ...dataset.splits, train: drawn(dataset, most, seed) });
 
 /** Identity of what a run learns from and chooses by. */
 export const digestOfData = (learned: Learnable): Digest => {

@@ -29,6 +29,7 @@ const MemoryJson = Schema.Struct({
   wallMs: Count,
   finalists: Schema.Array(FinalistJson),
   epochs: Schema.optionalKey(Count),
+  samples: Schema.optionalKey(Count),
   result: Schema.optionalKey(Digest),
 });
 
@@ -44,6 +45,8 @@ export interface Memory {
   readonly finalists: ReadonlyArray<Finalist>;
   /** Passes of the training of the chosen one, once that is decided. */
   readonly epochs?: number;
+  /** Samples that the chosen one learns from, once that is decided. */
+  readonly samples?: number;
   /** What it found: an artifact, once all is done. */
   readonly result?: Digest;
 }

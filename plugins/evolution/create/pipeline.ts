@@ -18,14 +18,15 @@ import { resolvePath } from "../../../kernel/paths.ts";
 import { withWorkers } from "../../../kernel/workers.ts";
 import { Artifacts } from "../../../registry/contract.ts";
 import { attempting as attemptingNeural, diskFiles, openData } from "../../neural/library.ts";
-import { architectureSpace } from "../architectures/space.ts";
+import { isRefused, judgeArchitecture } from "../architectures/judge.ts";
+import { type ArchitectureSpace, architectureSpace, SIMPLEST } from "../architectures/space.ts";
 import { attempting } from "../attempting.ts";
 import { cannotCreate } from "../failures.ts";
 import { nsga2 } from "../nsga2.ts";
 import { decodeState } from "../run.ts";
 import { openRun, readLineage, readRun, runNames } from "../state/keeping.ts";
-import { POPULATION } from "./budget.ts";
-import { digestOfData, learnable, located, relative } from "./data.ts";
+import { affordable, leastBudget, POPULATION } from "./budget.ts";
+import { digestOfData, type Learnable, learnable, located, relative } from "./data.ts";
 import { FIRST_MEMORY, memoryOf } from "./memory.ts";
 import { recipes } from "./recipe.ts";
 import { type CreateRequest, nameOfRun, specOf } from "./request.ts";
@@ -60,8 +61,23 @@ const opened = (request: CreateRequest) =>
   Effect.gen(function* () {
     const { workspace } = yield* CallContext;
     const found = yield* openData(located(request.source, workspace), yield* diskFiles);
-    return yield* attempting(() => learnable(found));
+    return yield* attempting(() => learnable(found, request.source));
   });
+
+/** The space of architectures whose first generation the budget has room for. Throws EVOLUTION_CREATE where there is none. */
+const spaceFor = ({ limits, budget }: CreateRequest, { shape, outputs }: Learnable): ArchitectureSpace => {
+  const flops = Math.min(limits.flops, affordable(budget));
+  const simplest = judgeArchitecture(SIMPLEST, { shape, outputs, limits });
+  if (!isRefused(simplest) && simplest.flops > flops) {
+    const least = leastBudget(simplest.flops);
+    throw cannotCreate({
+      reason: `${budget.value} operations have no room for a generation of programs; the least is ${least}`,
+      path: "/budget",
+      fix: { summary: "Allow more operations", patch: [{ op: "add", path: "/budget", value: { flops: least } }] },
+    });
+  }
+  return architectureSpace({ shape, outputs, limits: { ...limits, flops } });
+};
 
 /** Everything that the steps share, from what is stored where there is something. */
 const begun = (request: CreateRequest, call: CreateCall) =>
@@ -69,9 +85,7 @@ const begun = (request: CreateRequest, call: CreateCall) =>
     const startedMs = yield* Clock.currentTimeMillis;
     const learned = yield* opened(request);
     const spec = specOf(request, yield* attemptingNeural(() => digestOfData(learned)));
-    const space = yield* attempting(() =>
-      architectureSpace({ shape: learned.shape, outputs: learned.outputs, limits: request.limits })
-    );
+    const space = yield* attempting(() => spaceFor(request, learned));
     const search = nsga2({
       variation: recipes(space, learned.shape.length === 3),
       objectives: OBJECTIVES.length,
@@ -92,6 +106,7 @@ const begun = (request: CreateRequest, call: CreateCall) =>
       state: from === undefined ? search.start : yield* attempting(() => decodeState(search, from.search)),
       rows: from === undefined ? [] : yield* readLineage(from.lineage, name),
       memory,
+      mayUse: 0,
       planned: { flops: 0, wallMs: 0 },
       steps: [],
       startedMs,
@@ -132,16 +147,17 @@ const answered = (work: Work, folder: string) =>
   });
 
 /** Takes what the run may use from the call's account. */
-const paid = ({ flops }: Planned) =>
-  Effect.flatMap(Effect.service(Budget), (account) => account.spend("fuel", Math.ceil(flops)));
+const paid = ({ mayUse }: Planned) =>
+  Effect.flatMap(Effect.service(Budget), (account) => account.spend("fuel", Math.ceil(mayUse)));
 
 const steps = (work: Work, folder: string) =>
   Effect.gen(function* () {
-    const { request, learned, workers } = work;
+    const { request } = work;
     const { workspace } = yield* CallContext;
     const from = (yield* (yield* Ledger).head).count;
-    const planned = yield* plan(work.steps, request, learned, workers);
+    const planned = yield* plan(work);
     work.planned = planned;
+    work.mayUse = planned.mayUse;
     yield* paid(planned);
     const capabilities = yield* discover(work.steps);
     const refused = yield* generate(work, capabilities);

@@ -52,6 +52,8 @@ export interface Work {
   rows: ReadonlyArray<LineageRow>;
   /** What else is remembered. */
   memory: Memory;
+  /** Operations that it may use: by the budget, or by what a budget of time has room for; set by the plan. */
+  mayUse: number;
   /** What was said beforehand; set by the plan. */
   planned: Spent & { readonly wallMs: number };
   /** What was done. */

@@ -59,7 +59,9 @@ export const portable = (
   const { train = dataset.splits.train, validation = dataset.splits.validation } = parts;
   const test = new Set(dataset.splits.test);
   const [learned, chosenBy] = [train, validation].map((part) => part.filter((sample) => !test.has(sample)));
-  const samples = Uint32Array.of(...learned, ...chosenBy);
+  const samples = new Uint32Array(learned.length + chosenBy.length);
+  samples.set(learned);
+  samples.set(chosenBy, learned.length);
   const { target } = dataset;
   return {
     name: dataset.name,

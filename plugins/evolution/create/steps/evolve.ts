@@ -19,7 +19,6 @@ import { fromPortable, type PortableData } from "../../search/portable_data.ts";
 import type { NotTrained, Trained, TrainingTask } from "../../search/training_job.ts";
 import { type LineageRow, lineageRow } from "../../state/record.ts";
 import {
-  aboutFlops,
   epochsOf,
   type Fidelity,
   FINAL,
@@ -33,6 +32,7 @@ import {
 } from "../budget.ts";
 import { sent } from "../data.ts";
 import type { Finalist } from "../memory.ts";
+import { partOfFidelity, predictedFlops } from "../prediction.ts";
 import { type Recipe, trainingOf } from "../recipe.ts";
 import { judgedOf, partOf, plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
 
@@ -67,21 +67,6 @@ const tryOne = (work: Work, recipe: Recipe, data: PortableData, epochs: number) 
   });
 
 type Outcome = Effect.Success<ReturnType<typeof tryOne>>;
-
-/** About how many operations trying candidates takes. */
-const predicted = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, fidelity: Fidelity): number => {
-  const train = work.learned.dataset.splits.train.length;
-  const epochs = epochsOf(fidelity, train);
-  return sum(
-    asked.map(({ genome }) => aboutFlops(judgedOf(work, genome).flops, Math.min(train, fidelity.samples), epochs)),
-  );
-};
-
-/** Which part of the usual fidelity a budget has room for, so that one generation at least fits into its share. */
-const partOfFidelity = (work: Work): number => {
-  const { search, planned } = work;
-  return (planned.flops * SHARES.search) / Math.max(1, predicted(work, search.ask(search.start), TRIAL));
-};
 
 /** What a generation is tried with. */
 interface Trying {
@@ -171,7 +156,7 @@ const goesOn = (work: Work, asked: ReadonlyArray<Candidate<Recipe>>, { fidelity 
     // A search without a single generation has nothing to choose from, however small the budget.
     if (state.generation === 0) return true;
     const wallMs = yield* usedMs(work);
-    const flops = predicted(work, asked, fidelity);
+    const flops = predictedFlops(work, asked, fidelity);
     return hasRoom(budget, SHARES.search, { flops: memory.flops, wallMs }, flops);
   });
 
@@ -179,7 +164,7 @@ const evolved = (work: Work) =>
   Effect.gen(function* () {
     const before = work.memory.flops;
     const trying = yield* attempted((): Trying => {
-      const fidelity = scaled(TRIAL, partOfFidelity(work));
+      const fidelity = scaled(TRIAL, partOfFidelity(work, work.mayUse));
       const data = sent(work.learned, fidelity.samples, work.request.seed);
       return { fidelity, data, epochs: epochsOf(fidelity, work.learned.dataset.splits.train.length) };
     });
@@ -215,7 +200,7 @@ const finals = (work: Work) =>
     const before = work.memory.flops;
     if (work.memory.phase !== "choosing") return { flops: 0 };
     const wallMs = yield* usedMs(work);
-    const fidelity = scaled(FINAL, partOfFidelity(work));
+    const fidelity = scaled(FINAL, partOfFidelity(work, work.mayUse));
     const data = sent(work.learned, fidelity.samples, work.request.seed);
     const dataset = fromPortable(data);
     const epochs = epochsOf(fidelity, dataset.splits.train.length);
@@ -254,12 +239,12 @@ const finals = (work: Work) =>
     return { flops: work.memory.flops - before };
   });
 
-/** Passes over all that is learned from by which the winner has seen as much as when it won. */
-export const leastEpochs = (work: Work): number => {
+/** Samples that the winner had seen when it won, repetitions counted. */
+export const seenByWinner = (work: Work): number => {
   const { train } = work.learned.dataset.splits;
-  const { samples, ...rest } = scaled(work.memory.finalists.length > 0 ? FINAL : TRIAL, partOfFidelity(work));
-  const used = Math.min(train.length, samples);
-  return Math.max(1, Math.ceil((used * epochsOf({ samples, ...rest }, train.length)) / train.length));
+  const { finalists } = work.memory;
+  const fidelity = scaled(finalists.length > 0 ? FINAL : TRIAL, partOfFidelity(work, work.mayUse));
+  return Math.min(train.length, fidelity.samples) * epochsOf(fidelity, train.length);
 };
 
 /** The candidate that won the finals; without finals, the one that would have come first into them. */
@@ -270,7 +255,9 @@ export const winnerOf = (work: Work): LineageRow => {
   return work.rows.find(({ id }) => id === first?.id) ?? usual;
 };
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+/** An error, for people. */
+const shownError = ({ learned: { target } }: Work, error: number): string =>
+  target.kind === "classification" ? `errs on ${(100 * error).toFixed(1)} %` : `reaches r² ${(1 - error).toFixed(4)}`;
 
 /** Evolves, then chooses. */
 export const evolve = (work: Work) =>
@@ -284,8 +271,8 @@ export const evolve = (work: Work) =>
       },
       Effect.map(evolved(work), ({ flops }) => ({
         value: undefined,
-        did: `${work.rows.length} candidates in ${work.state.generation} generations; the best errs on ${
-          percent(best(work.rows))
+        did: `${work.rows.length} candidates, generations: ${work.state.generation}; ${
+          Number.isFinite(best(work.rows)) ? `the best ${shownError(work, best(work.rows))}` : "none could be trained"
         }`,
         flops,
       })),
@@ -299,11 +286,14 @@ export const evolve = (work: Work) =>
       },
       Effect.map(finals(work), ({ flops }) => {
         const row = winnerOf(work);
-        const error = work.memory.finalists.find(({ id }) => id === row.id)?.error ?? row.objectives![0];
+        const { finalists } = work.memory;
+        const error = finalists.find(({ id }) => id === row.id)?.error ?? row.objectives![0];
         const { text } = judgedOf(work, recipeOf(work, row));
         return {
           value: row,
-          did: `${row.id} of ${work.memory.finalists.length} finalists, which errs on ${percent(error)}: ${text}`,
+          did: `${row.id}${finalists.length === 0 ? "" : `, the best of ${finalists.length}`}, which ${
+            shownError(work, error)
+          }: ${text}`,
           flops,
         };
       }),

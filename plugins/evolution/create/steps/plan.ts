@@ -1,7 +1,7 @@
 /**
  * Plan: what a run will do, said before it is done: what it will cost by prediction, and the authority it needs.
  *
- * Invariant: the prediction of operations is exact to the budget; that of time is by the speed that this machine was
+ * Invariant: the prediction of operations never exceeds the budget; that of time is by the speed that this machine was
  * measured to have, and no result depends on it.
  *
  * @module
@@ -13,10 +13,11 @@ import { Backends } from "../../../backends/library.ts";
 import { costOf } from "../../../ir/library.ts";
 import { BATCH, JUDGED_AT_ONCE, networkOfProgram } from "../../../neural/library.ts";
 import { parse } from "../../../rmil/library.ts";
+import { attempting } from "../../attempting.ts";
 import type { Learnable } from "../data.ts";
-import type { CreateRequest } from "../request.ts";
-import type { CreateResult, StepRecord } from "../result.ts";
-import { stepping } from "../work.ts";
+import { mostUsed } from "../prediction.ts";
+import type { CreateResult } from "../result.ts";
+import { stepping, type Work } from "../work.ts";
 
 /** What each authority is for. */
 const REASONS: { readonly [authority: string]: string } = {
@@ -26,6 +27,12 @@ const REASONS: { readonly [authority: string]: string } = {
 
 /** Share of the measured speed of answering that training reaches, data and the passes back counted. */
 const TRAINING_EFFICIENCY = 0.4;
+
+/** Milliseconds of a worker until a candidate's training begins. */
+const STARTING_MS = 150;
+
+/** Milliseconds of everything besides trying and training: checks, integers, exports, the registry. */
+const REST_MS = 4_000;
 
 /** Operations a millisecond of the embedded backend on a small network, by measurement. */
 const speedOf = ({ shape, outputs }: Learnable) =>
@@ -51,34 +58,38 @@ const authorityOf = Effect.gen(function* () {
 export interface Planned {
   /** What it needs to be allowed. */
   readonly authority: CreateResult["authority"];
+  /** Operations that it may use. */
+  readonly mayUse: number;
   /** Milliseconds that it will take, by prediction. */
   readonly wallMs: number;
-  /** Operations that it will take at most. */
+  /** Operations that it will take, by prediction: what it may use, or less where all that it does is done before. */
   readonly flops: number;
 }
 
-const seconds = (wallMs: number): string => `${(wallMs / 1000).toFixed(0)} s`;
+const shownTime = (wallMs: number): string => `${Math.max(1, Math.round(wallMs / 1000))} s`;
+
+const shownFlops = (flops: number): string =>
+  flops < 1e9 ? `${(flops / 1e6).toPrecision(3)} MFLOP` : `${Number((flops / 1e9).toPrecision(3))} GFLOP`;
 
 /** Says what a run will do. */
-export const plan = (
-  steps: Array<StepRecord>,
-  request: CreateRequest,
-  learned: Learnable,
-  workers: number,
-) =>
+export const plan = (work: Pick<Work, "steps" | "request" | "learned" | "space" | "search" | "workers">) =>
   stepping(
-    steps,
-    { name: "plan", does: `create a model of ${learned.dataset.name}, seed ${request.seed}` },
+    work.steps,
+    { name: "plan", does: `create a model of ${work.learned.dataset.name}, seed ${work.request.seed}` },
     Effect.gen(function* () {
+      const { learned, workers, request: { budget: { kind, value } } } = work;
       const authority = yield* authorityOf;
       const speed = (yield* speedOf(learned)) * TRAINING_EFFICIENCY * workers;
-      const { kind, value } = request.budget;
-      const planned: Planned = kind === "flops"
-        ? { authority, flops: value, wallMs: Math.round(value / speed) }
-        : { authority, flops: Math.round(value * speed), wallMs: value };
-      const cost = `${(planned.flops / 1e9).toFixed(0)} GFLOP, about ${
-        seconds(planned.wallMs)
-      } with ${workers} workers`;
+      const mayUse = kind === "flops" ? value : Math.round(value * speed);
+      const { flops, candidates } = yield* attempting(() => mostUsed(work, mayUse));
+      const wallMs = Math.round(flops / speed + (candidates * STARTING_MS) / workers + REST_MS);
+      const planned: Planned = {
+        authority,
+        mayUse,
+        flops,
+        wallMs: kind === "flops" ? wallMs : Math.min(value, wallMs),
+      };
+      const cost = `${shownFlops(flops)}, about ${shownTime(planned.wallMs)} with ${workers} workers`;
       return { value: planned, did: `will take ${cost}; needs ${authority.map((one) => one.authority).join(", ")}` };
     }),
   );

@@ -26,11 +26,12 @@ import {
 } from "../../../neural/library.ts";
 import { cannotCreate } from "../../failures.ts";
 import type { LineageRow } from "../../state/record.ts";
-import { epochsLeft, SHARES } from "../budget.ts";
+import { SHARES, trainingLeft } from "../budget.ts";
+import { withSamples } from "../data.ts";
 import type { CreateResult } from "../result.ts";
 import { partOf, plannedTraining, recipeOf, remember, stepping, tell, usedMs, type Work } from "../work.ts";
 import { engineOf } from "./engine.ts";
-import { leastEpochs } from "./evolve.ts";
+import { seenByWinner } from "./evolve.ts";
 
 /** A trained candidate. */
 export interface TrainedModel {
@@ -44,6 +45,9 @@ export interface TrainedModel {
 
 /** Points of the curve of the loss. */
 const CURVE_POINTS = 120;
+
+/** Passes that are told of while it goes on, about. */
+const TOLD_EPOCHS = 20;
 
 /** Checkpoints of a training, at most. */
 const CHECKPOINTS = 12;
@@ -99,21 +103,22 @@ const curveOf = (steps: ReadonlyArray<readonly [number, number]>): CreateResult[
 
 const trained = (work: Work, row: LineageRow) =>
   Effect.scoped(Effect.gen(function* () {
-    const { learned: { dataset }, request: { budget }, memory } = work;
+    const { learned, request: { budget, seed }, memory } = work;
     const call = yield* CallContext;
     const recipe = recipeOf(work, row);
     if (memory.epochs === undefined) {
       const used = { flops: memory.flops, wallMs: yield* usedMs(work) };
-      const { flopsPerEpoch } = yield* attempting(() => plannedTraining(work, recipe, dataset, 1));
+      const { flopsPerEpoch } = yield* attempting(() => plannedTraining(work, recipe, learned.dataset, 1));
       // Stored first: where time is the budget, a training that goes on must not be another one.
       const bounds = {
-        train: dataset.splits.train.length,
-        least: yield* attempting(() => leastEpochs(work)),
+        train: learned.dataset.splits.train.length,
+        least: yield* attempting(() => seenByWinner(work)),
         workers: work.workers,
       };
-      yield* remember(work, { epochs: epochsLeft(budget, used, flopsPerEpoch, bounds) });
+      yield* remember(work, trainingLeft(budget, used, flopsPerEpoch, bounds));
     }
     const epochs = work.memory.epochs!;
+    const dataset = withSamples(learned, work.memory.samples ?? Infinity, seed);
     const { fitted, plan, run } = yield* attempting(() => plannedTraining(work, recipe, dataset, epochs));
     const from = yield* resuming(work, run);
     const engine = yield* engineOf(work);
@@ -126,6 +131,7 @@ const trained = (work: Work, row: LineageRow) =>
         }),
     };
     const steps = epochs * plan.feed.length;
+    const toldEach = Math.ceil(epochs / TOLD_EPOCHS);
     const losses: Array<readonly [number, number]> = [];
     const heard = (event: FitEvent) =>
       Effect.gen(function* () {
@@ -134,6 +140,7 @@ const trained = (work: Work, row: LineageRow) =>
           yield* call.progress({ label: "training", done: event.step, total: steps, unit: "steps" });
         }
         if (event.type !== "metric") return;
+        if (event.epoch % toldEach !== 0 && event.epoch !== epochs) return;
         const { loss = 0, accuracy, r2 } = event.scores;
         yield* tell({
           type: "epoch",
@@ -179,7 +186,7 @@ export const train = (work: Work, row: LineageRow) =>
       const { best } = result.checkpoint.progress;
       return {
         value,
-        did: `${history.length} passes, ${result.checkpoint.progress.step} steps; least validation loss ${
+        did: `passes: ${history.length}, steps: ${result.checkpoint.progress.step}; least validation loss ${
           best.value?.toFixed(4) ?? "unknown"
         }`,
         flops: result.flops,
