@@ -17,6 +17,9 @@ export const POPULATION = 12;
 /** Generations after which a search ends, whatever is left. */
 export const MOST_GENERATIONS = 10;
 
+/** Generations that a search has room for before its candidates are trained longer: with one, nothing evolves. */
+export const FEW_GENERATIONS = 3;
+
 /** Candidates that are trained longer before one is chosen. */
 export const FINALISTS = 3;
 

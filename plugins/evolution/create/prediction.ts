@@ -10,6 +10,7 @@ import type { Candidate } from "../contract.ts";
 import {
   aboutFlops,
   epochsOf,
+  FEW_GENERATIONS,
   type Fidelity,
   FINAL,
   FINALISTS,
@@ -39,9 +40,11 @@ export const predictedFlops = (
   );
 };
 
-/** Which part of the usual fidelity a budget has room for, so that one generation at least fits into its share. */
-export const partOfFidelity = (work: Predicted, flops: number): number =>
-  (flops * SHARES.search) / Math.max(1, predictedFlops(work, work.search.ask(work.search.start), TRIAL));
+/** Which part of the usual fidelity a budget has room for, so that a few generations fit into the search's share. */
+export const partOfFidelity = (work: Predicted, flops: number): number => {
+  const each = predictedFlops(work, work.search.ask(work.search.start), TRIAL);
+  return (flops * SHARES.search) / Math.max(1, each * FEW_GENERATIONS);
+};
 
 /** About how much a run uses at most, however large its budget: operations, and candidates that are tried. */
 export const mostUsed = (work: Predicted, budget: number): { readonly flops: number; readonly candidates: number } => {
