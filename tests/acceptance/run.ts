@@ -1,7 +1,7 @@
 /**
- * `deno task acceptance [area …]`: measures every figure of the areas named (all without a name) and writes
- * `bench/results/<area>.json`. A figure measured at this commit is not measured again, so a stopped run resumes;
- * `--again` measures anew.
+ * `deno task acceptance [area …]`: measures every figure of the areas named (all without a name; `evolution` names every
+ * `evolution_…` as well) and writes `bench/results/<area>.json`. A figure measured at this commit is not measured again,
+ * so a stopped run resumes; `--again` measures anew.
  */
 import { parseArgs } from "node:util";
 import { type Figure, type Measured, rounded } from "./figure.ts";
@@ -110,13 +110,15 @@ const runArea = async (area: string, again: boolean): Promise<ReadonlyArray<Resu
 
 const { values, positionals } = parseArgs({ options: { again: { type: "boolean" } }, allowPositionals: true });
 const known = areas();
-const unknown = positionals.filter((area) => !known.includes(area));
+const areasOf = (name: string): ReadonlyArray<string> =>
+  known.filter((area) => area === name || area.startsWith(`${name}_`));
+const unknown = positionals.filter((name) => areasOf(name).length === 0);
 if (unknown.length > 0) {
   console.error(`Cannot find area ${unknown.join(", ")}: areas are ${known.join(", ")}`);
   Deno.exit(2);
 }
 let missed = 0;
-for (const area of positionals.length > 0 ? positionals : known) {
+for (const area of positionals.length > 0 ? new Set(positionals.flatMap(areasOf)) : known) {
   missed += (await runArea(area, values.again === true)).filter(({ ok }) => !ok).length;
 }
 console.log(missed === 0 ? "every goal reached" : `${missed} goals missed`);
