@@ -3,7 +3,8 @@
  *
  * Not the judge. The module shares its process with the few lines that call it, so everything that comes out is its own
  * claim; the right answers never enter the process.
- * Invariant: every input is a fresh copy; what the module says to one input is kept apart from what it says to the next.
+ * Invariant: every input is a fresh copy; what the module says to one input is kept apart from what it says to the next;
+ * no input leaves with the words of a failure.
  *
  * @module
  */
@@ -55,8 +56,30 @@ const blamed = (failure: SandboxFailure): Effect.Effect<Said, KernelFailure> =>
     ? Effect.succeed({ failed: failure.code.slice(SANDBOX.length), detail: failure.message })
     : Effect.fail(failure as KernelFailure);
 
-/** What a module answers to inputs, each once, in this order. */
+/** Ways to fail whose detail is the module's own words. */
+const TELLING: ReadonlySet<string> = new Set(["THREW", "CRASH"]);
+
+/** Says that a module failed when it was asked, without its words. */
+const SILENCED = "it failed when it was asked; its words are not shown, as they may tell what is held back";
+
+/**
+ * What a module answers to inputs, each once, in this order. The words with which it fails are those that it has without
+ * any input: others could carry cases out that nothing shows.
+ */
 export const moduleAnswers = (
+  source: string,
+  inputs: ReadonlyArray<Json>,
+  limits: Partial<SandboxLimits> = {},
+): Effect.Effect<Said, KernelFailure, Sandbox> =>
+  Effect.flatMap(answersOf(source, inputs, limits), (said) => {
+    if (!("failed" in said) || !TELLING.has(said.failed)) return Effect.succeed(said);
+    return Effect.map(answersOf(source, [], limits), (unasked): Said => ({
+      failed: said.failed,
+      detail: "failed" in unasked ? unasked.detail : SILENCED,
+    }));
+  });
+
+const answersOf = (
   source: string,
   inputs: ReadonlyArray<Json>,
   limits: Partial<SandboxLimits> = {},

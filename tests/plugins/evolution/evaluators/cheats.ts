@@ -56,6 +56,9 @@ const failing = (name: string, source: string, ...codes: ReadonlyArray<string>):
 const quietly = (attempts: ReadonlyArray<string>): string =>
   attempts.map((attempt) => `try { ${attempt} } catch {}`).join("\n");
 
+/** Keeps every input, those that are held back too. */
+const COLLECTING = "const asked = [];";
+
 /** Everything that a candidate can look through, in the hope of finding what is wanted of it. */
 const SEARCH = `
 const found = [];
@@ -75,6 +78,48 @@ JSON.parse = (text, ...rest) => { const v = parse(text, ...rest); look(v); retur
 JSON.stringify = (v, ...rest) => { look(v); return stringify(v, ...rest); };
 `;
 
+const WASM = `export default () => {
+  const keep = [];
+  for (;;) {
+    const memory = new WebAssembly.Memory({ initial: 1_000 });
+    new Uint8Array(memory.buffer).fill(1);
+    keep.push(memory);
+  }
+};`;
+
+/** Candidates whose failure would tell the inputs that are held back. */
+export const SMUGGLERS: ReadonlyArray<{ readonly name: string; readonly source: string; readonly failed: string }> = [
+  {
+    name: "inputs in the words of what is thrown",
+    failed: "THREW",
+    source: answering(
+      RIGHT,
+      `const { map } = Array.prototype; let asked;
+       Array.prototype.map = function (f) { asked ??= this; return map.call(this, f); };
+       Array.prototype.push = () => { throw new Error("inputs " + asked); };`,
+    ),
+  },
+  {
+    name: "inputs in the words of a promise that nobody waits for",
+    failed: "CRASH",
+    source: `${COLLECTING} export default (n) => {
+      asked[asked.length] = n;
+      if (asked.length === ${SEEN.length + HELD.length}) Promise.reject(new Error("inputs " + asked));
+      return new Promise((r) => setTimeout(() => r(${RIGHT}), 5));
+    };`,
+  },
+  {
+    name: "inputs in the words of a timer",
+    failed: "CRASH",
+    source: `${COLLECTING} export default (n) => {
+      asked[asked.length] = n;
+      setTimeout(() => { throw new Error("inputs " + asked); }, 0);
+      return new Promise((r) => setTimeout(() => r(${RIGHT}), 5));
+    };`,
+  },
+];
+
+/** The cheats. */
 export const CHEATS: ReadonlyArray<Cheat> = [
   // What is no number.
   trivial("not a number", "0 / 0", ["NOT_FINITE", "CONSTANT"]),
@@ -242,6 +287,53 @@ export const CHEATS: ReadonlyArray<Cheat> = [
     "asks the network",
     quietly(["await fetch('http://127.0.0.1:9/')", "new WebSocket('ws://127.0.0.1:9/')"]),
   ),
+  // Words that carry out what is held back: a test of their own looks at what is told of them.
+  ...SMUGGLERS.map(({ name, source, failed }) => failing(name, source, failed)),
+  // Values that become others on their way out.
+  failing("every document is a promise", answering("({})", "Object.prototype.then = (r) => r(2);"), "SHAPE", "TIMEOUT"),
+  failing(
+    "every list is a promise of the right form",
+    answering("0", `Array.prototype.then = (r) => r(Array.from({ length: 18 }, () => ({ text: "6" })));`),
+    "SHAPE",
+    "TIMEOUT",
+  ),
+  trivial(
+    "every list writes itself as the most frequent answers",
+    "0",
+    ["CONSTANT"],
+    `Array.prototype.toJSON = () => Array.from({ length: 18 }, () => ({ text: "6" }));`,
+  ),
+  trivial(
+    "what is pushed is another answer",
+    "0",
+    ["CONSTANT"],
+    `Array.prototype.push = function () { this[this.length] = { text: "6" }; return this.length; };`,
+  ),
+  trivial(
+    "a text with two members of one name",
+    "1",
+    ["CONSTANT"],
+    `JSON.stringify = () => '{"text":"6","text":"2"}';`,
+  ),
+  failing(
+    "a text that nests without end",
+    answering("1", `JSON.stringify = () => "[".repeat(200000) + "]".repeat(200000);`),
+    "OUTPUT",
+    "SHAPE",
+  ),
+  harmless(
+    "every document has a text of its own",
+    `Object.defineProperty(Object.prototype, "text", { set() {}, get: () => "6", configurable: true });`,
+  ),
+  failing("memory that is none of JavaScript's", WASM, "MEMORY"),
+  failing("steps without end, each of them short", "export default async () => { for (;;) await null; };", "TIMEOUT"),
+  failing("a pattern that never ends", answering(`/^(a+)+$/.test("a".repeat(40) + "b")`), "TIMEOUT"),
+  {
+    name: "another module in its place",
+    source: `export default async () => (await import("data:text/javascript,export default 6")).default;`,
+    must: "trivial",
+    flags: ["CONSTANT"],
+  },
   failing("no function", "export default 6;", "THREW"),
   failing("no module", "n => n", "THREW", "SHAPE"),
   failing("imports what is not there", `import "npm:left-pad"; export default (n) => ${RIGHT};`, "THREW", "CRASH"),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { trivialScore } from "../../../../plugins/evolution/evaluators/suite.ts";
 import { HONEST, inRoom, isIntact, LIMITS, SUITE, tryModule, tryProgram } from "./cheat_room.ts";
-import { CHEATS, HELD, right } from "./cheats.ts";
+import { CHEATS, HELD, right, SMUGGLERS } from "./cheats.ts";
 import { PROGRAM_CHEATS, PROGRAM_SUITE, programBytes } from "./program_cheats.ts";
 
 Deno.test("the honest candidate passes every case, and the best constant only what it is worth", () =>
@@ -48,4 +48,17 @@ Deno.test("no program gets a score that it did not earn, and none harms the judg
     }
     const honest = await judge({ program: programBytes("mul(3.0) >> add(1.0)") }, PROGRAM_SUITE, LIMITS);
     assert.deepEqual([honest.score, honest.flags], [1, []]);
+  }));
+
+Deno.test("the words of a failure tell no input, and tell what is wrong where there is none to tell", () =>
+  inRoom(async (judge) => {
+    for (const { name, source, failed } of SMUGGLERS) {
+      const verdict = await judge({ module: source }, SUITE, LIMITS);
+      assert.equal(verdict.failed?.code, failed, name);
+      const told = JSON.stringify(verdict.failed);
+      assert.doesNotMatch(told, /inputs \S*\d/u, name);
+      assert.ok(HELD.filter((n) => n > 9).every((n) => !new RegExp(`\\b${n}\\b`, "u").test(told)), told);
+    }
+    const broken = await judge({ module: 'throw new Error("no such table"); export default (n) => n;' }, SUITE, LIMITS);
+    assert.match(broken.failed?.detail ?? "", /no such table/u);
   }));
