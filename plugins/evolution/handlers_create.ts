@@ -17,6 +17,7 @@ import {
   DEFAULT_SEED,
 } from "./create/request.ts";
 import type { ExportRecord } from "./create/result.ts";
+import { toldOf } from "./create/telling.ts";
 import { cannotCreate } from "./failures.ts";
 import { type Create, DEFAULT_WORKERS } from "./operations_create.ts";
 import { askedOf } from "./tables/source.ts";
@@ -89,7 +90,7 @@ const answerOf = ({ result, files, before }: Created, workspace: string, digest:
   const path = (file: string): string => relative({ path: file }, workspace).path!;
   const { model, judged, quantised, registration, candidates, steps, exports } = result;
   const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0);
-  return {
+  const answer = {
     run: result.run,
     model: model.digest,
     program: model.program.text,
@@ -126,6 +127,7 @@ const answerOf = ({ result, files, before }: Created, workspace: string, digest:
     before,
     command: result.command,
   };
+  return { ...answer, text: toldOf(answer) };
 };
 
 const created = (input: Input) =>

@@ -30,6 +30,7 @@ const MemoryJson = Schema.Struct({
   finalists: Schema.Array(FinalistJson),
   epochs: Schema.optionalKey(Count),
   samples: Schema.optionalKey(Count),
+  promoting: Schema.optionalKey(Schema.Boolean),
   result: Schema.optionalKey(Digest),
 });
 
@@ -47,6 +48,8 @@ export interface Memory {
   readonly epochs?: number;
   /** Samples that the chosen one learns from, once that is decided. */
   readonly samples?: number;
+  /** Whether it began to let its model serve: what it finds serving then is its own doing, and is undone. */
+  readonly promoting?: boolean;
   /** What it found: an artifact, once all is done. */
   readonly result?: Digest;
 }

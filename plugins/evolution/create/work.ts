@@ -24,6 +24,7 @@ import { type Memory, memoryJson } from "./memory.ts";
 import { type Recipe, settingsOf, trainingOf } from "./recipe.ts";
 import type { CreateRequest } from "./request.ts";
 import type { CandidateRecord, Objective, StepRecord, Work as Spent } from "./result.ts";
+import { saidOf } from "./telling.ts";
 
 /** What candidates are compared by, smaller being better. */
 export const OBJECTIVES: ReadonlyArray<Objective> = [
@@ -171,7 +172,7 @@ export type CreateEvent =
 
 /** Tells the caller. */
 export const tell = (event: CreateEvent): Effect.Effect<void, never, CallContext> =>
-  Effect.flatMap(CallContext, (call) => call.emit(event as unknown as Json));
+  Effect.flatMap(CallContext, (call) => call.emit({ ...event, text: saidOf(event) } as unknown as Json));
 
 /** Does a step, says so, and notes what it took. */
 export const stepping = <A, E, R>(

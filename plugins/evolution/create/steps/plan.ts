@@ -90,6 +90,11 @@ export const plan = (work: Pick<Work, "steps" | "request" | "learned" | "space" 
         wallMs: kind === "flops" ? wallMs : Math.min(value, wallMs),
       };
       const cost = `${shownFlops(flops)}, about ${shownTime(planned.wallMs)} with ${workers} workers`;
-      return { value: planned, did: `will take ${cost}; needs ${authority.map((one) => one.authority).join(", ")}` };
+      return {
+        value: planned,
+        did: `will take ${cost}; needs ${
+          authority.map((one) => one.authority).join(", ")
+        }; what is interrupted goes on by rmi create --resume`,
+      };
     }),
   );

@@ -12,12 +12,12 @@ import { CallContext } from "../../../../kernel/context.ts";
 import type { Digest } from "../../../../kernel/digest.ts";
 import type { Json } from "../../../../kernel/json.ts";
 import { Proposals } from "../../../../effects/mod.ts";
-import { modelDomain, rowId } from "../../self/model_document.ts";
+import { CHAMPION, modelDomain, rowId } from "../../self/model_document.ts";
 import { modelsOf, promoteModel, registerModel } from "../../self/models.ts";
 import type { Admitted } from "../../self/road.ts";
 import { cannotCreate } from "../../failures.ts";
 import type { CreateResult } from "../result.ts";
-import { stepping, type Work } from "../work.ts";
+import { remember, stepping, type Work } from "../work.ts";
 import type { Capabilities } from "./discover.ts";
 import type { KeptModel } from "./keep.ts";
 
@@ -108,6 +108,26 @@ export const register = (work: Work, kept: KeptModel, lineage: Digest | null) =>
     }),
   );
 
+/** Lets the model serve. */
+const promoting = (work: Work, name: string, model: Digest) =>
+  Effect.gen(function* () {
+    // Remembered first: what a killed run left serving is undone by the one that goes on.
+    yield* remember(work, { promoting: true });
+    return yield* promoteModel({ name, model });
+  });
+
+/** The promotion that an interrupted run left undone. */
+const begunBefore = (name: string) =>
+  Effect.gen(function* () {
+    const records = yield* (yield* Proposals).list;
+    const found = records.findLast(({ state, proposal: { domain, changedIds } }) =>
+      state === "applied" && domain === modelDomain(name) && changedIds.includes(CHAMPION)
+    );
+    if (found === undefined) return yield* cannotCreate({ reason: "what serves was promoted by nobody", path: "" });
+    const { proposal: { id: proposal, base: before }, state, reasons } = found;
+    return { proposal, before, state, reasons };
+  });
+
 /** Promotes the model, then undoes it. */
 export const promoteAndUndo = (
   work: Work,
@@ -131,19 +151,21 @@ export const promoteAndUndo = (
         return { value: [before], did: `not promoted: the registration is ${registration.state}` };
       }
       const model = kept.info.digest;
-      if (before.model === model) return { value: [before], did: "it serves already" };
-      const promoted = yield* promoteModel({ name, model });
+      if (before.model === model && work.memory.promoting !== true) {
+        return { value: [before], did: "it serves already" };
+      }
+      const promoted = before.model === model ? yield* begunBefore(name) : yield* promoting(work, name, model);
       if (promoted.state !== "applied") {
         return { value: [before], did: `not promoted: ${[promoted.state, ...promoted.reasons].join(", ")}` };
       }
       const serving = yield* standing("promoted");
       yield* (yield* CallContext).invoke(capabilities.undo, { proposal: promoted.proposal });
       const undone = yield* standing("promotion undone");
-      if (undone.document !== before.document) {
+      if (undone.document !== promoted.before) {
         return yield* cannotCreate({ reason: "undoing the promotion did not restore the document", path: "" });
       }
       return {
-        value: [before, serving, undone],
+        value: [{ ...undone, did: "registered" }, serving, undone],
         did: `promoted, then undone: the document is ${undone.document} again`,
       };
     }),
