@@ -11,10 +11,11 @@ import { digestJson } from "../../kernel/digest.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../kernel/json.ts";
 import { unknownEntry } from "../../kernel/mod.ts";
 import { nearest } from "../../kernel/nearest.ts";
-import { ALGORITHMS } from "./evolve/algorithms.ts";
+import { ALGORITHMS, KEEPS_KINDS } from "./evolve/algorithms.ts";
 import { evolve, type EvolveAsked, type Evolved, type PlannedRun, planRun } from "./evolve/evolving.ts";
 import { writtenProgram } from "./evolve/examples.ts";
 import type { RunAsked } from "./evolve/evolving.ts";
+import { writtenTree } from "./evolve/genomes.ts";
 import { badRun } from "./failures.ts";
 import { ancestorsOf, bestFirst, descendantsOf } from "./lineage/ancestry.ts";
 import { frontChart } from "./lineage/front_chart.ts";
@@ -42,21 +43,44 @@ const listed = () =>
     }),
   });
 
+/** Genomes that have a text, by the name of what is evolved. */
+const WRITTEN: { readonly [kind: string]: (genome: Json) => string } = {
+  programs: (genome) => writtenProgram(genome as string),
+  tree: writtenTree,
+};
+
+type ShownRow = Pick<LineageRow, "id" | "genome" | "objectives" | "violation" | "descriptor">;
+
 /** Rows of an archive for an answer: spread evenly over it where there are too many, by the first objective. */
-const shownFront = (archive: ReadonlyArray<LineageRow>, over: Json) => {
-  const sorted = [...archive].sort((a, b) => a.objectives![0] - b.objectives![0]);
+const shownFront = (archive: ReadonlyArray<LineageRow>, over: Json) =>
+  shownRows([...archive].sort((a, b) => a.objectives![0] - b.objectives![0]), over);
+
+/** Rows spread evenly where there are too many. */
+const shownRows = (sorted: ReadonlyArray<ShownRow>, over: Json) => {
   const shown = sorted.length <= SHOWN_FRONT ? sorted : Array.from(
     { length: SHOWN_FRONT },
     (_, k) => sorted[Math.round(k * (sorted.length - 1) / (SHOWN_FRONT - 1))],
   );
-  const arePrograms = isJsonObject(over) && "programs" in over;
-  return shown.map(({ id, genome, objectives, violation }) => ({
+  const written = isJsonObject(over)
+    ? Object.keys(over).map((kind) => WRITTEN[kind]).find((write) => write)
+    : undefined;
+  return shown.map(({ id, genome, objectives, violation, descriptor }) => ({
     id,
     genome,
     objectives: objectives!,
-    ...(violation === undefined ? {} : { violation }),
-    ...(arePrograms ? { text: writtenProgram(genome as string) } : {}),
+    ...(violation === undefined || violation === 0 ? {} : { violation }),
+    ...(descriptor === undefined ? {} : { descriptor }),
+    ...(written === undefined ? {} : { text: written(genome) }),
   }));
+};
+
+/** The members of a stored population that were told apart by what kind they are. */
+const shownKinds = (spec: Json, search: Json) => {
+  const { algorithm } = spec as { readonly algorithm?: { readonly kind: string } };
+  if (algorithm === undefined || !KEEPS_KINDS.has(algorithm.kind)) return {};
+  const { members } = search as unknown as { readonly members: ReadonlyArray<ShownRow> };
+  const kinds = members.filter(({ descriptor, objectives }) => descriptor !== undefined && objectives !== undefined);
+  return { kinds: { size: kinds.length, shown: shownRows(kinds, overOf(spec)) } };
 };
 
 /** What a run's settings say is evolved. */
@@ -84,6 +108,7 @@ const answered = (
 ) =>
   Effect.gen(function* () {
     const { run, state, archive, archiveDigest, failures, reason, resumed, digest } = ended;
+    const encoded = encodeState(search, state);
     return {
       run,
       state: digest,
@@ -97,7 +122,8 @@ const answered = (
       reproducible: reason !== "wallMs",
       front: shownFront(archive, overOf(spec)),
       size: archive.length,
-      ...(yield* charted(asked.chart, run, archive, encodeState(search, state))),
+      ...shownKinds(spec, encoded),
+      ...(yield* charted(asked.chart, run, archive, encoded)),
     };
   });
 
@@ -149,6 +175,7 @@ const stands = ({ run, svg = false, chart }: InputOf<typeof Status>) =>
         memory,
         front: shownFront(archive, document.operation === Evolve.id ? overOf(document.spec) : null),
         size: archive.length,
+        ...(document.operation === Evolve.id ? shownKinds(document.spec, search) : {}),
         ...(drawn === undefined ? {} : { svg: drawn }),
         ...(yield* charted(chart, run, archive, search)),
       },

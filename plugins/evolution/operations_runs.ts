@@ -58,6 +58,11 @@ const Going = {
       description: "results do not depend on it",
     }),
   ),
+  isolation: Schema.optionalKey(
+    Schema.Literals(["thread", "process"]).annotate({
+      description: "what the workers are: processes have memory limits of their own; results do not depend on it",
+    }),
+  ),
   chart: Schema.optionalKey(role("writePath", "file for the front as SVG, where there are two objectives or three")),
 };
 
@@ -68,10 +73,17 @@ const Shown = Schema.Array(Schema.Struct({
   genome: JsonValue,
   objectives: Schema.Array(Schema.Finite),
   violation: Schema.optionalKey(Schema.Finite),
-  text: Schema.optionalKey(Schema.String.annotate({ description: "of programs: their source" })),
+  descriptor: Schema.optionalKey(Schema.Array(Schema.Finite)),
+  text: Schema.optionalKey(Schema.String.annotate({ description: "of programs and trees: their source" })),
 })).annotate({
   description: `the best found, or those that none dominates: ${SHOWN_FRONT} spread evenly where there are more`,
 });
+
+const Kinds = Schema.optionalKey(
+  Schema.Struct({ size: Count, shown: Shown }).annotate({
+    description: "of mapElites: the best of each cell; of novelty: the population",
+  }),
+);
 
 const Answer = Schema.Struct({
   run: Schema.String.annotate({ description: "name of the run: for status, resume and lineage" }),
@@ -86,6 +98,7 @@ const Answer = Schema.Struct({
   reproducible: Schema.Boolean.annotate({ description: "whether the same call ends in the same archive again" }),
   front: Shown,
   size: Count.annotate({ description: "how many the archive holds" }),
+  kinds: Kinds,
   chart: Schema.optionalKey(Schema.String),
 });
 
@@ -156,7 +169,7 @@ const sphere = { over: { reals: 2, lower: -5, upper: 5 }, objective: { program: 
 /** Evolves. */
 export const Evolve = operation("evolution.evolve", {
   ...evolves,
-  summary: "Evolve numbers, bits, an order or programs by what scores them; keep the run so that it can go on.",
+  summary: "Evolve numbers, bits, an order, trees or programs by what scores them; keep the run so that it can go on.",
   input: {
     over: Schema.optionalKey(GenomeGiven).annotate({
       description: "what is evolved; a problem of the literature has its own",
@@ -222,6 +235,35 @@ export const Evolve = operation("evolution.evolve", {
         seed: 1,
       },
       output: { reason: "goal", front: [{ objectives: [0] }] },
+    },
+    {
+      title: "the best of each kind: how near to 1, for every place of the second number",
+      input: {
+        over: { reals: 2, lower: 0, upper: 1 },
+        objective: { program: "sub(1.0, gather(identity, 0))", descriptor: "slice(identity, 1, 2)" },
+        algorithm: { kind: "mapElites", settings: { cells: 4 } },
+        population: 20,
+        generations: 10,
+      },
+      output: { algorithm: "mapElites", size: 1, kinds: { size: 4 } },
+    },
+    {
+      title: "a tree of additions and ones that is worth 7",
+      input: {
+        over: {
+          tree: {
+            symbols: [{ name: "1", result: "n" }, { name: "+", result: "n", operands: ["n", "n"] }],
+            result: "n",
+          },
+        },
+        objective: {
+          module: "const of = ({ name, operands = [] }) => name === '1' ? 1 : of(operands[0]) + of(operands[1]); " +
+            "export default (trees) => trees.map((tree) => Math.abs(of(tree) - 7));",
+        },
+        population: 20,
+        goal: 0,
+      },
+      output: { reason: "goal", algorithm: "genetic", front: [{ objectives: [0] }] },
     },
     {
       title: "a run of other settings has the name",
@@ -296,6 +338,7 @@ export const Status = operation("evolution.status", {
         memory: JsonValue,
         front: Shown,
         size: Count,
+        kinds: Kinds,
         svg: Schema.optionalKey(Schema.String),
         chart: Schema.optionalKey(Schema.String),
       }),

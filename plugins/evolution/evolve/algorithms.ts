@@ -8,6 +8,7 @@
  */
 import { placed } from "../attempting.ts";
 import type { Search } from "../contract.ts";
+import { mapElites, novelty } from "../archives.ts";
 import { cmaEs } from "../cma_es.ts";
 import { badSetting } from "../failures.ts";
 import { ageing, genetic, GENETIC_SELECTIONS, type GeneticSelection } from "../genetic.ts";
@@ -26,6 +27,8 @@ export interface SearchAsked {
   readonly genome: GenomePlan;
   /** Number of objectives. */
   readonly objectives: number;
+  /** How many numbers say what kind a candidate is. */
+  readonly descriptor: number;
   /** Members of the population; what the algorithm takes where absent. */
   readonly size?: number;
   /** The seed. */
@@ -49,6 +52,7 @@ const row = <S>(
   make: (asked: SearchAsked, settings: S) => Search<unknown>,
 ): Row => ({ doc, fits, rules, make: make as Row["make"] });
 
+const described = ({ objectives, descriptor }: SearchAsked): boolean => objectives === 1 && descriptor > 0;
 const one = ({ objectives }: SearchAsked): boolean => objectives === 1;
 const several = ({ objectives }: SearchAsked): boolean => objectives > 1;
 
@@ -57,6 +61,9 @@ const common = ({ genome: { variation }, seed, size }: SearchAsked) => ({
   seed,
   ...(size === undefined ? {} : { size }),
 });
+
+/** Cells of each axis of a grid of kinds where nothing is said. */
+const USUAL_CELLS = 10;
 
 /** Members where nothing is said of a search by directions. */
 const USUAL_DIRECTIONS = 100;
@@ -88,6 +95,24 @@ const ROWS = {
     ({ genome, seed, size }, settings) =>
       cmaEs({ bounds: genome.bounds!, seed, ...(size === undefined ? {} : { size }), ...settings }) as Search<unknown>,
   ),
+  mapElites: row<Numbers<"least" | "most" | "cells">>(
+    "one objective with a descriptor: the best of each cell of a grid of kinds",
+    described,
+    { least: "number", most: "number", cells: "number" },
+    ({ genome, descriptor, seed, size }, { least = 0, most = 1, cells = USUAL_CELLS }) =>
+      mapElites({
+        variation: genome.variation,
+        seed,
+        axes: Array.from({ length: descriptor }, () => ({ least, most, cells })),
+        ...(size === undefined ? {} : { batch: size }),
+      }),
+  ),
+  novelty: row<Numbers<"nearest" | "entering">>(
+    "one objective with a descriptor: what is unlike all that was seen, whatever it is worth",
+    described,
+    { nearest: "number", entering: "number" },
+    (asked, settings) => novelty({ ...common(asked), descriptor: asked.descriptor, ...settings }),
+  ),
   nsga2: row<Numbers<"children"> & { readonly thinning?: Thinning }>(
     "several objectives, best for two: fronts, then room",
     several,
@@ -117,7 +142,7 @@ const ROWS = {
 } as const satisfies { readonly [name: string]: Row };
 
 /** The name of an algorithm. */
-export type AlgorithmName = "genetic" | "ageing" | "cmaEs" | "nsga2" | "nsga3" | "moead";
+export type AlgorithmName = "genetic" | "ageing" | "cmaEs" | "mapElites" | "novelty" | "nsga2" | "nsga3" | "moead";
 
 /** The names of the algorithms. */
 export const ALGORITHM_NAMES: ReadonlyArray<AlgorithmName> = Object.keys(ROWS) as ReadonlyArray<AlgorithmName>;
@@ -127,16 +152,30 @@ export const ALGORITHMS: ReadonlyArray<{ readonly name: AlgorithmName; readonly 
   name,
 ) => ({ name, doc: ROWS[name].doc }));
 
+/** Algorithms whose members are of many kinds, of which the best is only one. */
+export const KEEPS_KINDS: ReadonlySet<string> = new Set<AlgorithmName>(["mapElites", "novelty"]);
+
 /** Settings of islands. */
 export type IslandsGiven = { readonly count: number; readonly interval?: number; readonly migrants?: number };
 
 /** The algorithm for a genome and objectives where none is named. */
-export const usualAlgorithm = ({ genome, objectives }: Pick<SearchAsked, "genome" | "objectives">): AlgorithmName =>
-  objectives > 2 ? "nsga3" : objectives === 2 ? "nsga2" : genome.kind === "reals" ? "cmaEs" : "genetic";
+export const usualAlgorithm = (
+  { genome, objectives, descriptor }: Pick<SearchAsked, "genome" | "objectives" | "descriptor">,
+): AlgorithmName =>
+  objectives === 1 && descriptor > 0
+    ? "mapElites"
+    : objectives > 2
+    ? "nsga3"
+    : objectives === 2
+    ? "nsga2"
+    : genome.kind === "reals"
+    ? "cmaEs"
+    : "genetic";
 
 /** Where a setting of a search stands in the input, where that is not among the algorithm's own. */
 const PLACES: { readonly [path: string]: string } = {
   "/size": "/population",
+  "/axes/0": "/algorithm/settings",
   "/count": "/islands/count",
   "/interval": "/islands/interval",
   "/migrants": "/islands/migrants",

@@ -11,7 +11,7 @@ import { CallContext } from "../../../kernel/context.ts";
 import { type Digest, digestJson } from "../../../kernel/digest.ts";
 import type { KernelFailure } from "../../../kernel/failure.ts";
 import type { Json, JsonObject } from "../../../kernel/json.ts";
-import { withWorkers } from "../../../kernel/workers.ts";
+import { withWorkers, type WorkerKind, Workers } from "../../../kernel/workers.ts";
 import { encodeProgram, type Program } from "../../rmil/library.ts";
 import { attempting } from "../attempting.ts";
 import type { Search } from "../contract.ts";
@@ -65,6 +65,8 @@ export interface RunAsked {
   readonly goal?: number;
   /** Workers; those of the kernel where absent. */
   readonly workers?: number;
+  /** What the workers are; those of the kernel where absent. */
+  readonly isolation?: WorkerKind;
   /** Generations between two saves. */
   readonly every?: number;
 }
@@ -109,13 +111,14 @@ export const planRun = (
     const { algorithm: named, population, seed = 0 } = asked;
     const { kind, settings } = typeof named === "object"
       ? { kind: named.kind, settings: named.settings ?? {} }
-      : { kind: named ?? usualAlgorithm({ genome, objectives: objective.objectives }), settings: {} };
+      : { kind: named ?? usualAlgorithm({ genome, ...objective }), settings: {} };
     const search = yield* attempting(() =>
       searchNamed(
         kind,
         {
           genome,
           objectives: objective.objectives,
+          descriptor: objective.descriptor,
           seed,
           ...(population === undefined ? {} : { size: population }),
         },
@@ -183,7 +186,8 @@ export const evolve = (
   { search, genome, objective, spec }: PlannedRun,
   asked: RunAsked & { readonly name?: string },
 ): Effect.Effect<Evolved, EvolutionFailure | KernelFailure, KeepsRuns | Scores | ReadsObjective> => {
-  const { generations = DEFAULT_GENERATIONS, budget = {}, goal, workers, every = DEFAULT_EVERY, name } = asked;
+  const { generations = DEFAULT_GENERATIONS, budget = {}, goal, workers, isolation, every = DEFAULT_EVERY, name } =
+    asked;
   const ran = Effect.gen(function* () {
     const call = yield* CallContext;
     const run = yield* openRun({ name, operation: "evolution.evolve", spec, path: "/name" });
@@ -203,5 +207,9 @@ export const evolve = (
     });
     return { ...ended, run: run.name, archiveDigest: digestJson(ended.archive) };
   });
-  return workers === undefined ? ran : withWorkers({ workers }, ran);
+  if (workers === undefined && isolation === undefined) return ran;
+  return Effect.flatMap(
+    Workers,
+    ({ size, kind }) => withWorkers({ workers: workers ?? size, kind: isolation ?? kind }, ran),
+  );
 };

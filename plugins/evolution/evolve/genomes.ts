@@ -21,6 +21,7 @@ import {
   permutationVariation,
 } from "../operators/permutation.ts";
 import { REAL_CROSSOVERS, REAL_MUTATIONS, type RealSettings, realVariation } from "../operators/real.ts";
+import { showTree, type Tree, type TreeSettings, type TreeSymbol, treeVariation } from "../operators/tree.ts";
 import { type ExpressionSettings, expressionVariation, type ProgramIdentity } from "../operators/expression.ts";
 import type { Problem } from "../problems/problem.ts";
 
@@ -48,6 +49,12 @@ interface ProgramsGiven {
   readonly nodes?: number;
 }
 
+/** Trees of symbols with types. */
+type TreeGiven = Pick<TreeSettings, "symbols" | "result" | "depth" | "nodes">;
+
+/** Most symbols of trees. */
+export const MAX_SYMBOLS = 256;
+
 /** Ops that come into programs where none are named: those on numbers, row by row. */
 export const USUAL_OPERATORS: ReadonlyArray<string> = [
   ...["add", "sub", "mul", "div", "neg", "abs", "max", "min", "exp", "log", "sqrt", "pow", "sin", "cos"],
@@ -58,6 +65,7 @@ export type GenomeGiven =
   | RealsGiven
   | { readonly bits: number }
   | { readonly permutation: number }
+  | { readonly tree: TreeGiven }
   | ProgramsGiven;
 
 /** Most programs that a search begins with. */
@@ -65,6 +73,23 @@ export const MAX_SEEDS = 32;
 
 /** Nodes of a program where nothing is said. */
 export const DEFAULT_NODES = 30;
+
+const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(80));
+
+const SymbolGiven: Schema.Codec<TreeSymbol> = Schema.Struct({
+  name: Name,
+  result: Name.annotate({ description: "the type that it gives" }),
+  operands: Schema.optionalKey(
+    Schema.Array(Name).check(Schema.isMaxLength(16)).annotate({
+      description: "the types that it takes; none of a leaf",
+    }),
+  ),
+  constant: Schema.optionalKey(
+    Schema.Tuple([Schema.Finite, Schema.Finite]).annotate({
+      description: "of a leaf that holds a number: the least and the most",
+    }),
+  ),
+}) as unknown as Schema.Codec<TreeSymbol>;
 
 /** Schema of {@link GenomeGiven}. */
 export const GenomeGiven: Schema.Codec<GenomeGiven> = Schema.Union([
@@ -75,6 +100,16 @@ export const GenomeGiven: Schema.Codec<GenomeGiven> = Schema.Union([
   }),
   Schema.Struct({ bits: Length.annotate({ description: "how many bits" }) }),
   Schema.Struct({ permutation: Length.annotate({ description: "an order of the numbers from 0 to below this" }) }),
+  Schema.Struct({
+    tree: Schema.Struct({
+      symbols: Schema.Array(SymbolGiven).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_SYMBOLS)).annotate({
+        description: "what may stand at nodes",
+      }),
+      result: Name.annotate({ description: "the type that the whole tree gives" }),
+      depth: Schema.optionalKey(Schema.Int.annotate({ description: "deepest tree; 8 where absent" })),
+      nodes: Schema.optionalKey(Schema.Int.annotate({ description: "most nodes; 200 where absent" })),
+    }).annotate({ description: "trees of symbols with types: a module scores them, as {name, value?, operands?}" }),
+  }),
   Schema.Struct({
     programs: Schema.Array(ProgramSource).check(Schema.isMinLength(1), Schema.isMaxLength(MAX_SEEDS)).annotate({
       description: "programs that the search begins with; they read the columns of examples by name",
@@ -101,8 +136,8 @@ type SettingRule = "number" | ReadonlyArray<string>;
 /** A genome ready to be evolved. */
 export interface GenomePlan {
   /** Its kind. */
-  readonly kind: "reals" | "bits" | "permutation" | "programs";
-  /** How many numbers it has; 0 of programs. */
+  readonly kind: "reals" | "bits" | "permutation" | "tree" | "programs";
+  /** How many numbers it has; 0 of trees and programs. */
   readonly length: number;
   /** Its variation; erased, as each kind has genomes of its own. */
   readonly variation: Variation<unknown>;
@@ -126,6 +161,7 @@ const RULES: { readonly [Kind in GenomePlan["kind"]]: { readonly [setting: strin
     mutation: PERMUTATION_MOVES,
     mutationRate: "number",
   },
+  tree: { crossoverRate: "number", mutationRate: "number" },
   programs: { drift: "number", crossoverRate: "number", identity: PROGRAM_IDENTITIES },
 };
 
@@ -174,9 +210,16 @@ const boundOf = (given: number | ReadonlyArray<number>, count: number): Float64A
 
 const NOTHING = { seeds: [], inputs: {} };
 
+const TREE_PLACES: { readonly [path: string]: string } = {
+  "/symbols": "/over/tree/symbols",
+  "/depth": "/over/tree/depth",
+  "/nodes": "/over/tree/nodes",
+};
+
 /** Where a setting of bounds or of variation stands in the input: a bound of all stands alone. */
 const placeOf = (given: GenomeGiven) => (path: string): string => {
   const [, name, at] = path.split("/");
+  if ("tree" in given && path in TREE_PLACES) return TREE_PLACES[path];
   if (name === "operators") return "/over/operators";
   // Seeds were checked before, but for their size.
   if (name === "nodes" || name === "seeds") return "/over/nodes";
@@ -218,6 +261,10 @@ export const planGenome = (
       const variation = bitVariation(given.bits, own<BitSettings>("bits")) as Variation<unknown>;
       return { kind: "bits", length: given.bits, variation };
     }
+    if ("tree" in given) {
+      const rates = own<Pick<TreeSettings, "crossoverRate" | "mutationRate">>("tree");
+      return { kind: "tree", length: 0, variation: treeVariation({ ...given.tree, ...rates }) as Variation<unknown> };
+    }
     if ("programs" in given) {
       const { nodes = DEFAULT_NODES, operators = USUAL_OPERATORS } = given;
       const settings = own<Pick<ExpressionSettings, "drift" | "crossoverRate" | "identity">>("programs");
@@ -237,11 +284,20 @@ export const genomeOfProblem = ({ lower, upper }: Problem): GenomeGiven => ({
   upper: [...upper],
 });
 
-/** A genome as what scores it has it: numbers, bits as zeros and ones, or a program's bytes in base64. */
-export type Plain = ReadonlyArray<number> | string;
+/** A genome as what scores it has it: numbers, bits as zeros and ones, a tree, or a program's bytes in base64. */
+export type Plain = Json;
 
 /** The plain form of a genome, from its JSON. */
 export const plainOf = ({ kind }: GenomePlan, encoded: Json): Plain => {
-  if (kind === "programs") return encoded as string;
-  return kind === "bits" ? Array.from(encoded as string, Number) : encoded as ReadonlyArray<number>;
+  return kind === "bits" ? Array.from(encoded as string, Number) : encoded;
 };
+
+/** A tree of its JSON as text. */
+export const writtenTree = (encoded: Json): string => showTree(withOperands(encoded as unknown as Partial<Tree>));
+
+/** In JSON a leaf has no operands at all. */
+const withOperands = ({ name, value, operands = [] }: Partial<Tree>): Tree => ({
+  name: name!,
+  ...(value === undefined ? {} : { value }),
+  operands: operands.map(withOperands),
+});

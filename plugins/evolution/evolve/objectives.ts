@@ -47,9 +47,15 @@ export type ObjectiveGiven =
   | {
     readonly program: GivenProgram;
     readonly constraints?: GivenProgram;
+    readonly descriptor?: GivenProgram;
     readonly fuel?: number;
   }
-  | { readonly module: string; readonly objectives?: number; readonly wallMs?: number }
+  | {
+    readonly module: string;
+    readonly objectives?: number;
+    readonly descriptor?: number;
+    readonly wallMs?: number;
+  }
   | { readonly examples: ExamplesGiven; readonly size?: boolean; readonly fuel?: number };
 
 const Objectives = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_OBJECTIVES }));
@@ -71,14 +77,22 @@ export const ObjectiveGiven: Schema.Codec<ObjectiveGiven> = Schema.Union([
     constraints: Schema.optionalKey(
       ProgramSource.annotate({ description: "program from x to numbers, each at most 0 where x is feasible" }),
     ),
+    descriptor: Schema.optionalKey(
+      ProgramSource.annotate({
+        description: "program from x to numbers that say what kind x is: for mapElites, novelty",
+      }),
+    ),
     fuel: Schema.optionalKey(Fuel),
   }),
   Schema.Struct({
     module: Schema.String.check(Schema.isMaxLength(MAX_SOURCE_CHARS)).annotate({
       description: "JavaScript whose default export takes a list of genomes and gives for each a number, a list of " +
-        "numbers, or {objectives, violation}; it runs in the sandbox",
+        "numbers, or {objectives, violation, descriptor}; it runs in the sandbox",
     }),
     objectives: Schema.optionalKey(Objectives.annotate({ description: "numbers for each genome; 1 where absent" })),
+    descriptor: Schema.optionalKey(
+      Objectives.annotate({ description: "numbers that say what kind each genome is: for mapElites, novelty" }),
+    ),
     wallMs: Schema.optionalKey(
       Schema.Int.check(Schema.isBetween({ minimum: 50, maximum: 600_000 })).annotate({
         description: `milliseconds for one list of genomes; ${DEFAULT_BATCH_MS} where absent`,
@@ -96,8 +110,12 @@ export const ObjectiveGiven: Schema.Codec<ObjectiveGiven> = Schema.Union([
 export interface ObjectivePlan {
   /** How many numbers it gives. */
   readonly objectives: number;
+  /** How many numbers say what kind a candidate is; 0 where nothing does. */
+  readonly descriptor: number;
   /** What scores. */
-  readonly work: ScoringWork | { readonly kind: "module"; readonly source: string; readonly wallMs: number };
+  readonly work:
+    | ScoringWork
+    | { readonly kind: "module"; readonly source: string; readonly descriptor: number; readonly wallMs: number };
   /** The objective again, as it is stored: what was read from elsewhere is written out. */
   readonly spec: JsonObject;
 }
@@ -151,13 +169,27 @@ const judged = (program: Program, genome: GenomePlan, objective: string, path: s
   return count!;
 };
 
+/** A genome that is a list of numbers. */
+type NumbersPlan = GenomePlan & { readonly kind: Exclude<GenomePlan["kind"], "programs" | "tree"> };
+
+const hasNumbers = (genome: GenomePlan): genome is NumbersPlan => genome.kind !== "programs" && genome.kind !== "tree";
+
+const notOfNumbers = ({ kind }: GenomePlan, objective: string): EvolutionFailure =>
+  badObjective({
+    objective,
+    reason: `it scores numbers, and ${kind === "tree" ? "a tree is" : "programs are"} evolved`,
+    path: "/objective",
+    expected: kind === "tree" ? { module: "export default (trees) => trees.map(…)" } : { examples: {} },
+  });
+
 const planProgram = (
   given: Extract<ObjectiveGiven, { readonly program: unknown }>,
   genome: GenomePlan,
 ): Effect.Effect<ObjectivePlan, EvolutionFailure | KernelFailure, ReadsObjective> =>
   Effect.gen(function* () {
     const { fuel = DEFAULT_STEPS } = given;
-    const read = (source: GivenProgram, name: "program" | "constraints") =>
+    if (!hasNumbers(genome)) return yield* Effect.fail(notOfNumbers(genome, "program"));
+    const read = (source: GivenProgram, name: "program" | "constraints" | "descriptor") =>
       Effect.gen(function* () {
         const path = `/objective/${name}`;
         const program = yield* Effect.mapError(programFrom(source, path), unread(name, path));
@@ -166,13 +198,16 @@ const planProgram = (
       });
     const program = yield* read(given.program, "program");
     const constraints = given.constraints === undefined ? undefined : yield* read(given.constraints, "constraints");
+    const descriptor = given.descriptor === undefined ? undefined : yield* read(given.descriptor, "descriptor");
     const hexes = {
       program: program.hex,
       ...(constraints === undefined ? {} : { constraints: constraints.hex }),
+      ...(descriptor === undefined ? {} : { descriptor: descriptor.hex }),
     };
     return {
       objectives: program.count,
-      work: { kind: "program", genome: genome.kind as Exclude<GenomePlan["kind"], "programs">, fuel, ...hexes },
+      descriptor: descriptor?.count ?? 0,
+      work: { kind: "program", genome: genome.kind, fuel, ...hexes },
       spec: { ...Object.fromEntries(Object.entries(hexes).map(([name, hex]) => [name, { hex }])), fuel },
     };
   });
@@ -215,23 +250,26 @@ export const planObjective = (
     const { examples, size = false, fuel = DEFAULT_STEPS } = given;
     return Effect.succeed({
       objectives: size ? 2 : 1,
+      descriptor: 0,
       work: { kind: "examples", ...examples, size, fuel },
       spec: { examples: { columns: { ...examples.columns }, output: examples.output }, size, fuel },
     });
   }
   if ("program" in given) return planProgram(given, genome);
   if ("module" in given) {
-    const { module, objectives = 1, wallMs = DEFAULT_BATCH_MS } = given;
+    const { module, objectives = 1, descriptor = 0, wallMs = DEFAULT_BATCH_MS } = given;
     return Effect.succeed({
       objectives,
-      work: { kind: "module", source: module, wallMs },
-      spec: { module, objectives, wallMs },
+      descriptor,
+      work: { kind: "module", source: module, descriptor, wallMs },
+      spec: { module, objectives, ...(descriptor === 0 ? {} : { descriptor }), wallMs },
     });
   }
   const { problem } = given;
   const { objectives } = problemNamed(problem, given.objectives)!;
   return Effect.succeed({
     objectives,
+    descriptor: 0,
     work: { kind: "problem", problem, objectives },
     spec: { problem, objectives },
   });

@@ -54,10 +54,15 @@ const byWorkers = (work: ScoringTask["work"]): Scoring<Workers | Budget> => (gen
     return all.map(({ scores }) => scores);
   });
 
+type ModuleWork = Extract<ObjectivePlan["work"], { readonly kind: "module" }>;
+
 /** One answer of a caller's function as scores: a number, several, or both with a violation. */
-const scoresOf = (answer: Json): unknown => {
-  if (Array.isArray(answer)) return { objectives: answer };
-  return isJsonObject(answer) ? answer : { objectives: [answer] };
+const scoresOf = (answer: Json, descriptor: number): unknown => {
+  const scores = Array.isArray(answer) || !isJsonObject(answer) ? { objectives: [answer].flat() } : answer;
+  if (descriptor === 0 || "failed" in scores) return scores;
+  const { descriptor: said } = scores as { readonly descriptor?: Json };
+  const fits = Array.isArray(said) && said.length === descriptor;
+  return fits ? scores : { failed: `it gave no descriptor of ${descriptor} numbers` };
 };
 
 /** Why a list of genomes has no scores, where that is the candidates' doing. */
@@ -67,7 +72,7 @@ const isTheirs = ({ code }: SandboxFailure): boolean => !code.startsWith("KERNEL
  * Scores by a function of the caller in the sandbox. A list on which it fails is halved until the candidate on which it
  * fails is alone: that one has the worst score, the others keep theirs.
  */
-const bySandbox = (source: string, wallMs: number): Scoring<Sandbox | Budget> => {
+const bySandbox = ({ source, wallMs, descriptor }: ModuleWork): Scoring<Sandbox | Budget> => {
   const scored: Scoring<Sandbox> = (genomes) =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox;
@@ -79,7 +84,7 @@ const bySandbox = (source: string, wallMs: number): Scoring<Sandbox | Budget> =>
             : Effect.fail(failure as KernelFailure),
       });
       const fits = Array.isArray(ran.value) && ran.value.length === genomes.length;
-      if (fits) return (ran.value as ReadonlyArray<Json>).map(scoresOf);
+      if (fits) return (ran.value as ReadonlyArray<Json>).map((answer) => scoresOf(answer, descriptor));
       const failed = ran.failed ?? "it gave no list with one answer for each genome";
       if (genomes.length === 1) return [{ failed }];
       const half = genomes.length >> 1;
@@ -126,6 +131,6 @@ export const scoring = (
 ): (
   asked: ReadonlyArray<Candidate<unknown>>,
 ) => Effect.Effect<ReadonlyArray<unknown>, EvolutionFailure | KernelFailure, Scores> => {
-  const score: Scoring<Scores> = work.kind === "module" ? steady(bySandbox(work.source, work.wallMs)) : byWorkers(work);
+  const score: Scoring<Scores> = work.kind === "module" ? steady(bySandbox(work)) : byWorkers(work);
   return (asked) => score(asked.map((candidate) => plainOf(genome, genome.variation.encode(candidate.genome))));
 };

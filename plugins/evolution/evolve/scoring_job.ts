@@ -21,6 +21,7 @@ export type ScoringWork =
     readonly fuel: number;
     readonly program: string;
     readonly constraints?: string;
+    readonly descriptor?: string;
   }
   | {
     readonly kind: "examples";
@@ -120,10 +121,14 @@ const ofProgram = (work: Work<"program">): Score => {
     const x = inputOf(work.genome, numbersIn(genome));
     try {
       const { numbers: objectives, fuelUsed } = run(work.program, x, work.fuel);
-      if (work.constraints === undefined) return { scores: { objectives }, fuel: fuelUsed };
-      const limits = run(work.constraints, x, work.fuel);
-      const violation = limits.numbers.reduce((sum, value) => value <= 0 ? sum : sum + value, 0);
-      return { scores: { objectives, violation }, fuel: fuelUsed + limits.fuelUsed };
+      const of = (hex: string | undefined) => hex === undefined ? undefined : run(hex, x, work.fuel);
+      const [limits, behaviour] = [of(work.constraints), of(work.descriptor)];
+      const violation = limits?.numbers.reduce((sum, value) => value <= 0 ? sum : sum + value, 0) ?? 0;
+      const descriptor = behaviour === undefined ? {} : { descriptor: behaviour.numbers };
+      return {
+        scores: { objectives, violation, ...descriptor },
+        fuel: fuelUsed + (limits?.fuelUsed ?? 0) + (behaviour?.fuelUsed ?? 0),
+      };
     } catch (thrown) {
       return failedBy(thrown, work.fuel);
     }
