@@ -65,7 +65,7 @@ export const noAnswer: FailureDefinition<
 
 /** The list of models, a model's manifest or its cache cannot be used. */
 export const badModel: FailureDefinition<"NORION_MODELS", { what: string; reason: string }> = failure("NORION_MODELS", {
-  doc: "The list of models, a recording, a runtime manifest or a block of a model's cache is malformed.",
+  doc: "The list of models, a recording, a runtime manifest, an embedding or a block of a model's cache is malformed.",
   recoverable: true,
   says: (a) => `Cannot use ${a.what}: ${a.reason}`,
 });

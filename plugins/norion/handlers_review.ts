@@ -12,6 +12,7 @@ import { attempting, badRequest, unknownRequest } from "./failures.ts";
 import { arithmeticChain, type Chain, proofChain } from "./review/chain.ts";
 import { parseRule, parseTerm } from "./review/proof_text.ts";
 import { symbolicDefault } from "../rmil/library.ts";
+import type { Vectors } from "./memory/embedding/newest.ts";
 import { scopeDigest } from "./memory/service.ts";
 import { tierOf } from "./memory/upkeep.ts";
 import type { Feedback, Inspect, Judge, Repair, Replay, Why } from "./operations_review.ts";
@@ -51,6 +52,14 @@ const stateOf = (
 ): "settled" | "answered" | "failed" | "planned" =>
   settled !== undefined ? "settled" : answered !== undefined ? "answered" : failed !== undefined ? "failed" : "planned";
 
+const vectorsJson = ({ embedder, name, words, passedOver }: Vectors) => ({
+  embedder: embedder.id,
+  size: embedder.size,
+  ...(name === undefined ? {} : { name }),
+  ...(words === undefined ? {} : { words }),
+  passedOver,
+});
+
 /** Items of each list of an inspection where nobody says how many. */
 const SHOWN = 5;
 
@@ -83,7 +92,7 @@ const inspected = ({ limit = SHOWN, scope: given }: InputOf<typeof Inspect>) =>
       memory: {
         living: living.length,
         gone: items.length - living.length,
-        vectors: { embedder: memory.embedder.id, size: memory.embedder.size },
+        vectors: vectorsJson(yield* memory.vectors),
         kinds: countsOf(living.map(({ namespace }) => namespace)),
         tiers: countsOf(living.map((item) => tierOf(item, now, policy))),
         strongest: strongest.map((item) => ({

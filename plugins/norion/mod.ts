@@ -11,12 +11,14 @@ import { Backends } from "../backends/contract.ts";
 import { type Implementation, implementation } from "../../kernel/plugin.ts";
 import { Workers } from "../../kernel/workers.ts";
 import { askingHandlers } from "./handlers_ask.ts";
+import { embeddingHandlers } from "./handlers_embedding.ts";
 import { memoryHandlers } from "./handlers_memory.ts";
 import { modelHandlers } from "./handlers_models.ts";
 import { reviewHandlers } from "./handlers_review.ts";
 import { routingHandlers } from "./handlers_routing.ts";
 import { runHandlers } from "./handlers_runs.ts";
 import { scissorsHandlers } from "./handlers_scissors.ts";
+import { newestEmbedding } from "./memory/embedding/newest.ts";
 import { layerModels } from "./models/configured.ts";
 import { operations } from "./operations.ts";
 import { DEFAULT_POLICY } from "./policy.ts";
@@ -32,7 +34,8 @@ const plugin: Implementation = implementation({
       Norion,
       Effect.gen(function* () {
         const { settle } = yield* Scissors;
-        const norion = norionOver(yield* Ledger, DEFAULT_POLICY, settle);
+        const { read } = yield* Artifacts;
+        const norion = norionOver(yield* Ledger, DEFAULT_POLICY, settle, newestEmbedding(read));
         yield* Effect.addFinalizer(() => norion.memory.close);
         return norion;
       }),
@@ -41,6 +44,7 @@ const plugin: Implementation = implementation({
   ),
   handlers: {
     ...askingHandlers,
+    ...embeddingHandlers,
     ...memoryHandlers,
     ...modelHandlers,
     ...reviewHandlers,

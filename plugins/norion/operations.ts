@@ -6,6 +6,7 @@
  * @module
  */
 import { ASKING } from "./operations_ask.ts";
+import { EMBEDDING } from "./operations_embedding.ts";
 import { MEMORY_OPERATIONS } from "./operations_memory.ts";
 import { MODEL_OPERATIONS } from "./operations_models.ts";
 import { REVIEWING } from "./operations_review.ts";
@@ -18,6 +19,7 @@ import { NorionTour } from "./tour/operation.ts";
 export const operations = [
   ...ASKING,
   ...MEMORY_OPERATIONS,
+  ...EMBEDDING,
   ...MODEL_OPERATIONS,
   ...REVIEWING,
   ...RUNS,

@@ -237,8 +237,17 @@ export const Inspect = operation("norion.inspect", {
     memory: Schema.Struct({
       living: Count,
       gone: Count,
-      vectors: Schema.Struct({ embedder: Schema.String, size: Count }).annotate({
-        description: "what texts are made comparable by; hashed n-grams see spelling, not meaning",
+      vectors: Schema.Struct({
+        embedder: Schema.String,
+        size: Count,
+        name: Schema.optionalKey(Schema.String.annotate({ description: "name of the embedding; absent for none" })),
+        words: Schema.optionalKey(Count.annotate({ description: "words that it knows" })),
+        passedOver: Schema.Array(Schema.Struct({ name: Schema.String, reason: Schema.String })).annotate({
+          description: "newer embeddings that cannot be read",
+        }),
+      }).annotate({
+        description: "what texts are made comparable by: hashed n-grams see spelling, not meaning; with an embedding " +
+          "(norion.learnEmbedding) words that stand in like places are alike, too",
       }),
       kinds: Schema.Record(Schema.String, Count),
       tiers: Schema.Record(Schema.String, Count),

@@ -56,6 +56,7 @@ export const THRESHOLDS = {
   "memory.recall": whole("items", 4, 1, 16, "more recalled items crowd out the request"),
   "memory.duplicate": share(0.82, 0.5, 1, "items that share this much of their terms say the same"),
   "memory.coverage": share(0.6, 0.3, 1, "share of a question's weight that an answer must speak of; less is not known"),
+  "memory.alike": share(0.65, 0.4, 1, "likeness of two words' vectors from which one speaks of the other"),
   "memory.candidates": whole("items", 64, 8, 1024, "items ranked finely, by words and by spelling each"),
   "memory.fuse": share(0.92, 0.8, 1, "cosine from which two items are kept as one"),
   "memory.compactions": whole("items", 32, 1, 1024, "merges of one compaction"),

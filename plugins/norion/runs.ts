@@ -127,7 +127,7 @@ const eventAt = (ledger: LedgerShape, seq: number): Effect.Effect<LedgerEvent, S
 /** The plan of a request as it was made, on the ledger as it stood then. */
 const planThen = (
   ledger: LedgerShape,
-  policy: Policy,
+  { policy, vectors }: NorionShape,
   { planned }: RequestEntry,
   asked: NorionRequest,
   device: DeviceState,
@@ -136,7 +136,7 @@ const planThen = (
   ServiceFailure
 > =>
   Effect.gen(function* () {
-    const then = norionOver(yield* ledger.forkAt(planned - 1), policy);
+    const then = norionOver(yield* ledger.forkAt(planned - 1), policy, undefined, vectors);
     const { state, offered } = yield* then.known(asked);
     const made = yield* attempting(() => plan(state, asked, device));
     const recorded = (yield* eventAt(ledger, planned)).data as unknown as PlannedData;
@@ -191,7 +191,7 @@ export const resume = <R, J = never>(
     if (entry.settled !== undefined) {
       return yield* Effect.fail(refused(request, "it has come to its end", "/request"));
     }
-    const { made, same, offered } = yield* planThen(ledger, norion.policy, entry, asked, asked.device);
+    const { made, same, offered } = yield* planThen(ledger, norion, entry, asked, asked.device);
     if (!same) {
       return yield* Effect.fail(
         refused(
@@ -252,7 +252,7 @@ export const replay = <J = never>(
 ): Effect.Effect<Replayed, ServiceFailure, J> =>
   Effect.gen(function* () {
     const entry = yield* opened(ledger, request, asked);
-    const { made, same: samePlan, offered } = yield* planThen(ledger, norion.policy, entry, asked, asked.device);
+    const { made, same: samePlan, offered } = yield* planThen(ledger, norion, entry, asked, asked.device);
     const lines = explainPlan(made);
     const { answer } = asked;
     if (answer === undefined) return { request, samePlan, lines, differing: [] };
@@ -267,7 +267,7 @@ export const replay = <J = never>(
     }
     const then = yield* ledger.forkAt(answered);
     const waiting = { draft: draftOf(recorded, answer), blob: digest };
-    yield* norionOver(then, norion.policy).goOn<never, J>(
+    yield* norionOver(then, norion.policy, undefined, norion.vectors).goOn<never, J>(
       { request, plan: made, offered, step: entry.planned, waiting },
       { ...asked, models: [] },
       actor,
@@ -298,5 +298,5 @@ export const fork = <R, J = never>(
     const scope: Digest = yield* scopeDigest(ledger, asked.scope);
     if (entry?.scope !== scope) return yield* Effect.fail(unknownRequest({ request, path: "/request" }));
     const then = yield* ledger.forkAt(entry.planned - 1);
-    return yield* norionOver(then, norion.policy).ask(asked, actor);
+    return yield* norionOver(then, norion.policy, undefined, norion.vectors).ask(asked, actor);
   });

@@ -19,6 +19,8 @@ import { type Experience, experienceOver } from "./experience/service.ts";
 import type { ModelBackend } from "./contract.ts";
 import type { DeviceState } from "./device.ts";
 import { attempting, type NorionFailure } from "./failures.ts";
+import { HASHED } from "./memory/embedder.ts";
+import { always, type VectorsOf } from "./memory/embedding/newest.ts";
 import { type Memory, type MemoryFailure, memoryOver } from "./memory/service.ts";
 import { type NorionRequest, type NorionState, type Plan, plan } from "./plan.ts";
 import type { Policy } from "./policy.ts";
@@ -99,6 +101,8 @@ export interface NorionShape {
   readonly memory: Memory;
   /** Thresholds. */
   readonly policy: Policy;
+  /** What a ledger's memory makes texts comparable by. */
+  readonly vectors: VectorsOf;
   /** What earlier requests left. */
   readonly experience: Experience;
   /** What is known when a request comes. */
@@ -163,13 +167,16 @@ const gainOf = ({ threshold }: Plan): number => 1 - threshold;
 const firstOf = ({ route }: Plan): Pick<Demand, "first"> =>
   route?.learned === undefined ? {} : { first: route[route.learned.asks] };
 
-/** Norion over a ledger; `afterwards` is done when a request of a profile is settled. */
+/**
+ * Norion over a ledger; `afterwards` is done when a request of a profile is settled, `vectors` are what memory is found by.
+ */
 export const norionOver = (
   ledger: LedgerShape,
   policy: Policy,
   afterwards: (profile: Profile) => Effect.Effect<unknown, LedgerFailure> = () => Effect.void,
+  vectors: VectorsOf = always(HASHED),
 ): NorionShape => {
-  const memory = memoryOver(ledger, policy);
+  const memory = memoryOver(ledger, policy, vectors);
   const experience = experienceOver(ledger, memory, policy);
   const turns = Semaphore.makeUnsafe(1);
 
@@ -399,6 +406,7 @@ export const norionOver = (
     memory,
     experience,
     policy,
+    vectors,
     known,
     plan: (request, device) =>
       Effect.flatMap(known(request), ({ state }) => attempting(() => plan(state, request, device))),

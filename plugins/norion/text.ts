@@ -128,6 +128,9 @@ const EMPTY_WORDS: ReadonlySet<string> = new Set(
     .split(" "),
 );
 
+/** Whether a term stands in every text and says nothing of what it is about. */
+export const isEmptyWord = (term: string): boolean => EMPTY_WORDS.has(term);
+
 const EMPTY_WEIGHT = 0.15;
 const WORD_WEIGHT = 2;
 const GRAM = 3;

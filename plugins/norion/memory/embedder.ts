@@ -16,6 +16,16 @@ export interface Embedder {
   readonly size: number;
   /** The vector of a text; its length does not matter, zeros are like nothing. */
   readonly embed: (text: string) => Float32Array;
+  /** What it sees beside spelling; absent where spelling is all. */
+  readonly meaning?: Meaning;
+}
+
+/** What words stand for, as far as their company tells. */
+export interface Meaning {
+  /** Numbers at the end of a vector that are of meaning; those before are of spelling, and compared by themselves. */
+  readonly size: number;
+  /** Likeness of two words, -1..1; 0 where one is not known. */
+  readonly likeness: (a: string, b: string) => number;
 }
 
 /** Hashed words and character 3-grams: spelling, not meaning. In use where no artifact gives a better one. */

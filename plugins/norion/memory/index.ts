@@ -30,7 +30,8 @@ import {
   mentionedBy,
   stateOf,
 } from "../state/memory.ts";
-import type { Embedder } from "./embedder.ts";
+import { HASHED } from "./embedder.ts";
+import type { VectorsOf } from "./embedding/newest.ts";
 import { ScopeMemory } from "./recall.ts";
 
 /** The file, below the state folder. It lies where no operation reads or writes. */
@@ -87,8 +88,9 @@ const POSITION = "position";
 const MAKER = "maker";
 
 /** The index of a ledger: in its folder, or in memory for one that has none. */
-export const memoryIndex = (ledger: LedgerShape, embedder: Embedder): MemoryIndex => {
-  const maker = JSON.stringify([memoryFold.name, memoryFold.version, embedder.id, embedder.size]);
+export const memoryIndex = (ledger: LedgerShape, vectors: VectorsOf): MemoryIndex => {
+  let embedder = HASHED;
+  const maker = (): string => JSON.stringify([memoryFold.name, memoryFold.version, embedder.id, embedder.size]);
   let file = ledger.folder === undefined ? undefined : `${ledger.folder}/${INDEX_FILE}`;
   let place: string | undefined;
   const turns = Semaphore.makeUnsafe(1);
@@ -140,13 +142,13 @@ export const memoryIndex = (ledger: LedgerShape, embedder: Embedder): MemoryInde
     if (opened().changedByOthers()) reread();
     if (stands !== undefined) return stands;
     const noted = opened().note(POSITION);
-    return noted === undefined || opened().note(MAKER) !== maker ? undefined : stands = JSON.parse(noted);
+    return noted === undefined || opened().note(MAKER) !== maker() ? undefined : stands = JSON.parse(noted);
   };
 
   const moveTo = (position: Position): void => {
     for (const memory of scopes.values()) memory.flush();
     opened().setNote(POSITION, JSON.stringify(position));
-    opened().setNote(MAKER, maker);
+    opened().setNote(MAKER, maker());
     stands = position;
   };
 
@@ -232,7 +234,12 @@ export const memoryIndex = (ledger: LedgerShape, embedder: Embedder): MemoryInde
   /** Answers with where the ledger stands, once the rows stand there, too. */
   const step: Effect.Effect<Position | undefined, LedgerFailure | IndexFault> = Effect.gen(function* () {
     const { count } = yield* ledger.head;
+    const current = (yield* vectors(ledger)).embedder;
     const at = yield* onRows(() => {
+      if (current.id !== embedder.id) {
+        reread();
+        embedder = current;
+      }
       // Nothing is created before there is something to keep.
       const wanted = count === 0 ? undefined : file;
       if (place !== wanted) close();

@@ -29,6 +29,14 @@ export interface Hit {
   readonly score: number;
 }
 
+/** What a scan of all vectors found. */
+export interface Scan {
+  /** The best. */
+  readonly hits: ReadonlyArray<Hit>;
+  /** The cosine of every slot. */
+  readonly cosines: Float64Array;
+}
+
 /** The best `limit` of some scores above 0, best first; ties by slot. */
 const best = (scores: Float64Array, limit: number): ReadonlyArray<Hit> => {
   const hits: Array<{ slot: number; score: number }> = [];
@@ -45,20 +53,28 @@ const best = (scores: Float64Array, limit: number): ReadonlyArray<Hit> => {
   return hits;
 };
 
-/** Vectors of some slots, one column a dimension, with the sums of their squares and the words of each text. */
+/** Where a vector's numbers of spelling end, and those of meaning. */
+type Ends = readonly [spelling: number, meaning: number];
+
+const endsOf = ({ size, meaning }: Embedder): Ends => [size - (meaning?.size ?? 0), size];
+
+/** Vectors of some slots, one column a dimension, with the sums of their squares by part and the words of each text. */
 class Part {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly columns: Int8Array;
   readonly squares: Int32Array;
   readonly lengths: Int32Array;
+  readonly meant: Int32Array;
 
-  constructor(dimensions: number, bytes?: Uint8Array) {
-    const size = dimensions * PART;
-    this.bytes = new Uint8Array(size + 8 * PART);
+  constructor([spelling, all]: Ends, bytes?: Uint8Array) {
+    const size = all * PART;
+    const sums = all > spelling ? PART : 0;
+    this.bytes = new Uint8Array(size + 8 * PART + 4 * sums);
     if (bytes !== undefined) this.bytes.set(bytes);
     this.columns = new Int8Array(this.bytes.buffer, 0, size);
     this.squares = new Int32Array(this.bytes.buffer, size, PART);
     this.lengths = new Int32Array(this.bytes.buffer, size + 4 * PART, PART);
+    this.meant = new Int32Array(this.bytes.buffer, size + 8 * PART, sums);
   }
 }
 
@@ -69,6 +85,7 @@ type Entries = number[];
 export class Lexicon {
   readonly #rows: ScopeRows;
   readonly #embedder: Embedder;
+  readonly #ends: Ends;
   readonly #postings = new Map<string, Map<number, Entries>>();
   readonly #changed = new Map<string, Set<number>>();
   readonly #written = new Set<number>();
@@ -81,6 +98,7 @@ export class Lexicon {
   constructor(rows: ScopeRows, embedder: Embedder) {
     this.#rows = rows;
     this.#embedder = embedder;
+    this.#ends = endsOf(embedder);
     ({ slots: this.#slots, size: this.#size, words: this.#words } = rows.totals());
   }
 
@@ -112,7 +130,7 @@ export class Lexicon {
       else entries.push(slot, count);
       this.#touch(term, number);
     }
-    this.#write(slot, terms.length, quantised(this.#embedder.embed(text)));
+    this.#write(slot, terms.length, this.#vectorOf(text));
     return slot;
   }
 
@@ -169,9 +187,29 @@ export class Lexicon {
     return best(scores, limit);
   }
 
-  /** The best texts by the cosine of their vectors, which lie beside them. */
-  byVector(text: string, limit: number): { readonly hits: ReadonlyArray<Hit>; readonly cosines: Float64Array } {
-    const query = quantised(this.#embedder.embed(text));
+  /** The best texts by spelling: the cosines of their vectors, which lie beside them. */
+  byVector(text: string, limit: number): Scan {
+    return this.#scan(this.#vectorOf(text).subarray(0, this.#ends[0]), 0, ({ squares }) => squares, limit);
+  }
+
+  /** The same by meaning, where the embedder sees any. */
+  byMeaning(text: string, limit: number): Scan {
+    const [from] = this.#ends;
+    return this.#scan(this.#vectorOf(text).subarray(from), from, ({ meant }) => meant, limit);
+  }
+
+  /** A vector as it is kept: each of its parts in whole numbers of its own. */
+  #vectorOf(text: string): Int8Array {
+    const vector = this.#embedder.embed(text);
+    const [spelling, all] = this.#ends;
+    if (spelling === all) return quantised(vector);
+    const whole = new Int8Array(all);
+    whole.set(quantised(vector.subarray(0, spelling)));
+    whole.set(quantised(vector.subarray(spelling)), spelling);
+    return whole;
+  }
+
+  #scan(query: Int8Array, from: number, squaresOf: (part: Part) => Int32Array, limit: number): Scan {
     const squares = query.reduce((sum, value) => sum + value * value, 0);
     const cosines = new Float64Array(this.#slots);
     const products = new Int32Array(PART);
@@ -180,13 +218,14 @@ export class Lexicon {
       for (let dimension = 0; dimension < query.length; dimension++) {
         const value = query[dimension];
         if (value === 0) continue;
-        const column = dimension * PART;
+        const column = (from + dimension) * PART;
         for (let slot = 0; slot < PART; slot++) products[slot] += value * part.columns[column + slot];
       }
+      const own = squaresOf(part);
       const first = number * PART;
       const last = Math.min(PART, this.#slots - first);
       for (let slot = 0; slot < last; slot++) {
-        if (products[slot] !== 0) cosines[first + slot] = products[slot] / Math.sqrt(squares * part.squares[slot]);
+        if (products[slot] !== 0) cosines[first + slot] = products[slot] / Math.sqrt(squares * own[slot]);
       }
     });
     return { hits: best(cosines, limit), cosines };
@@ -211,20 +250,23 @@ export class Lexicon {
   }
 
   #allParts(): Part[] {
-    return this.#parts ??= this.#rows.parts().map(([, bytes]) => new Part(this.#embedder.size, bytes));
+    return this.#parts ??= this.#rows.parts().map(([, bytes]) => new Part(this.#ends, bytes));
   }
 
   #write(slot: number, words: number, vector: Int8Array): void {
     const number = Math.floor(slot / PART);
     const parts = this.#allParts();
-    const part = parts[number] ??= new Part(this.#embedder.size);
+    const part = parts[number] ??= new Part(this.#ends);
     const at = slot % PART;
-    let squares = 0;
+    const [spelling] = this.#ends;
+    let [squares, meant] = [0, 0];
     vector.forEach((value, dimension) => {
       part.columns[dimension * PART + at] = value;
-      squares += value * value;
+      if (dimension < spelling) squares += value * value;
+      else meant += value * value;
     });
     part.squares[at] = squares;
+    if (part.meant.length > 0) part.meant[at] = meant;
     part.lengths[at] = words;
     this.#written.add(number);
   }

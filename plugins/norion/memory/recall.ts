@@ -13,7 +13,7 @@ import type { Candidate } from "../router.ts";
 import { type ItemRow, memoryRows, type ScopeRows } from "../platform/memory_index.ts";
 import { jaccard, termsOf } from "../text.ts";
 import { lives, type MemoryItem, type Standing } from "../state/memory.ts";
-import { type Embedder, HASHED } from "./embedder.ts";
+import { type Embedder, HASHED, type Meaning } from "./embedder.ts";
 import { Lexicon } from "./lexicon.ts";
 import {
   asks,
@@ -39,7 +39,7 @@ export interface Remembered {
 export interface Recalled extends Remembered {
   /** Likeness to the query, 0..1: by words and by spelling. */
   readonly similarity: number;
-  /** Share of what is asked that it speaks of, rare words weighing more. */
+  /** Share of what is asked that it speaks of, rare words weighing more; by words alike where no item does otherwise. */
   readonly coverage: number;
   /** The same, where other words for it count fully. */
   readonly speaks: number;
@@ -48,6 +48,8 @@ export interface Recalled extends Remembered {
   /** Items that state another value of the same, in the order of truth. */
   readonly contradicts: ReadonlyArray<string>;
 }
+
+type Covering = (entry: Entry) => Pick<Recalled, "coverage" | "speaks">;
 
 interface Entry extends Remembered {
   readonly subject: Subject | undefined;
@@ -89,11 +91,13 @@ const subjectKey = ({ owner, attribute }: Subject): string =>
 export class ScopeMemory {
   readonly #rows: ScopeRows;
   readonly #lexicon: Lexicon;
+  readonly #meaning: Meaning | undefined;
   readonly #entries = new Map<number, Entry>();
 
   /** Reads the memory of a scope from its rows. */
   constructor(rows: ScopeRows = memoryRows().scope(""), embedder: Embedder = HASHED) {
     this.#rows = rows;
+    this.#meaning = embedder.meaning;
     this.#lexicon = new Lexicon(rows, embedder);
   }
 
@@ -161,21 +165,36 @@ export class ScopeMemory {
     const spoken = this.#lexicon.byWords(question.terms, limit);
     const related = question.terms.flatMap(relatedWords).filter((word) => this.#lexicon.frequency(word) > 0);
     const otherwise = related.length === 0 ? [] : this.#lexicon.byWords([...question.terms, ...related], limit);
-    const slots = new Set([...spoken, ...otherwise, ...hits].map(({ slot }) => slot));
     const covers = this.#coverage(question);
-    const recalled = [...slots].flatMap((slot) => {
+    const recalledBy = (slot: number, cosine: number, covering: Covering): ReadonlyArray<Recalled> => {
       const entry = this.#at(slot);
       // Another process may have taken it out since.
       if (entry === undefined) return [];
       const { item, text, subject } = entry;
-      const { coverage, speaks } = covers(entry);
-      const similarity = unit(LIKENESS_WORDS * coverage + (1 - LIKENESS_WORDS) * Math.max(0, cosines[slot]));
+      const { coverage, speaks } = covering(entry);
+      const similarity = unit(LIKENESS_WORDS * coverage + (1 - LIKENESS_WORDS) * Math.max(0, cosine));
       const same = question.subject !== undefined && subject !== undefined && sameSubject(question.subject, subject);
       const rank = similarity * (1 - VALUE_RANK + VALUE_RANK * unit(valueOf(item, now))) + (same ? SUBJECT_RANK : 0);
       const full = same ? { coverage: 1, speaks: 1 } : { coverage, speaks };
-      return { item, text, similarity, ...full, rank, contradicts: [] };
-    });
-    return recalled.sort((a, b) => b.rank - a.rank || byTruth(a.item, b.item));
+      return [{ item, text, similarity, ...full, rank, contradicts: [] }];
+    };
+    const slots = new Set([...spoken, ...otherwise, ...hits].map(({ slot }) => slot));
+    const byWords = [...slots].flatMap((slot) => recalledBy(slot, cosines[slot], covers));
+    const best = (some: ReadonlyArray<Recalled>): ReadonlyArray<Recalled> =>
+      some.toSorted((a, b) => b.rank - a.rank || byTruth(a.item, b.item));
+    const meaning = this.#meaning;
+    const least = policy["memory.coverage"];
+    // Likeness is no sameness: words alike are asked only where nothing speaks of it in its own words.
+    if (meaning === undefined || byWords.some(({ coverage, text }) => coverage >= least && !asks(text))) {
+      return best(byWords);
+    }
+    const alike = this.#lexicon.byMeaning(query, limit);
+    const means = this.#coverage(question, (a, b) => meaning.likeness(a, b) >= policy["memory.alike"]);
+    return best(
+      [...new Set([...slots, ...alike.hits.map(({ slot }) => slot)])].flatMap((slot) =>
+        recalledBy(slot, Math.max(cosines[slot], ALIKE * alike.cosines[slot]), means)
+      ),
+    );
   }
 
   /** The items that answer a question, best first; none where nothing known does. */
@@ -242,7 +261,8 @@ export class ScopeMemory {
     return entry;
   }
 
-  #coverage({ terms, sort }: Question): (entry: Entry) => Pick<Recalled, "coverage" | "speaks"> {
+  /** How far entries speak of a question; `alike` says which words count a little where they are not the same. */
+  #coverage({ terms, sort, names }: Question, alike?: (term: string, other: string) => boolean): Covering {
     const size = this.#lexicon.size;
     const weights = terms.map((term) => {
       const texts = this.#lexicon.frequency(term);
@@ -257,21 +277,36 @@ export class ScopeMemory {
       if (answer === undefined) known.set(key, answer = sameWord(term, other));
       return answer;
     };
-    return ({ words, matters: own }) => {
+    const near = new Map<string, boolean>();
+    const isNear = (term: string, other: string): boolean => {
+      const key = `${term} ${other}`;
+      let answer = near.get(key);
+      if (answer === undefined) near.set(key, answer = alike!(term, other));
+      return answer;
+    };
+    return ({ text, words, matters: own }) => {
       if (whole === 0) return { coverage: 0, speaks: 0 };
-      let [said, otherwise] = [0, 0];
+      let [said, otherwise, like] = [0, 0, 0];
+      const mayBeLike = alike !== undefined && names.every((name) => text.includes(name));
       terms.forEach((term, index) => {
         if (words.has(term) || [...words].some((other) => other[0] === term[0] && same(term, other))) {
           said += weights[index];
         } else if (!matters[index].isDisjointFrom(own)) otherwise += weights[index];
+        else if (mayBeLike && [...words].some((other) => isNear(term, other))) like += weights[index];
       });
-      return { coverage: (said + OTHERWISE * otherwise) / whole, speaks: (said + otherwise) / whole };
+      return {
+        coverage: (said + OTHERWISE * otherwise + ALIKE * like) / whole,
+        speaks: (said + otherwise + like) / whole,
+      };
     };
   }
 }
 
 /** What a word counts that is said in another one. */
 const OTHERWISE = 0.8;
+
+/** What a word counts beside which one stands that an embedding holds for alike. */
+const ALIKE = 0.7;
 
 /** Coverage that counts as equal when items are put in the order of time. */
 const NEARLY = 0.05;

@@ -16,7 +16,8 @@ import { badMemory, type NorionFailure } from "../failures.ts";
 import type { Recall } from "../plan.ts";
 import type { Policy } from "../policy.ts";
 import { MEMORY_EVENTS, type MemoryItem, type Namespace, type Standing, type Upkeep } from "../state/memory.ts";
-import { type Embedder, HASHED } from "./embedder.ts";
+import { HASHED } from "./embedder.ts";
+import { always, type Vectors, type VectorsOf } from "./embedding/newest.ts";
 import { refusalOf } from "./hygiene.ts";
 import { memoryIndex } from "./index.ts";
 import { type Recalled, recallOver, type Remembered, type ScopeMemory } from "./recall.ts";
@@ -128,7 +129,7 @@ export interface Memory {
   /** What a plan of this scope recalls from. */
   readonly snapshot: (scope: string) => Effect.Effect<Recall, MemoryFailure>;
   /** What texts are made comparable by. */
-  readonly embedder: Pick<Embedder, "id" | "size">;
+  readonly vectors: Effect.Effect<Vectors, LedgerFailure>;
   /** Releases the index. */
   readonly close: Effect.Effect<void>;
 }
@@ -192,8 +193,8 @@ export const scopeDigest = (
 ): Effect.Effect<Digest, LedgerFailure> => ledger.nameBlob(encoder.encode(`scope ${scope}`), { private: true });
 
 /** The memory that a ledger holds. */
-export const memoryOver = (ledger: LedgerShape, policy: Policy, embedder: Embedder = HASHED): Memory => {
-  const index = memoryIndex(ledger, embedder);
+export const memoryOver = (ledger: LedgerShape, policy: Policy, vectors: VectorsOf = always(HASHED)): Memory => {
+  const index = memoryIndex(ledger, vectors);
   const turns = Semaphore.makeUnsafe(1);
 
   const scopeOf = (scope: string): Effect.Effect<Digest, LedgerFailure> => scopeDigest(ledger, scope);
@@ -274,7 +275,7 @@ export const memoryOver = (ledger: LedgerShape, policy: Policy, embedder: Embedd
     Effect.map(open(name), ({ scope, memory, now }) => [scope, planUpkeep(memory.all(), now, policy)] as const);
 
   return {
-    embedder: { id: embedder.id, size: embedder.size },
+    vectors: vectors(ledger),
     close: Effect.sync(index.close),
     remember: (request, actor) =>
       Effect.gen(function* () {

@@ -4,8 +4,10 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { Digest } from "../../../kernel/mod.ts";
+import { type Embedder, HASHED } from "../../../plugins/norion/memory/embedder.ts";
 import { ScopeMemory } from "../../../plugins/norion/memory/recall.ts";
 import { DEFAULT_POLICY } from "../../../plugins/norion/policy.ts";
+import { memoryRows } from "../../../plugins/norion/platform/memory_index.ts";
 import type { MemoryItem } from "../../../plugins/norion/state/memory.ts";
 import { termsOf } from "../../../plugins/norion/text.ts";
 import { type Asked, type Dialogue, dialogueOf, KINDS } from "./dialogues.ts";
@@ -29,8 +31,8 @@ export const itemAt = (id: string, born: number, more: Partial<MemoryItem> = {})
 });
 
 /** The memory of one user who said every turn of a dialogue: later values of a subject replace earlier ones. */
-export const memoryOf = ({ turns }: Pick<Dialogue, "turns">): ScopeMemory => {
-  const memory = new ScopeMemory();
+export const memoryOf = ({ turns }: Pick<Dialogue, "turns">, embedder: Embedder = HASHED): ScopeMemory => {
+  const memory = new ScopeMemory(memoryRows().scope(""), embedder);
   turns.forEach(({ text }, index) => {
     for (const { item } of memory.about(text)) memory.drop(item.id);
     memory.put(itemAt(`i${index}`, index + 1), text);
@@ -70,12 +72,13 @@ type Scores = { [K in typeof KINDS[number]]: number };
 export const measureDialogues = (
   seeds: ReadonlyArray<number>,
   make: (seed: number) => Dialogue = dialogueOf,
+  embedder: Embedder = HASHED,
 ): { readonly ours: Scores; readonly plain: Scores; readonly stemmed: Scores } => {
   const limit = DEFAULT_POLICY["memory.recall"];
   const counts = KINDS.map((kind) => ({ kind, all: 0, ours: 0, plain: 0, stemmed: 0 }));
   for (const seed of seeds) {
     const dialogue = make(seed);
-    const memory = memoryOf(dialogue);
+    const memory = memoryOf(dialogue, embedder);
     const plain = wordSearch(dialogue, "unicode61");
     const stemmed = wordSearch(dialogue, "porter unicode61");
     for (const asked of dialogue.questions) {
