@@ -8,14 +8,13 @@
  *
  * @module
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { lineSplitter } from "./frames.ts";
-import { cacheEnvironment, denoCommand, killGroup, watchResident } from "./process.ts";
-import { demand, isRecord, isTexts, MAX_MESSAGE_CHARS, onlyMembers, Refusal, TAIL_CHARS } from "./request.ts";
+import { startLineChild } from "./line_child.ts";
+import { cacheEnvironment, denoCommand } from "./process.ts";
+import { demand, isRecord, isTexts, MAX_MESSAGE_CHARS, onlyMembers, Refusal } from "./request.ts";
 
 /** V8 heap of a plugin's process, MiB. */
 export const HOST_HEAP_MB = 512;
@@ -114,49 +113,23 @@ export const startHost = (
     ? looked(workspace, request.look, request.folder)
     : locked(workspace, request.plugin);
   const config = new URL("deno.json", root);
-  const child = spawn(denoCommand(), [
-    ...["run", "--no-prompt", "--cached-only", "--no-lock", "--no-check", "--quiet"],
-    `--v8-flags=--max-old-space-size=${HOST_HEAP_MB}`,
-    ...(config.protocol === "file:" ? [`--config=${decodeURIComponent(config.pathname)}`] : []),
-    ...flags,
-    new URL("registry/host_child.ts", root).href,
-    entry,
-  ], {
-    // The folder a process stands in is known to it without a permission, so it is one that tells nothing.
-    cwd: process.platform === "win32" ? undefined : "/",
-    detached: process.platform !== "win32",
-    stdio: ["pipe", "pipe", "pipe"],
-    env: cacheEnvironment((name) => flags.includes(`--allow-env=${name}`)),
-  });
-  let complaint = "";
-  const stop = (reason: string): void => {
-    complaint = reason;
-    killGroup(child);
-  };
-  const split = lineSplitter(MAX_MESSAGE_CHARS, hear);
-  child.stdout?.on("data", (data: Uint8Array) => {
-    if (!split(data)) stop(`a line is longer than ${MAX_MESSAGE_CHARS} characters`);
-  });
-  child.stderr?.on("data", (data: Uint8Array) => {
-    complaint = (complaint + new TextDecoder().decode(data)).slice(-TAIL_CHARS);
-  });
-  // A process that ends closes the pipe; how it ended says the rest.
-  child.stdin?.on("error", () => {});
-  const unwatch = child.pid === undefined
-    ? () => {}
-    : watchResident(child.pid, HOST_RESIDENT_MB, () => stop(`it used more than ${HOST_RESIDENT_MB} MiB`));
-  let done = false;
-  const end = (status: number | null, signal: string | null): void => {
-    if (done) return;
-    done = true;
-    unwatch();
-    killGroup(child);
-    answer({ ended: true, status, signal, complaint });
-  };
-  child.on("error", (cause: Error) => {
-    complaint = cause.message;
-    end(null, null);
-  });
-  child.on("close", end);
-  return child;
+  return startLineChild(
+    {
+      command: denoCommand(),
+      args: [
+        ...["run", "--no-prompt", "--cached-only", "--no-lock", "--no-check", "--quiet"],
+        `--v8-flags=--max-old-space-size=${HOST_HEAP_MB}`,
+        ...(config.protocol === "file:" ? [`--config=${decodeURIComponent(config.pathname)}`] : []),
+        ...flags,
+        new URL("registry/host_child.ts", root).href,
+        entry,
+      ],
+      env: cacheEnvironment((name) => flags.includes(`--allow-env=${name}`)),
+      lineChars: MAX_MESSAGE_CHARS,
+      line: "a line",
+      residentMb: HOST_RESIDENT_MB,
+    },
+    hear,
+    answer,
+  );
 };

@@ -8,13 +8,12 @@
  *
  * @module
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import process from "node:process";
+import type { ChildProcess } from "node:child_process";
 import { SANDBOX_BOUNDS, type WorkerLimits } from "../sandbox_limits.ts";
 import { MAX_JOB_CHARS } from "./clone.ts";
-import { lineSplitter } from "./frames.ts";
-import { cacheEnvironment, killGroup, limited, watchResident } from "./process.ts";
-import { demand, isRecord, onlyMembers, TAIL_CHARS } from "./request.ts";
+import { startLineChild } from "./line_child.ts";
+import { cacheEnvironment, limited } from "./process.ts";
+import { demand, isRecord, onlyMembers } from "./request.ts";
 
 const CODE = /\.(?:ts|mts|js|mjs)$/u;
 
@@ -69,41 +68,16 @@ export const startWorkerProcess = (
     ...(config.protocol === "file:" ? [`--config=${decodeURIComponent(config.pathname)}`] : []),
     mainOf(module, root),
   ]);
-  const child = spawn(command, args, {
-    cwd: process.platform === "win32" ? undefined : "/",
-    detached: process.platform !== "win32",
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { ...cacheEnvironment(), NO_COLOR: "1" },
-  });
-  let complaint = "";
-  const stop = (reason: string): void => {
-    complaint = reason;
-    killGroup(child);
-  };
-  const split = lineSplitter(MAX_JOB_CHARS, hear);
-  child.stdout?.on("data", (data: Uint8Array) => {
-    if (!split(data)) stop(`its value is longer than ${MAX_JOB_CHARS} characters`);
-  });
-  child.stderr?.on("data", (data: Uint8Array) => {
-    complaint = (complaint + new TextDecoder().decode(data)).slice(-TAIL_CHARS);
-  });
-  // A process that ends closes the pipe; how it ended says the rest.
-  child.stdin?.on("error", () => {});
-  const unwatch = child.pid === undefined
-    ? () => {}
-    : watchResident(child.pid, limits.residentMb, () => stop(`it used more than ${limits.residentMb} MiB`));
-  let done = false;
-  const end = (status: number | null, signal: string | null): void => {
-    if (done) return;
-    done = true;
-    unwatch();
-    killGroup(child);
-    answer({ ended: true, status, signal, complaint });
-  };
-  child.on("error", (cause: Error) => {
-    complaint = cause.message;
-    end(null, null);
-  });
-  child.on("close", end);
-  return child;
+  return startLineChild(
+    {
+      command,
+      args,
+      env: { ...cacheEnvironment(), NO_COLOR: "1" },
+      lineChars: MAX_JOB_CHARS,
+      line: "its value",
+      residentMb: limits.residentMb,
+    },
+    hear,
+    answer,
+  );
 };

@@ -16,7 +16,8 @@ import type { Json, JsonObject } from "../../kernel/json.ts";
 import { Budget } from "../../kernel/meter.ts";
 import { withWorkers, Workers } from "../../kernel/workers.ts";
 import { Artifacts } from "../../registry/contract.ts";
-import { isNeuralFailure, type NeuralFailure } from "../neural/library.ts";
+import type { NeuralFailure } from "../neural/library.ts";
+import { attemptingWithData } from "./attempting_data.ts";
 import { encodeProgram, parse } from "../rmil/library.ts";
 import { type Described, EXACT } from "./discovery/describe.ts";
 import { Workbench } from "./discovery/evaluate.ts";
@@ -49,7 +50,7 @@ import {
   taskOf,
   toldEpoch,
 } from "./discovery/search.ts";
-import { badRun, badSetting, type EvolutionFailure, isEvolutionFailure } from "./failures.ts";
+import { badRun, badSetting, type EvolutionFailure } from "./failures.ts";
 import { DEFAULT_EPOCHS, DEFAULT_HOLDOUT, DEFAULT_PATIENCE, type Discover, MATMUL } from "./operations_discovery.ts";
 import { type OpenRun, openRun, type RunStep } from "./state/keeping.ts";
 import type { LineageRow } from "./state/record.ts";
@@ -60,16 +61,6 @@ type Reason = "epochs" | "patience" | "wallMs" | "exact" | "reached";
 
 /** Epochs between two saves. */
 const SAVED_EVERY = 4;
-
-const attempted = <A>(run: () => A): Effect.Effect<A, EvolutionFailure | NeuralFailure> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(run());
-    } catch (thrown) {
-      if (isEvolutionFailure(thrown) || isNeuralFailure(thrown)) return Effect.fail(thrown);
-      throw thrown;
-    }
-  });
 
 const onWorkers = <I, O>(name: string, inputs: ReadonlyArray<I>) =>
   Effect.flatMap(Workers, (workers) =>
@@ -108,7 +99,9 @@ const runEpochs = <S>(run: OpenRun, discovery: Discovery<S>, budget: NonNullable
     const account = yield* Budget;
     const began = yield* Clock.currentTimeMillis;
     const { epochs = DEFAULT_EPOCHS, wallMs = Infinity } = budget;
-    let state = run.from === undefined ? discovery.start : yield* attempted(() => discovery.decode(run.from!.search));
+    let state = run.from === undefined
+      ? discovery.start
+      : yield* attemptingWithData(() => discovery.decode(run.from!.search));
     let waiting: ReadonlyArray<LineageRow> = [];
     const stepNow = (): RunStep => ({ ...discovery.step(state), failures: 0, memory: null, rows: waiting });
     for (;;) {
@@ -164,12 +157,12 @@ const pointsOf = (input: Input) =>
     const asked = { target, holdout, seed, ...(variables === undefined ? {} : { variables }) };
     if ("columns" in data) {
       const columns = new Map(Object.entries(data.columns).map(([name, values]) => [name, Float64Array.from(values)]));
-      return yield* attempted(() => pointsFrom(columns, asked));
+      return yield* attemptingWithData(() => pointsFrom(columns, asked));
     }
     const disk = yield* Disk;
     const bytes = yield* disk.read(data.path);
-    const { columns, leftOut } = yield* attempted(() => numbersOf(cellsOf(bytes, data.delimiter)));
-    const points = yield* attempted(() => pointsFrom(columns, asked));
+    const { columns, leftOut } = yield* attemptingWithData(() => numbersOf(cellsOf(bytes, data.delimiter)));
+    const points = yield* attemptingWithData(() => pointsFrom(columns, asked));
     return { ...points, leftOut: [...leftOut, ...points.leftOut] };
   });
 
@@ -212,7 +205,7 @@ const formulaDiscovery = (task: Task, points: Points, patience: number, islands:
     fuel: task.work * islands,
     next: (state) =>
       Effect.gen(function* () {
-        const jobs = yield* attempted(() => jobsOf(task, state));
+        const jobs = yield* attemptingWithData(() => jobsOf(task, state));
         const results = yield* onWorkers<unknown, IslandResult>("advanceIsland", jobs);
         const islands = results.map(({ island }) => island);
         const job = { task, islands, accounts: state.accounts, epoch: state.epoch + 1 };
@@ -269,7 +262,7 @@ const discoverFormula = (input: Input) =>
     const { seed = 0, operators, largest, islands = 4, budget = {} } = input;
     const points = yield* pointsOf(input);
     const { columns, target } = points.fitted;
-    const task = yield* attempted(() =>
+    const task = yield* attemptingWithData(() =>
       taskOf(columns, target, {
         seed,
         ...(operators === undefined ? {} : { operators }),
@@ -377,7 +370,7 @@ const schemeDiscovery = (search: Multiplying, walks: number, patience: number): 
 const discoverScheme = (input: Input) =>
   Effect.gen(function* () {
     const { size = [2, 2, 2], products, seed = 0, islands = 4, budget = {} } = input;
-    const search = yield* attempted(() => multiplying(size, products, seed));
+    const search = yield* attemptingWithData(() => multiplying(size, products, seed));
     const spec = { target: MATMUL, size: [...size], wanted: search.wanted, islands, seed };
     const run = yield* openRun({ name: input.run, operation: "evolution.discover", spec, path: "/run" });
     const { patience = DEFAULT_PATIENCE } = budget;

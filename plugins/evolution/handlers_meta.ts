@@ -6,9 +6,9 @@
 import * as Effect from "effect/Effect";
 import { Disk } from "../../kernel/disk.ts";
 import { type Failure, failureToJson, type KernelFailure } from "../../kernel/failure.ts";
-import { isNeuralFailure, type NeuralFailure } from "../neural/library.ts";
+import { attemptingWithData } from "./attempting_data.ts";
 import { cellsOf, type CellTable } from "./discovery/points.ts";
-import { badRun, badSetting, type EvolutionFailure, isEvolutionFailure } from "./failures.ts";
+import { badRun, badSetting, type EvolutionFailure } from "./failures.ts";
 import { bestOf, suggestedSettings } from "./meta/experience.ts";
 import { experiences, remember } from "./meta/experience_store.ts";
 import { taskFeatures } from "./meta/features.ts";
@@ -16,16 +16,6 @@ import { taskTableOf } from "./meta/task_table.ts";
 import type { Remember, Suggest } from "./operations_meta.ts";
 
 type Asked = Pick<(typeof Suggest)["input"]["Type"], "data" | "target" | "task">;
-
-const attempted = <A>(run: () => A): Effect.Effect<A, EvolutionFailure | NeuralFailure> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(run());
-    } catch (thrown) {
-      if (isEvolutionFailure(thrown) || isNeuralFailure(thrown)) return Effect.fail(thrown);
-      throw thrown;
-    }
-  });
 
 /** A failure of the store as one of ours; those of the kernel stay what they are. */
 const stored = Effect.mapError((failure: Failure): EvolutionFailure | KernelFailure =>
@@ -52,16 +42,16 @@ const cellsFrom = (columns: { readonly [name: string]: ReadonlyArray<number> }):
 
 const tableOf = ({ data }: Asked) =>
   Effect.gen(function* () {
-    if ("columns" in data) return yield* attempted(() => cellsFrom(data.columns));
+    if ("columns" in data) return yield* attemptingWithData(() => cellsFrom(data.columns));
     const disk = yield* Disk;
     const bytes = yield* disk.read(data.path);
-    return yield* attempted(() => cellsOf(bytes, data.delimiter));
+    return yield* attemptingWithData(() => cellsOf(bytes, data.delimiter));
   });
 
 const featuresOf = (asked: Asked) =>
   Effect.flatMap(
     tableOf(asked),
-    (table) => attempted(() => taskFeatures(taskTableOf(table, asked.target, asked.task))),
+    (table) => attemptingWithData(() => taskFeatures(taskTableOf(table, asked.target, asked.task))),
   );
 
 const remembered = (input: (typeof Remember)["input"]["Type"]) =>
@@ -82,7 +72,7 @@ const suggested = (input: (typeof Suggest)["input"]["Type"]) =>
     return {
       features,
       known: known.filter((experience) => experience.space === space).length,
-      suggestions: yield* attempted(() => suggestedSettings(known, features, options)),
+      suggestions: yield* attemptingWithData(() => suggestedSettings(known, features, options)),
     };
   });
 

@@ -4,25 +4,12 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import {
-  gateHolds,
-  ledgerFailures,
-  malformedProposal,
-  notApprover,
-  staleChange,
-  wrongAdmission,
-} from "../../effects/failures.ts";
 import { Digest } from "../../kernel/digest.ts";
-import { unknownEntry } from "../../kernel/mod.ts";
 import { operation, role } from "../../kernel/operation.ts";
 import { ArtifactName } from "../../registry/artifact.ts";
-import { artifactDamaged, artifactDangling, artifactTooLarge } from "../../registry/failures.ts";
-import { BACKENDS_FAILURES } from "../backends/library.ts";
-import { IR_FAILURES } from "../ir/library.ts";
-import { DataSource, NEURAL_FAILURES } from "../neural/library.ts";
-import { rmilFailures } from "../rmil/library.ts";
+import { DataSource } from "../neural/library.ts";
 import { DEFAULT_FLOPS, DEFAULT_LIMITS, DEFAULT_SEED } from "./create/request.ts";
-import { EVOLUTION_FAILURES } from "./failures.ts";
+import { GATED_FAILURES, TRAINED_FAILURES } from "./operations_failures.ts";
 import { MAX_WORKERS } from "./operations_runs.ts";
 
 /** Workers at once where nothing is said. */
@@ -32,39 +19,28 @@ const Positive = Schema.Finite.check(Schema.isGreaterThan(0));
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1));
 const Values = Schema.Record(Schema.String, Schema.Finite);
 
-const CREATE_FAILURES = [
-  ...EVOLUTION_FAILURES,
-  ...NEURAL_FAILURES,
-  ...rmilFailures,
-  ...IR_FAILURES,
-  ...BACKENDS_FAILURES,
-  ...ledgerFailures,
-  artifactDamaged,
-  artifactDangling,
-  artifactTooLarge,
-  gateHolds,
-  malformedProposal,
-  notApprover,
-  staleChange,
-  unknownEntry,
-  wrongAdmission,
-] as const;
+const CREATE_FAILURES = [...GATED_FAILURES, ...TRAINED_FAILURES] as const;
+
+/** An event as a line for a person. */
+const text = Schema.String;
 
 /** What is told while it goes on. */
 const CreateEventJson = Schema.Union([
-  Schema.Struct({ type: Schema.Literal("begin"), step: Schema.String, does: Schema.String }),
-  Schema.Struct({ type: Schema.Literal("end"), step: Schema.String, did: Schema.String, wallMs: Schema.Int }),
+  Schema.Struct({ type: Schema.Literal("begin"), step: Schema.String, does: Schema.String, text }),
+  Schema.Struct({ type: Schema.Literal("end"), step: Schema.String, did: Schema.String, wallMs: Schema.Int, text }),
   Schema.Struct({
     type: Schema.Literal("candidate"),
     id: Schema.String,
     program: Schema.String,
     error: Schema.Finite,
+    text,
   }),
   Schema.Struct({
     type: Schema.Literal("generation"),
     generation: Schema.Int,
     best: Schema.Finite,
     front: Schema.Int,
+    text,
   }),
   Schema.Struct({
     type: Schema.Literal("epoch"),
@@ -73,6 +49,7 @@ const CreateEventJson = Schema.Union([
     loss: Schema.Finite,
     accuracy: Schema.optionalKey(Schema.Finite),
     r2: Schema.optionalKey(Schema.Finite),
+    text,
   }),
 ]);
 
@@ -97,7 +74,9 @@ export const Create = operation("evolution.create", {
         wallMs: Schema.optionalKey(
           Positive.annotate({ description: "milliseconds instead; such a run is not reproducible" }),
         ),
-      }).annotate({ description: "one of both" }),
+      }).annotate({
+        description: `{"flops":…}: operations, ${DEFAULT_FLOPS} where absent; or {"wallMs":…}: time, not reproducible`,
+      }),
     ),
     seed: Schema.optionalKey(Schema.Int.annotate({ description: `${DEFAULT_SEED} where absent` })),
     numerics: Schema.optionalKey(
@@ -114,7 +93,9 @@ export const Create = operation("evolution.create", {
         bytes: Schema.optionalKey(
           Count.annotate({ description: `bytes of the program without weights; ${DEFAULT_LIMITS.bytes} where absent` }),
         ),
-      }).annotate({ description: "what no candidate may exceed" }),
+      }).annotate({
+        description: "what no candidate may exceed: parameters, flops of one answer, bytes of the program",
+      }),
     ),
     workers: Schema.optionalKey(
       Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_WORKERS })).annotate({
@@ -157,6 +138,7 @@ export const Create = operation("evolution.create", {
     result: Digest.annotate({ description: "everything that was found, as an artifact" }),
     before: Schema.Boolean.annotate({ description: "whether the run had ended before: nothing was done again" }),
     command: Schema.String,
+    text: Schema.String.annotate({ description: "the same as a short table" }),
   }),
   event: CreateEventJson,
   failures: CREATE_FAILURES,

@@ -4,17 +4,12 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import { ledgerFailures } from "../../effects/failures.ts";
 import { Digest } from "../../kernel/digest.ts";
 import { JsonValue } from "../../kernel/failure.ts";
 import { operation } from "../../kernel/operation.ts";
 import { ArtifactName } from "../../registry/artifact.ts";
-import { artifactDamaged, artifactDangling, artifactTooLarge } from "../../registry/failures.ts";
-import { BACKENDS_FAILURES } from "../backends/library.ts";
-import { IR_FAILURES } from "../ir/library.ts";
-import { DataSource, NEURAL_FAILURES } from "../neural/library.ts";
-import { rmilFailures } from "../rmil/library.ts";
-import { EVOLUTION_FAILURES } from "./failures.ts";
+import { DataSource } from "../neural/library.ts";
+import { KEPT_FAILURES, TRAINED_FAILURES } from "./operations_failures.ts";
 import { MAX_WORKERS } from "./operations_runs.ts";
 import { TRAINING_NAMES } from "./search/candidate.ts";
 import { METHOD_DOCS, METHOD_NAMES, USUAL_TRIALS } from "./search/methods.ts";
@@ -61,17 +56,7 @@ const MethodGiven = Schema.Union([
 ]);
 
 /** What a search over settings may be refused for. */
-const TUNE_FAILURES = [
-  ...EVOLUTION_FAILURES,
-  ...NEURAL_FAILURES,
-  ...rmilFailures,
-  ...IR_FAILURES,
-  ...BACKENDS_FAILURES,
-  ...ledgerFailures,
-  artifactDamaged,
-  artifactDangling,
-  artifactTooLarge,
-] as const;
+const TUNE_FAILURES = [...KEPT_FAILURES, ...TRAINED_FAILURES] as const;
 
 /** Tunes. */
 export const Tune = operation("evolution.tune", {

@@ -6,40 +6,16 @@
  * @module
  */
 import * as Schema from "effect/Schema";
-import {
-  gateHolds,
-  ledgerFailures,
-  malformedProposal,
-  notApprover,
-  staleChange,
-  wrongAdmission,
-} from "../../effects/mod.ts";
-import { Digest, operation, unknownEntry } from "../../kernel/mod.ts";
+import { Digest, operation } from "../../kernel/mod.ts";
 import { References } from "../../registry/artifact.ts";
-import { artifactDamaged, artifactDangling, artifactTooLarge } from "../../registry/failures.ts";
 import { DataSource } from "../neural/library.ts";
-import { EVOLUTION_FAILURES } from "./failures.ts";
+import { GATED_FAILURES } from "./operations_failures.ts";
 import { MODEL_METRIC_NAMES, type ModelMetric } from "./self/assess.ts";
 import { Champion, ModelRow, ModelsName } from "./self/model_document.ts";
 
-/** What an operation on what is registered may answer with. */
-export const SELF_FAILURES = [
-  ...EVOLUTION_FAILURES,
-  ...ledgerFailures,
-  artifactDamaged,
-  artifactDangling,
-  artifactTooLarge,
-  gateHolds,
-  malformedProposal,
-  notApprover,
-  staleChange,
-  unknownEntry,
-  wrongAdmission,
-] as const;
-
 /** What is declared of all of them. */
 export const declare = {
-  failures: SELF_FAILURES,
+  failures: GATED_FAILURES,
   idempotent: true,
   reversible: true,
   stability: "unstable" as const,

@@ -10,11 +10,12 @@ import { MAX_SOURCE_CHARS } from "../../kernel/sandbox_limits.ts";
 import { ArtifactName } from "../../registry/artifact.ts";
 import { ProgramSource, rmilFailures, toRead } from "../rmil/library.ts";
 import { SuiteGiven } from "./evaluators/suite.ts";
-import { admitted, declare, SELF_FAILURES } from "./operations_self.ts";
+import { GATED_FAILURES } from "./operations_failures.ts";
+import { admitted, declare } from "./operations_self.ts";
 import { BodyEdit } from "./self/body.ts";
 import { PROTECTED, Rules, Version } from "./self/subject.ts";
 
-const declaring = { ...declare, failures: [...SELF_FAILURES, ...rmilFailures] };
+const declaring = { ...declare, failures: [...GATED_FAILURES, ...rmilFailures] };
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0));
 const Tally = Schema.Struct({ passed: Count, total: Count });

@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect";
 import { type Check, patched, type ProposalsShape, type Reason } from "../../../effects/mod.ts";
 import { digestJson } from "../../../kernel/digest.ts";
 import type { ArtifactStore } from "../../../registry/artifact_store.ts";
+import { type Candidate, checkOf, hold, reject, SHAPE_ORDER } from "./change_checks.ts";
 import {
   assessmentOf,
   CHAMPION,
@@ -23,19 +24,14 @@ import {
 /** Largest model that is registered, bytes. */
 export const MAX_MODEL_BYTES = 33_554_432;
 
-type CandidateOf = Parameters<Check["run"]>[0];
-
 interface Change {
-  readonly candidate: CandidateOf;
+  readonly candidate: Candidate;
   readonly before: ModelDocument;
   readonly after: ModelDocument;
 }
 
-const hold = (code: string, detail: string): Reason => ({ outcome: "hold", code, detail });
-const reject = (code: string, detail: string): Reason => ({ outcome: "reject", code, detail });
-
 /** The documents before and after; a change that does not fit is the matter of the built-in checks. */
-const changeOf = (candidate: CandidateOf): Change | Reason => {
+const changeOf = (candidate: Candidate): Change | Reason => {
   const result = patched(candidate.proposal.patch, candidate.document);
   if ("problem" in result) return undefined;
   const before = readModels(candidate.document);
@@ -78,22 +74,7 @@ const size = (change: Change): Reason => {
   return bytes > MAX_MODEL_BYTES ? hold("MODEL_TOO_LARGE", `${bytes} bytes > ${MAX_MODEL_BYTES}`) : undefined;
 };
 
-const SHAPE_ORDER = 200;
-
-const check = (
-  name: string,
-  order: number,
-  look: (change: Change) => Effect.Effect<Reason, never> | Reason,
-): Check => ({
-  name,
-  order,
-  run: (candidate) => {
-    const change = changeOf(candidate);
-    if (change === undefined || "outcome" in change) return Effect.succeed(order === SHAPE_ORDER ? change : undefined);
-    const found = look(change);
-    return Effect.isEffect(found) ? found as Effect.Effect<Reason, never> : Effect.succeed(found);
-  },
-});
+const check = checkOf<Change>(changeOf);
 
 /** Checks of the domains of models. */
 export const modelChecks = (

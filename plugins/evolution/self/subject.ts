@@ -3,8 +3,9 @@
  * by what it is judged.
  *
  * Not its bytes (an artifact) and not its suite's cases (a private payload of the ledger, which no operation shows).
- * Invariant: the rules are written once, with the first version, and never change: no change can bring its own judge; a
- * version means one body for ever, also after a rollback; every version knows the one it was made from.
+ * Invariant: the rules are written once, with the first version, and never change, also where that version was taken back
+ * and the name is registered again: no change can bring its own judge; a version means one body for ever, also after a
+ * rollback; every version knows the one it was made from.
  *
  * @module
  */
@@ -121,6 +122,19 @@ export const subjectVersions = (records: ReadonlyArray<ProposalRecord>, domain: 
         return read !== undefined && Result.isSuccess(read) ? [read.success] : [];
       })
     );
+
+/** The rules with which a domain was first registered, also where that was undone since. */
+export const firstRules = (records: ReadonlyArray<ProposalRecord>, domain: string): Json | undefined =>
+  records
+    .filter(({ proposal, after }) => proposal.domain === domain && after !== undefined)
+    .flatMap(({ proposal }) => proposal.patch)
+    .flatMap((edit) => "value" in edit && edit.path === "/rules" ? [edit.value as Json] : [])[0];
+
+/** Whether a patch gives whole members, each once: what it says is then what the document says. */
+export const givesWhole = (patch: ProposalDraft["patch"]): boolean => {
+  const paths = patch.map(({ op, path }) => op === "add" || op === "replace" ? path : "");
+  return paths.every((path) => path === "/current" || path === "/rules") && new Set(paths).size === paths.length;
+};
 
 /** The call that tries a body again before it is admitted. */
 export const trialCommand = (target: string, body: Digest, rules?: Rules): ValidationCommand => ({

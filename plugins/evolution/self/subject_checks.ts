@@ -12,20 +12,14 @@ import * as Result from "effect/Result";
 import { type Check, patched, type ProposalsShape, type Reason } from "../../../effects/mod.ts";
 import { digestJson } from "../../../kernel/digest.ts";
 import type { ArtifactStore } from "../../../registry/artifact_store.ts";
-import { readSubject, type Subject, subjectVersions, trialCommand } from "./subject.ts";
-
-type Candidate = Parameters<Check["run"]>[0];
+import { type Candidate, checkOf, hold, reject, SHAPE_ORDER } from "./change_checks.ts";
+import { firstRules, givesWhole, readSubject, type Subject, subjectVersions, trialCommand } from "./subject.ts";
 
 interface Change {
   readonly candidate: Candidate;
   readonly before: Subject | undefined;
   readonly after: Subject;
 }
-
-const hold = (code: string, detail: string): Reason => ({ outcome: "hold", code, detail });
-const reject = (code: string, detail: string): Reason => ({ outcome: "reject", code, detail });
-
-const SHAPE_ORDER = 200;
 
 const problemOf = (read: ReturnType<typeof readSubject>): string | undefined =>
   read !== undefined && "problem" in read ? read.problem : undefined;
@@ -49,7 +43,8 @@ const changeOf = (candidate: Candidate): Change | Reason => {
   };
 };
 
-const shape = ({ before, after }: Change): Reason => {
+const shape = ({ candidate: { proposal }, before, after }: Change): Reason => {
+  if (!givesWhole(proposal.patch)) return reject("SUBJECT_DOCUMENT", "a change gives whole members, each once");
   const parent = before?.current.body ?? null;
   if (after.current.parent !== parent) return reject("PARENT_OTHER", `the version in place is ${parent}`);
   if (after.current.body === parent) return reject("NO_CHANGE", "the body is the one in place");
@@ -74,16 +69,7 @@ const counted = ({ after: { current } }: Change): Reason => {
   return fits ? undefined : reject("EVIDENCE_FORGED", "the score is not the share of held-back cases passed");
 };
 
-const check = (name: string, order: number, look: (change: Change) => Reason | Effect.Effect<Reason>): Check => ({
-  name,
-  order,
-  run: (candidate) => {
-    const change = changeOf(candidate);
-    if (change === undefined || "outcome" in change) return Effect.succeed(order === SHAPE_ORDER ? change : undefined);
-    const found = look(change);
-    return Effect.isEffect(found) ? found : Effect.succeed(found);
-  },
-});
+const check = checkOf<Change>(changeOf);
 
 /** Checks of the domains of subjects. */
 export const subjectChecks = (
@@ -98,6 +84,10 @@ export const subjectChecks = (
       Effect.map(Effect.result(proposals.list), (records) => {
         if (Result.isFailure(records)) return hold("VERSIONS_UNREADABLE", records.failure.message);
         const latest = Math.max(0, ...subjectVersions(records.success, proposal.domain).map(({ version }) => version));
+        const rules = firstRules(records.success, proposal.domain);
+        if (rules !== undefined && digestJson(rules) !== digestJson(after.rules as never)) {
+          return reject("RULES_FIXED", "its name was registered with another judge, and keeps that one");
+        }
         const { version } = after.current;
         return version === latest + 1
           ? undefined

@@ -9,6 +9,7 @@
  * @module
  */
 import { type Digest, digestJson } from "../../../kernel/mod.ts";
+import type { KeptStretch } from "../../neural/library.ts";
 import { badModel } from "../failures.ts";
 import { type Bits, dequantise, quantise, readQuantised, storedBytes, writeQuantised } from "./quantise.ts";
 
@@ -31,20 +32,7 @@ export interface CacheShape {
 }
 
 /** Keys and values of one head over a stretch of tokens, token by token. */
-export interface CacheBlock {
-  /** Which layer, from 0. */
-  readonly layer: number;
-  /** Which head, from 0. */
-  readonly head: number;
-  /** First token. */
-  readonly from: number;
-  /** One past the last. */
-  readonly to: number;
-  /** Keys, one after another. */
-  readonly keys: Float32Array;
-  /** Values, one after another. */
-  readonly values: Float32Array;
-}
+export type CacheBlock = KeptStretch;
 
 const isIndex = (value: number, below: number): boolean => Number.isInteger(value) && value >= 0 && value < below;
 

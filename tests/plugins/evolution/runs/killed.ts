@@ -1,9 +1,9 @@
 /** Runs of evolution that are killed at random moments after they saved something, and what came of them. */
 import * as Effect from "effect/Effect";
 import type { Json } from "../../../../kernel/mod.ts";
-import { random } from "../../../../kernel/random.ts";
 import type { LineageRow } from "../../../../plugins/evolution/state/record.ts";
 import { openRmi } from "../../../../plugins/open.ts";
+import { type KilledRun, throughKills } from "../../../killed_lives.ts";
 import { callAs } from "../../../workspace.ts";
 import type { Answer } from "./calls.ts";
 import { asked } from "./killed_asked.ts";
@@ -16,9 +16,6 @@ export type Life = "kernel" | "launcher";
 
 /** A life ends so many milliseconds at most after it saved something, however slow the machine. */
 const LONGEST_AFTER = 60;
-
-/** Milliseconds between two looks at what was saved. */
-const LOOK_MS = 3;
 
 /** The launcher's flags, as `deno task rmi` has them. */
 const LAUNCHER = ["--no-prompt", "--allow-read", "--allow-env", "--allow-run", "--allow-sys", "--config"];
@@ -63,84 +60,29 @@ const kill = ({ pid }: Deno.ChildProcess): void => {
   }
 };
 
-const answerOf = async (child: Deno.ChildProcess): Promise<Answer | undefined> => {
-  const { code, stdout } = await child.output();
-  // Before the answer the kernel tells of calls that a life before began and did not end.
-  const last = new TextDecoder().decode(stdout).trim().split("\n").at(-1)!;
-  if (code !== 0) return undefined;
-  const said = JSON.parse(last) as Answer & { readonly value?: Answer };
+const readAnswer = (line: string): Answer => {
+  const said = JSON.parse(line) as Answer & { readonly value?: Answer };
   return said.value ?? said;
 };
 
-/** How many artifacts a workspace has. */
-const saved = (workspace: string): number => {
-  const folder = `${workspace}/.rmi/artifacts`;
-  try {
-    return [...Deno.readDirSync(folder)].reduce(
-      (sum, { name }) => sum + [...Deno.readDirSync(`${folder}/${name}`)].length,
-      0,
-    );
-  } catch (thrown) {
-    if (thrown instanceof Deno.errors.NotFound) return 0;
-    throw thrown;
-  }
-};
-
-/** A life that is ended at some moment after it saved something; its answer where it was faster. */
-const killedLife = async (
-  life: Life,
-  workspace: string,
-  delayMs: number,
-  workers: number,
-): Promise<Answer | undefined> => {
-  const before = saved(workspace);
-  const child = start(life, workspace, workers);
-  let isAlive = true;
-  const watching = (async () => {
-    while (isAlive && saved(workspace) === before) await new Promise((wake) => setTimeout(wake, LOOK_MS));
-    await new Promise((wake) => setTimeout(wake, delayMs));
-    if (isAlive) kill(child);
-  })();
-  const answer = await answerOf(child);
-  isAlive = false;
-  await watching;
-  return answer;
-};
-
-/** What became of a run that was killed. */
-export interface KilledRun {
-  /** How often it was. */
-  readonly kills: number;
-  /** Its answer. */
-  readonly answer: Answer | undefined;
-  /** The answer of a run that never stopped, by one worker. */
-  readonly expected: Answer | undefined;
-}
-
 /** Runs to the end through so many killed lives at most, by one worker or two by turns, and another left alone. */
-export const killedRun = async (
+export const killedRun = (
   seed: string,
   most: number,
-  look: (whole: string, killed: string) => Promise<void> = () => Promise.resolve(),
+  look?: (whole: string, killed: string) => Promise<void>,
   life: Life = "kernel",
-): Promise<KilledRun> => {
-  const [whole, killed] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
-  try {
-    const expected = await answerOf(start(life, whole, 1));
-    const draws = random(seed);
-    let kills = 0;
-    let answer: Answer | undefined;
-    while (kills < most && answer === undefined) {
-      answer = await killedLife(life, killed, draws.below(LONGEST_AFTER), 1 + kills % 2);
-      if (answer === undefined) kills++;
-    }
-    answer ??= await answerOf(start(life, killed, 2));
-    await look(whole, killed);
-    return { kills, answer, expected };
-  } finally {
-    for (const folder of [whole, killed]) Deno.removeSync(folder, { recursive: true });
-  }
-};
+): Promise<KilledRun<Answer>> =>
+  throughKills(
+    {
+      start: (workspace, count) => start(life, workspace, 1 + count % 2),
+      kill,
+      read: readAnswer,
+      longestAfter: LONGEST_AFTER,
+    },
+    seed,
+    most,
+    look,
+  );
 
 /** The whole lineage of the run in a workspace. */
 export const lineageIn = async (workspace: string): Promise<ReadonlyArray<LineageRow>> => {
