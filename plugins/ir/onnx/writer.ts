@@ -73,11 +73,23 @@ const REVERSED_END = -9223372036854775808n;
 /** Constants up to this many bytes are written once however often they are used. */
 const SHARED_BYTES = 256;
 
+/** Names that nodes read, those of graphs within them too. */
+const namesRead = (nodes: ReadonlyArray<Message>, into: Set<string> = new Set()): ReadonlySet<string> => {
+  for (const { input, attribute } of nodes as ReadonlyArray<{ input: ReadonlyArray<string>; attribute?: Message[] }>) {
+    for (const name of input) into.add(name);
+    for (const { g } of attribute ?? []) {
+      if (g !== undefined) namesRead((g as { readonly node: ReadonlyArray<Message> }).node, into);
+    }
+  }
+  return into;
+};
+
 /** The graph under construction. */
 export class OnnxWriter {
   private readonly prelude: Message[] = [];
   private nodes: Message[] = [];
   private readonly initializers: Message[] = [];
+  private readonly literals = new Set<string>();
   private readonly shared = new Map<string, Wire>();
   private readonly symbols = new Map<string, Wire>();
   private readonly sizes = new Map<Dimension, Wire>();
@@ -149,6 +161,7 @@ export class OnnxWriter {
     if (known !== undefined) return known;
     const name = this.fresh("c");
     this.initializers.push(tensorToProto(value, name));
+    this.literals.add(name);
     const wire = { name, dtype: value.dtype, shape: value.shape };
     if (small) this.shared.set(key, wire);
     return wire;
@@ -378,9 +391,15 @@ export class OnnxWriter {
     }
   }
 
-  /** The main graph's nodes and literals. */
+  /** The main graph's nodes, weights, and those literals that are read. */
   finish(): { readonly node: ReadonlyArray<Message>; readonly initializer: ReadonlyArray<Message> } {
-    return { node: [...this.prelude, ...this.nodes], initializer: this.initializers };
+    const node = [...this.prelude, ...this.nodes];
+    const read = namesRead(node);
+    // A row may take a literal that it then does without, and runtimes complain of what nobody reads.
+    const initializer = this.initializers.filter(({ name }) =>
+      !this.literals.has(name as string) || read.has(name as string)
+    );
+    return { node, initializer };
   }
 }
 

@@ -22,11 +22,21 @@ import {
 } from "../../../plugins/ir/library.ts";
 import { EMISSION } from "../../../plugins/ir/onnx/emission.ts";
 import { PRIMITIVES } from "../../../plugins/ir/library.ts";
+import { readMessage } from "../../../plugins/ir/onnx/protobuf.ts";
+import { MODEL } from "../../../plugins/ir/onnx/schema.ts";
 import { MAX_TAPS } from "../../../plugins/ir/onnx/emission_windows.ts";
 import { runOnnxRuntime } from "./onnx_runtime.ts";
 import { randomInputs, randomProgram } from "./programs.ts";
 
 const TOLERANCE: { readonly [D in Dtype]?: number } = { f64: 1e-9, f32: 1e-4, f16: 2e-2, bf16: 8e-2 };
+
+/** What is read of an exported graph here. */
+interface ExportedGraph {
+  readonly node: ReadonlyArray<
+    { readonly input: ReadonlyArray<string>; readonly attribute: ReadonlyArray<{ readonly g?: ExportedGraph }> }
+  >;
+  readonly initializer: ReadonlyArray<{ readonly name: string }>;
+}
 
 const difference = (got: Tensor | undefined, want: Tensor): string | undefined => {
   if (got?.dtype !== want.dtype || got.shape.join() !== want.shape.join()) return `${got?.dtype}[${got?.shape}]`;
@@ -71,6 +81,20 @@ for (const { name } of PRIMITIVES) {
     assert.ok(judged >= SEEDS / 2, `${judged} of ${SEEDS} were judged`);
   });
 }
+
+/** Names that nodes read, those of graphs within them too. */
+const namesRead = (graph: ExportedGraph): ReadonlyArray<string> =>
+  graph.node.flatMap(({ input, attribute }) => [...input, ...attribute.flatMap(({ g }) => g ? namesRead(g) : [])]);
+
+Deno.test("a model holds no literal that nobody reads", () => {
+  for (const { name } of PRIMITIVES) {
+    const options = { nodes: 3, ops: [name], edges: false, empty: false, control: false, dtypes: COMMON };
+    const program = randomProgram(`export/${name}/0`, options);
+    const { graph } = readMessage(exportOnnx(program), MODEL) as unknown as { readonly graph: ExportedGraph };
+    const read = new Set(namesRead(graph));
+    assert.deepEqual(graph.initializer.filter((literal) => !read.has(literal.name)).map((one) => one.name), [], name);
+  }
+});
 
 Deno.test("random programs with control come back from ONNX as they went, in every element type", () => {
   for (let seed = 0; seed < 80; seed++) {
