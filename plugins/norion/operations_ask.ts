@@ -236,7 +236,9 @@ export const Remember = operation("norion.remember", {
 /** `norion.recall`. */
 export const RecallFor = operation("norion.recall", {
   ...declare,
-  summary: "Answer a question from memory: the facts that speak of it, the most credible first; none where none does.",
+  summary:
+    "Answer a question from memory: facts that speak of it, the most credible first, none where none does; words alike " +
+    "count where norion.learnEmbedding stored an embedding, else spelling.",
   input: {
     query: role("privateText", "What is asked"),
     scope: ScopeInput,

@@ -65,7 +65,6 @@ import type { DeviceState } from "./device.ts";
 import { attempting, badRecord, type NorionFailure, unknownRequest } from "./failures.ts";
 import { scopeDigest } from "./memory/service.ts";
 import { explainPlan, type NorionRequest, type Plan, plan } from "./plan.ts";
-import type { Policy } from "./policy.ts";
 import {
   type AskAnswer,
   type AskRequest,
