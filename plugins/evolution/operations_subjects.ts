@@ -13,7 +13,7 @@ import { SuiteGiven } from "./evaluators/suite.ts";
 import { GATED_FAILURES } from "./operations_failures.ts";
 import { admitted, declare } from "./operations_self.ts";
 import { BodyEdit } from "./self/body.ts";
-import { PROTECTED, Rules, Version } from "./self/subject.ts";
+import { Claims, PROTECTED, Rules, Version } from "./self/subject.ts";
 
 const declaring = { ...declare, failures: [...GATED_FAILURES, ...rmilFailures] };
 
@@ -184,6 +184,9 @@ export const TryVersion = operation("evolution.trial", {
     target: Schema.String,
     body: Digest,
     rules: Schema.optionalKey(Rules.annotate({ description: "of a subject that is not registered yet" })),
+    claims: Schema.optionalKey(
+      Claims.annotate({ description: "what the version says of itself: not good where something else is found" }),
+    ),
   },
   output: Trial,
   effects: ["readLocal"],

@@ -47,7 +47,9 @@ const rowOf = ({ candidate: { proposal }, after }: Change): ModelRow | undefined
 };
 
 const shape = ({ candidate: { proposal }, before, after }: Change): Reason => {
-  if (proposal.changedIds.length !== 1) return reject("MODEL_CHANGES", "one change registers or promotes one model");
+  if (proposal.changedIds.length !== 1 || proposal.patch.length !== 1) {
+    return reject("MODEL_CHANGES", "one change registers or promotes one model, by one edit");
+  }
   const [id] = proposal.changedIds;
   if (id === CHAMPION) {
     return after.champion === undefined ? reject("MODEL_REMOVED", "what serves goes back by a rollback") : undefined;

@@ -15,12 +15,14 @@ import { canonicalJson, type Json } from "../../../kernel/json.ts";
 import { nearest, unknownEntry } from "../../../kernel/mod.ts";
 import { Artifacts } from "../../../registry/contract.ts";
 import { attempting } from "../attempting.ts";
+import type { Tally } from "../evaluators/judging.ts";
 import { checkedSuite, type Suite, suiteBytes } from "../evaluators/suite.ts";
 import { protectedTarget, unfitChange } from "../failures.ts";
 import { type Body, BODY_MEDIA, bodyBytes, type BodyEdit, editBody } from "./body.ts";
 import { type Admitted, admitting, EVALUATOR, keeping, type RoadFailure, standing } from "./road.ts";
 import {
   checkedTarget,
+  type Claims,
   readSubject,
   type Rules,
   type Subject,
@@ -284,9 +286,20 @@ export const modifySubject = (
     return { ...admitted, version: current.version, body: info.digest, trial };
   });
 
+const isSame = (found: Tally, said: Tally): boolean => found.passed === said.passed && found.total === said.total;
+
+/** Whether a trial found what a version says of itself. */
+const bearsOut = ({ after }: Trial, { score, seen, held }: Claims): boolean =>
+  after.score === score && isSame(after.seen, seen) && isSame(after.held, held);
+
 /** Tries a stored body of a subject: what the gate asks again before a change is admitted. */
 export const trySubject = (
-  { target: given, body, rules: first }: { readonly target: string; readonly body: Digest; readonly rules?: Rules },
+  { target: given, body, rules: first, claims }: {
+    readonly target: string;
+    readonly body: Digest;
+    readonly rules?: Rules;
+    readonly claims?: Claims;
+  },
 ): Effect.Effect<Trial, ModifyFailure, Tries | Proposals> =>
   Effect.gen(function* () {
     const target = yield* attempting(() => checkedTarget(given));
@@ -297,7 +310,10 @@ export const trySubject = (
       return yield* Effect.fail(unfitChange({ what: target, reason, path: "/target" }));
     }
     const before = subject === undefined ? undefined : yield* readBody(rules, subject.current.body);
-    return yield* tryBody(rules, yield* readSuite(rules), yield* readBody(rules, body), before);
+    const trial = yield* tryBody(rules, yield* readSuite(rules), yield* readBody(rules, body), before);
+    return claims === undefined || bearsOut(trial, claims)
+      ? trial
+      : { ...trial, ok: false, reasons: [...trial.reasons, "CLAIMS_OTHER"] };
   });
 
 /** A registered subject with its versions. */

@@ -136,10 +136,25 @@ export const givesWhole = (patch: ProposalDraft["patch"]): boolean => {
   return paths.every((path) => path === "/current" || path === "/rules") && new Set(paths).size === paths.length;
 };
 
-/** The call that tries a body again before it is admitted. */
-export const trialCommand = (target: string, body: Digest, rules?: Rules): ValidationCommand => ({
+/** What a version says of itself, which a trial has to find again. */
+export type Claims = Pick<Version, "score" | "seen" | "held">;
+
+/** Schema of {@link Claims}. */
+export const Claims: Schema.Codec<Claims> = Schema.Struct({
+  score: Schema.Finite,
+  seen: TallyJson,
+  held: TallyJson,
+}) as unknown as Schema.Codec<Claims>;
+
+/** The call that tries a version again before it is admitted: it has to be what it says of itself. */
+export const trialCommand = (target: string, version: Version, rules?: Rules): ValidationCommand => ({
   operation: "evolution.trial",
-  input: { target, body, ...(rules === undefined ? {} : { rules: rules as unknown as Json }) },
+  input: {
+    target,
+    body: version.body,
+    claims: { score: version.score, seen: { ...version.seen }, held: { ...version.held } },
+    ...(rules === undefined ? {} : { rules: rules as unknown as Json }),
+  },
   expect: { ok: true },
 });
 
@@ -166,7 +181,7 @@ export const subjectDraft = (
     base,
     rollbackTarget: base,
     expected: { metric: "score", direction: "up", bound },
-    validation: [trialCommand(target, current.body, rules)],
+    validation: [trialCommand(target, current, rules)],
     reversible: true,
     widensAuthority: false,
   };

@@ -56,7 +56,7 @@ const shape = ({ candidate: { proposal }, before, after }: Change): Reason => {
 
 const tried = ({ candidate: { proposal }, before, after }: Change): Reason => {
   const rules = before === undefined ? after.rules : undefined;
-  const wanted = digestJson(trialCommand(proposal.domain, after.current.body, rules));
+  const wanted = digestJson(trialCommand(proposal.domain, after.current, rules));
   return proposal.validation.some((command) => digestJson(command) === wanted)
     ? undefined
     : reject("TRIAL_OTHER", "its validation does not try this version by the rules of its subject");

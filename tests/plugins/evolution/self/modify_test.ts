@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { Actor } from "../../../../kernel/actor.ts";
 import { digestJson } from "../../../../kernel/digest.ts";
 import type { Failure, Json, Kernel } from "../../../../kernel/mod.ts";
+import { canonical, encodeProgram, parse } from "../../../../plugins/rmil/library.ts";
 import { inWorkspace } from "../../../workspace.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -310,3 +311,81 @@ Deno.test("the held-back cases are shown by no answer, no artifact and no event"
       }
     })
   ));
+
+/** Applies every admitted change of a program without a question, as a person may say in the policy file. */
+const UNASKED = {
+  format: 1,
+  rules: [],
+  automatic: [{ name: "tests", domain: "programs.*", perHour: 100, maxBytes: 100_000 }],
+} as const;
+
+Deno.test("a name keeps its judge: who takes a registration back cannot bring an easier one, also by parts", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const register = (suite: Json, program: string) =>
+        call(kernel, "evolution.registerProgram", { name: "affine", program, suite });
+      const first = yield* register(SUITE, FIRST);
+      assert.equal(first.state, "applied", first.reasons.join());
+      yield* call(kernel, "proposals.rollback", { proposal: first.proposal });
+      const easy = (x: number) => ({ input: { x: number(x) }, wants: number(x) });
+      const other = { ...SUITE, seen: [easy(1)], held: JSON.stringify([easy(2), easy(3)]) };
+      const made = yield* register(other, "identity");
+      assert.deepEqual([made.state, made.reasons.includes("RULES_FIXED")], ["rejected", true], made.reasons.join());
+      const { proposal } = yield* recordOf(kernel, made.proposal);
+      const { proposal: { patch: [, { value: own }] } } = yield* recordOf(kernel, first.proposal);
+      const [current, rules] = proposal.patch;
+      const parts = [current, { ...rules, value: own }, { op: "replace", path: "/rules", value: rules.value }];
+      const { state, reasons } = yield* submitted(kernel, proposal, { patch: parts, summary: "by parts" });
+      assert.deepEqual([state, reasons.includes("SUBJECT_DOCUMENT")], ["rejected", true], reasons.join());
+      const again = yield* register(SUITE, FIRST);
+      assert.deepEqual([again.state, again.version], ["applied", 2], again.reasons.join());
+    }), UNASKED));
+
+Deno.test("a version that says more of itself than its trial finds is held, whoever bears witness for it", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const { proposal: first } = yield* call(kernel, "evolution.registerProgram", {
+        name: "affine",
+        program: FIRST,
+        suite: SUITE,
+      });
+      const { subjects: [{ current }] } = yield* call(kernel, "evolution.registered", {});
+      // Half of what is held back, like the one in place; it says that it passes all.
+      const bytes = encodeProgram(canonical(parse("mul(3.0) >> add(1.0) >> max(-1.0)")));
+      const body = yield* call(kernel, "artifacts.put", { kind: "program", base64: bytes.toBase64() });
+      const claims = { score: 1, seen: { passed: 3, total: 3 }, held: { passed: 4, total: 4 } };
+      const evidence = yield* call(kernel, "artifacts.put", {
+        kind: "evidence",
+        text: "it works",
+        references: [body.digest],
+        metrics: { score: 1, heldPassed: 4, seenPassed: 3 },
+      });
+      const { proposal } = yield* recordOf(kernel, first);
+      const forge = (claimed: Answer, said: Answer, summary: string) => {
+        const value = { ...current, ...said, version: 2, parent: current.body, body: body.digest, bytes: bytes.length };
+        return submitted(kernel, proposal, {
+          changedIds: ["current"],
+          patch: [{ op: "replace", path: "/current", value: { ...value, evidence: evidence.digest } }],
+          validation: [{
+            operation: "evolution.trial",
+            input: { target: TARGET, body: body.digest, claims: claimed },
+            expect: { ok: true },
+          }],
+          summary,
+        });
+      };
+      const honest = { score: current.score, seen: current.seen, held: current.held };
+      const { reasons } = yield* forge(honest, claims, "another claim is tried");
+      assert.ok(reasons.includes("TRIAL_OTHER"), reasons.join());
+      const { proposal: { id } } = yield* forge(claims, claims, "all of it");
+      const word = { source: "benchmark", result: "measure", metric: "score", value: 1, summary: "it is so" };
+      yield* call(kernel, "proposals.attest", { proposal: id, ...word, digest: evidence.digest }, "agent:b");
+      const tried = yield* call(kernel, "proposals.validate", { proposal: id });
+      assert.deepEqual([tried.state, tried.reasons], ["held", ["EVIDENCE_AGAINST", "VALIDATION_FAILED"]]);
+      const { ok, reasons: found } = yield* call(kernel, "evolution.trial", {
+        target: TARGET,
+        body: body.digest,
+        claims,
+      });
+      assert.deepEqual([ok, found], [false, ["CLAIMS_OTHER"]]);
+    }), UNASKED));
