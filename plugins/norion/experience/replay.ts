@@ -85,6 +85,14 @@ const rewardNow = (record: ExperienceRecord, now: Weighed, policy: Policy): numb
   return Math.min(1, Math.max(0, record.reward / 1000 + share * ((now.proven ? now.quality : 0.5) - then)));
 };
 
+/** What was said of a record. Who had to speak and did not holds it down, as it did then, until somebody says more. */
+export const weighedNow = (record: ExperienceRecord, given: ReadonlyArray<Given>, policy: Policy): Weighed => {
+  const weighed = weigh(given.map(({ statement }) => statement), policy);
+  if (given.some(({ step }) => step > record.born)) return weighed;
+  const quality = Math.min(weighed.quality, record.quality / 1000);
+  return { ...weighed, quality, proven: weighed.proven && record.proven };
+};
+
 type Considered = ReplayItem | { readonly request: string; readonly reason: SkipReason };
 
 const considered = ({ record, given }: Replayable, policy: Policy): Considered => {
@@ -92,7 +100,7 @@ const considered = ({ record, given }: Replayable, policy: Policy): Considered =
   if (record.status === "quarantined") return { request, reason: "quarantined" };
   if (record.duplicateOf !== null) return { request, reason: "duplicate" };
   if (record.noise.some(isSpoilt)) return { request, reason: "contaminated" };
-  const weighed = weigh(given.map(({ statement }) => statement), policy);
+  const weighed = weighedNow(record, given, policy);
   if (!weighed.proven) return { request, reason: "unproven" };
   const key = appliedKey(evidenceDigest(given), policy);
   if (record.applied.includes(key)) return { request, reason: "applied" };

@@ -32,7 +32,7 @@ import {
 import { itemOf, lives, memoryFold } from "../state/memory.ts";
 import { requestFold, requestOf } from "../state/requests.ts";
 import { type Audit, audit, capOf, forgetting, mended, type Mending, mendings } from "./hygiene.ts";
-import { learnFrom, planReplay, type ReplayPlan } from "./replay.ts";
+import { learnFrom, planReplay, type ReplayPlan, weighedNow } from "./replay.ts";
 import { packed, unpacked } from "./texts.ts";
 import { candidateOf, EXPERIENCE, type Found, type Indexed, indexed, search } from "./retrieval.ts";
 
@@ -136,7 +136,7 @@ const editOf = (record: ExperienceRecord, after: RecordEdit["after"]): RecordEdi
 
 /** A record as it would be had everything been said at once that was said of it until now. */
 const asJudged = (record: ExperienceRecord, given: ReadonlyArray<Given>, policy: Policy): ExperienceRecord => {
-  const weighed = weigh(given.map(({ statement }) => statement), policy);
+  const weighed = weighedNow(record, given, policy);
   if (!weighed.proven) return record;
   const quality = Math.min(weighed.quality, capOf(record.noise));
   const mark = quality >= policy["drift.watch"] && record.issues.critical === 0 ? "reuse" : "revise";

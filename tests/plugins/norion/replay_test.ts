@@ -86,6 +86,27 @@ Deno.test("before anybody rates it, a request stands as it was settled, a missin
     })
   ));
 
+Deno.test("what was held for want of a validator is not learned by a replay either, until somebody says more", () =>
+  withNorion((norion) =>
+    Effect.gen(function* () {
+      yield* norion.memory.remember({ scope: ME, text: "Our codename is Heron." }, "user@tty");
+      const { request, settled } = yield* exchange(norion, "What is our codename?", "Our codename is Heron.", {
+        profile: "coding",
+      });
+      assert.equal(settled.proven, false);
+      const { items, skipped } = yield* norion.experience.replay({ scope: ME }, "user@tty");
+      assert.deepEqual([items, skipped], [[], [{ request, reason: "unproven" }]]);
+      assert.equal((yield* norion.experience.list(ME))[0].record.proven, false);
+      yield* norion.experience.feedback(request, { scope: ME, rating: 1 }, "user@tty");
+      assert.deepEqual(
+        (yield* norion.experience.replay({ scope: ME }, "user@tty")).items.map(({ request }) => request),
+        [
+          request,
+        ],
+      );
+    })
+  ));
+
 Deno.test("feedback on a request of another scope, on none, and beyond the range", () =>
   withNorion((norion, ledger) =>
     Effect.gen(function* () {
@@ -180,7 +201,7 @@ const RECORD: ExperienceRecord = {
 };
 
 const said = (result: number): ReadonlyArray<Given> => [
-  { statement: { source: "user", subject: "answer", result, digest: "d" }, witness: "user@tty", step: 9 },
+  { statement: { source: "user", subject: "answer", result, digest: "d" }, witness: "user@tty", step: 99 },
 ];
 
 const recordAt = (request: string, result: number | undefined, more: Partial<ExperienceRecord> = {}): Replayable => ({
