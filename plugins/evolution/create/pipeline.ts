@@ -41,7 +41,7 @@ import { plan, type Planned } from "./steps/plan.ts";
 import { promoteAndUndo, register } from "./steps/register.ts";
 import { commandOf, report, writeReport } from "./steps/report.ts";
 import { forgetTraining, train } from "./steps/train.ts";
-import { OBJECTIVES, remember, stepOf, type Work } from "./work.ts";
+import { atStep, OBJECTIVES, remember, stepOf, type Work } from "./work.ts";
 
 /** What a call says besides the request. */
 export interface CreateCall {
@@ -83,6 +83,7 @@ const spaceFor = ({ limits, budget }: CreateRequest, { shape, outputs }: Learnab
 const begun = (request: CreateRequest, call: CreateCall) =>
   Effect.gen(function* () {
     const startedMs = yield* Clock.currentTimeMillis;
+    yield* atStep("reading the data", 0);
     const learned = yield* opened(request);
     const spec = specOf(request, yield* attemptingNeural(() => digestOfData(learned)));
     const space = yield* attempting(() => spaceFor(request, learned));

@@ -174,6 +174,13 @@ export type CreateEvent =
 export const tell = (event: CreateEvent): Effect.Effect<void, never, CallContext> =>
   Effect.flatMap(CallContext, (call) => call.emit({ ...event, text: saidOf(event) } as unknown as Json));
 
+/** Steps of a run. */
+export const STEPS = 13;
+
+/** Shows which of the steps a run is at, for steps that show nothing finer. */
+export const atStep = (label: string, done: number): Effect.Effect<void, never, CallContext> =>
+  Effect.flatMap(CallContext, (call) => call.progress({ label, done, total: STEPS, unit: "steps" }));
+
 /** Does a step, says so, and notes what it took. */
 export const stepping = <A, E, R>(
   steps: Array<StepRecord>,
@@ -183,6 +190,7 @@ export const stepping = <A, E, R>(
   Effect.gen(function* () {
     const { name, does, predicted } = step;
     yield* tell({ type: "begin", step: name, does });
+    yield* atStep(name, steps.length);
     const began = yield* Clock.currentTimeMillis;
     const { value, did, flops = 0 } = yield* body;
     const wallMs = Math.max(0, Math.round((yield* Clock.currentTimeMillis) - began));

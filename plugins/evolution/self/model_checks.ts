@@ -76,6 +76,11 @@ const size = (change: Change): Reason => {
   return bytes > MAX_MODEL_BYTES ? hold("MODEL_TOO_LARGE", `${bytes} bytes > ${MAX_MODEL_BYTES}`) : undefined;
 };
 
+const heldOut = (change: Change): Reason =>
+  rowOf(change)?.split === "train"
+    ? hold("NOT_HELD_OUT", "it was measured by what models learn from, which says little of new data")
+    : undefined;
+
 const check = checkOf<Change>(changeOf);
 
 /** Checks of the domains of models. */
@@ -115,4 +120,5 @@ export const modelChecks = (
     })),
   check("models.assessed", 230, assessed),
   check("models.size", 240, size),
+  check("models.held-out", 250, heldOut),
 ];

@@ -11,11 +11,18 @@ import { create, inWorkspace, resultIn } from "./workspace.ts";
 const BUDGET = { flops: 600_000_000 };
 const MOONS: JsonObject = { data: "moons", budget: BUDGET };
 
-const codeOf = async (system: Client, input: JsonObject): Promise<{ code: string; path: string }> => {
+/** What is read of a failure here. */
+interface Refusal {
+  readonly code: string;
+  readonly path: string;
+  readonly fix?: { readonly patch?: ReadonlyArray<{ readonly value?: unknown }> };
+}
+
+const codeOf = async (system: Client, input: JsonObject): Promise<Refusal> => {
   try {
     await create(system, input);
   } catch (thrown) {
-    return thrown as { code: string; path: string };
+    return thrown as Refusal;
   }
   throw new Error("it succeeded");
 };
@@ -82,7 +89,8 @@ Deno.test("the budget in operations is kept, and time is told beside it", async 
 Deno.test("a run that ended is answered without doing it again", async () => {
   const { answer, again } = await undisturbed;
   assert.equal(again.before, true);
-  assert.deepEqual({ ...again, before: false }, answer);
+  assert.match(String(again.text), /nothing: the run had ended before/u);
+  assert.deepEqual({ ...again, before: false, text: answer.text }, answer);
 });
 
 Deno.test("killed while it trains and gone on with by two workers, a run ends with the model of one undisturbed", async () => {
@@ -96,7 +104,7 @@ Deno.test("killed while it trains and gone on with by two workers, a run ends wi
     let text = "";
     for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
       text += part;
-      if (/"type":"epoch","epoch":2/u.test(text)) break;
+      if (/"type":"epoch"/u.test(text)) break;
     }
     child.kill("SIGKILL");
     await child.status;
@@ -116,10 +124,22 @@ Deno.test("what cannot be asked is refused with its place", async () => {
       [{ data: "moons", resume: true }, "EVOLUTION_CREATE", "/data"],
       [{ data: "absent.csv", target: "y" }, "NEURAL_DATA_FILE", "/data"],
       [{ data: "moons", limits: { parameters: 2 } }, "EVOLUTION_SETTING", "/limits"],
+      [{ data: "moons", target: "price" }, "EVOLUTION_CREATE", "/target"],
+      [{ data: "moons", task: "regression" }, "EVOLUTION_CREATE", "/task"],
+      [{ data: "moons", budget: { flops: 1_000 } }, "EVOLUTION_CREATE", "/budget"],
     ];
     for (const [input, code, path] of cases) {
       const failure = await codeOf(system, input);
       assert.deepEqual([failure.code, failure.path], [code, path], JSON.stringify(input));
     }
+  });
+});
+
+Deno.test("a budget that is too small is refused with the least one, which is enough and kept", async () => {
+  await inWorkspace(async (system) => {
+    const { fix } = await codeOf(system, { data: "moons", budget: { flops: 1_000 } });
+    const budget = fix!.patch![0].value as { readonly flops: number };
+    const least = await create(system, { data: "moons", budget });
+    assert.ok((least.spent as { flops: number }).flops <= budget.flops);
   });
 });

@@ -52,6 +52,17 @@ Deno.test("a model is registered, promoted and taken back without a question, by
     })
   ));
 
+Deno.test("what was measured by the part that models learn from waits for a person", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      yield* train(kernel, "first", 5);
+      const input = { name: "moons", model: "first", data: DATA };
+      const learned = yield* call(kernel, "evolution.registerModel", { ...input, split: "train" });
+      assert.notEqual(learned.state, "applied");
+      assert.ok(learned.reasons.includes("NOT_HELD_OUT"), learned.reasons.join());
+    })
+  ));
+
 Deno.test("a worse model is held and does not serve; a better one does", () =>
   inWorkspace((kernel) =>
     Effect.gen(function* () {
