@@ -109,7 +109,7 @@ export const askedBy = (input: InputOf<typeof Ask>) =>
   });
 
 /** An answer as it is given out. */
-export const answerJson = ({ request, draft, settled, conclusion, used }: AskAnswer) => ({
+export const answerJson = ({ request, draft, settled, conclusion, used, leftOut }: AskAnswer) => ({
   request,
   answer: draft.text,
   model: draft.model,
@@ -125,6 +125,7 @@ export const answerJson = ({ request, draft, settled, conclusion, used }: AskAns
   calls: draft.calls,
   tokens: { read: draft.readTokens, answered: draft.answerTokens, kept: draft.keptTokens },
   unread: draft.unread,
+  ...(leftOut.length === 0 ? {} : { leftOut }),
   ...(settled.silent === undefined ? {} : { unjudged: settled.silent }),
   ...(settled.chain === undefined ? {} : { steps: settled.chain }),
 });

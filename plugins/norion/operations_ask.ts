@@ -93,6 +93,11 @@ export const Answer = Schema.Struct({
     kept: Count.annotate({ description: "gone on from by what a model kept of them, in its own count" }),
   }),
   unread: Schema.Array(Schema.Struct({ from: Count, to: Count, reason: Schema.String })),
+  leftOut: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ file: Schema.String, reason: Schema.String })).annotate({
+      description: "files that the model was not shown, or not whole; a prompt is read in parts, a file is not",
+    }),
+  ),
   unjudged: Schema.optionalKey(Words).annotate({
     description: "validators that had something to judge and could not, with the reasons",
   }),

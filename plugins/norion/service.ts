@@ -83,6 +83,8 @@ export interface AskAnswer {
   readonly settled: SettledData;
   /** Memories that came along. */
   readonly used: ReadonlyArray<string>;
+  /** Files that the model was not shown, or not whole, each with the reason. */
+  readonly leftOut: ReadonlyArray<{ readonly file: string; readonly reason: string }>;
 }
 
 /** What is known when a request comes. */
@@ -159,6 +161,13 @@ const IN_CONTEXT: ReadonlySet<string> = new Set(["include", "compress"]);
 /** What a plan takes along as context. */
 const takenAlong = ({ context }: Plan): ReadonlyArray<string> =>
   context.filter(({ verdict }) => IN_CONTEXT.has(verdict)).map(({ id }) => id);
+
+const FILE = "file:";
+
+/** What a plan does not take along whole of a request's files. */
+const leftOutOf = ({ context }: Plan): AskAnswer["leftOut"] =>
+  context.filter(({ id, verdict }) => id.startsWith(FILE) && verdict !== "include")
+    .map(({ id, verdict, reason }) => ({ file: id.slice(FILE.length), reason: `${verdict}: ${reason}` }));
 
 /** How much a better model is worth to a request, by its mode's threshold: what needs attention gains by quality. */
 const gainOf = ({ threshold }: Plan): number => 1 - threshold;
@@ -377,7 +386,7 @@ export const norionOver = (
       const about = { plan: made, known: { ...now, offered }, draft, scope, prompt };
       const { conclusion, data } = yield* settle(request, asked, about, actor);
       yield* ledger.dropBlob(blob);
-      return { request, draft, conclusion, settled: data, used: takenAlong(made) };
+      return { request, draft, conclusion, settled: data, used: takenAlong(made), leftOut: leftOutOf(made) };
     });
 
   const ask: NorionShape["ask"] = (asked, actor) =>

@@ -248,3 +248,18 @@ Deno.test("no prompt, file or question is stored, and a memory that was taken ba
     Deno.removeSync(workspace, { recursive: true });
   }
 });
+
+Deno.test("a file that does not fit is named in the answer with the reason, one that does is not", () =>
+  inWorkspace((kernel) =>
+    Effect.gen(function* () {
+      const prompt = "What is the needle?";
+      const short = { name: "short", text: "The needle is 4711." };
+      const long = { name: "long", text: `The needle is 4712. ${"Hay and more hay. ".repeat(20_000)}` };
+      const asked = (files: ReadonlyArray<JsonObject>) =>
+        callAs(kernel, "norion.ask", { prompt, files }) as Effect.Effect<JsonObject, Failure>;
+      assert.equal((yield* asked([short])).leftOut, undefined);
+      const { leftOut } = yield* asked([short, long]);
+      assert.deepEqual((leftOut as ReadonlyArray<JsonObject>).map(({ file }) => file), ["long"]);
+      assert.match(JSON.stringify(leftOut), /needs \d+ tokens/);
+    })
+  ));
