@@ -6,9 +6,9 @@
 import * as Effect from "effect/Effect";
 import type * as Schema from "effect/Schema";
 import { redactText } from "../../effects/mod.ts";
-import type { KernelFailure } from "../../kernel/mod.ts";
+import type { Fix, KernelFailure } from "../../kernel/mod.ts";
 import { Artifacts } from "../../registry/contract.ts";
-import type { NeuralFailure } from "../neural/library.ts";
+import type { DetailedSource, NeuralFailure } from "../neural/library.ts";
 import { attemptingSteps, badModel, badRequest, type NorionFailure } from "./failures.ts";
 import { learnWordVectors } from "./memory/embedding/learn.ts";
 import { EMBEDDING_MEDIA, writeEmbedding } from "./memory/embedding/stored.ts";
@@ -20,10 +20,17 @@ type Input = Schema.Schema.Type<typeof LearnEmbedding["input"]>;
 /** Whether the room of data says it, and not the kernel. */
 const isOfData = (failure: { readonly code: string }): failure is NeuralFailure => failure.code.startsWith("NEURAL_");
 
+/** A fix that names where a set lies, said in this operation's fields. */
+const placeIn = ({ summary, patch = [] }: Fix): Fix => {
+  const [{ value } = { value: undefined }] = patch as ReadonlyArray<{ readonly value?: unknown }>;
+  const place = typeof value === "string" ? value : (value as { readonly path?: string } | undefined)?.path;
+  return { summary, ...(place === undefined ? {} : { patch: [{ op: "add", path: "/path", value: place }] }) };
+};
+
 const decoder = new TextDecoder();
 
 /** Documents of a data set or of files. */
-const documentsOf = (source: { readonly name?: string; readonly path?: string }, at: string) =>
+const documentsOf = (source: DetailedSource, at: string) =>
   Effect.gen(function* () {
     const { diskFiles, openData } = yield* Effect.promise(() => import("../neural/library.ts"));
     const files = yield* diskFiles;
@@ -31,7 +38,11 @@ const documentsOf = (source: { readonly name?: string; readonly path?: string },
       // What the room of data says of it, said by this one: its codes are not of this operation.
       Effect.mapError((failure): NorionFailure | KernelFailure =>
         isOfData(failure)
-          ? badRequest({ reason: failure.message, path: at, expected: failure.expected, actual: failure.actual })
+          ? badRequest({
+            reason: failure.message,
+            path: at,
+            ...(failure.fix?.patch === undefined ? {} : { fix: placeIn(failure.fix) }),
+          })
           : failure
       ),
     );
@@ -53,7 +64,9 @@ const textsOf = ({ texts, path, data }: Input) =>
         }),
       );
     }
-    const source = { ...(data === undefined ? {} : { name: data }), ...(path === undefined ? {} : { path }) };
+    const place = path === undefined ? {} : { path };
+    // Whatever a file of texts is called, it is read as one.
+    const source: DetailedSource = data === undefined ? { ...place, format: "text" } : { ...place, name: data };
     return texts ?? (yield* documentsOf(source, data === undefined ? "/path" : "/data"));
   });
 
