@@ -89,7 +89,9 @@ export const toldOf = (told: Told): string => {
     ["held out", shownScore(told.test)],
     ["validation", shownScore(told.validation)],
     ...(int8 === undefined ? [] : [["int8", shownScore(int8.test)] as const]),
-    ["registered", `${domain}: ${state}, approved by ${by}`],
+    state === "refused"
+      ? ["refused", `${domain} does not take it: the report says why`]
+      : ["registered", `${domain}: ${state}, approved by ${by}`],
     ...told.rollback.slice(1).map((did, i) => [i === 0 ? "rollback" : "", did] as const),
     [
       "took",

@@ -104,7 +104,8 @@ export const register = (work: Work, kept: KeptModel, lineage: Digest | null) =>
         (failure) =>
           failure.code === "EVOLUTION_CHANGE" ? Effect.succeed(refusedOf(work, failure.message)) : Effect.fail(failure),
       );
-      return { value, did: `${value.summary}; ${value.state}, approved by ${value.by}` };
+      const approved = value.state === "refused" ? "" : `, approved by ${value.by}`;
+      return { value, did: `${value.summary}; ${value.state}${approved}` };
     }),
   );
 

@@ -158,7 +158,8 @@ const trained = (work: Work, row: LineageRow) =>
       { ...plan, watch, checkpoint, ...(from === undefined ? {} : { from }) },
       heard,
     );
-    if (result.stopped !== undefined) {
+    // What diverges late has passes before that, the best of which is kept.
+    if (result.stopped !== undefined && result.checkpoint.progress.best.value === null) {
       return yield* cannotCreate({ reason: "the training of the chosen program diverged", path: "/data" });
     }
     return { fitted, result, loss: curveOf(losses) };
@@ -188,7 +189,7 @@ export const train = (work: Work, row: LineageRow) =>
         value,
         did: `passes: ${history.length}, steps: ${result.checkpoint.progress.step}; least validation loss ${
           best.value?.toFixed(4) ?? "unknown"
-        }`,
+        }${result.stopped === undefined ? "" : "; it diverged, and the best pass is kept"}`,
         flops: result.flops,
       };
     }),

@@ -46,6 +46,8 @@ Deno.test("the answer is a short table with the whole digest, the scores, and wh
   ) {
     assert.ok(lines.includes(wanted), wanted);
   }
+  const refused = { ...TOLD, registration: { ...TOLD.registration, state: "refused", by: "nobody" } };
+  assert.ok(toldOf(refused).includes("refused     models.moons does not take it"));
   assert.ok(toldOf({ ...TOLD, reproducible: false }).includes("not reproducible"));
   assert.ok(toldOf({ ...TOLD, before: true }).includes("nothing: the run had ended before"));
 });
