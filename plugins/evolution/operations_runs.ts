@@ -6,7 +6,7 @@
 import * as Schema from "effect/Schema";
 import { Digest } from "../../kernel/digest.ts";
 import { JsonValue } from "../../kernel/failure.ts";
-import { type Authorities, operation, role } from "../../kernel/operation.ts";
+import { type Authorities, OPERAND, operation, role } from "../../kernel/operation.ts";
 import { ArtifactName } from "../../registry/artifact.ts";
 import { ALGORITHM_NAMES, ALGORITHMS } from "./evolve/algorithms.ts";
 import { DEFAULT_EVERY, DEFAULT_GENERATIONS } from "./evolve/evolving.ts";
@@ -322,7 +322,7 @@ const writes = ({ chart }: { readonly chart?: string }): Authorities => ({
 export const Status = operation("evolution.status", {
   summary: "Say where runs stand: all of them in a line each, or one with its best and its settings.",
   input: {
-    run: Schema.optionalKey(ArtifactName.annotate({ description: "its name; all runs where absent" })),
+    run: Schema.optionalKey(ArtifactName.annotate({ description: "its name; all runs where absent", ...OPERAND })),
     svg: Schema.optionalKey(Schema.Boolean.annotate({ description: "answer with the chart of the front as well" })),
     chart: Going.chart,
   },

@@ -16,9 +16,6 @@ import { ArtifactName } from "../../../registry/artifact.ts";
 import { badSuite } from "../failures.ts";
 import { depthOf, matches, MAX_CASE_DEPTH } from "./matching.ts";
 
-/** Media type of a stored suite. */
-export const SUITE_MEDIA = "application/vnd.rmi.evolution.suite+json";
-
 /** Most cases of a suite, seen and held back together. */
 export const MAX_CASES = 1_000;
 

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema";
 import { Ledger, type StateFailure } from "../../../effects/mod.ts";
 import type { CapsOf } from "../../../kernel/authority.ts";
 import type { CallContext } from "../../../kernel/context.ts";
-import { type Digest, digestBytes } from "../../../kernel/digest.ts";
+import type { Digest } from "../../../kernel/digest.ts";
 import type { KernelFailure } from "../../../kernel/failure.ts";
 import type { ArtifactFailure } from "../../../registry/artifact_store.ts";
 import { Artifacts } from "../../../registry/contract.ts";
@@ -101,9 +101,6 @@ export const readBody = (rules: Rules, digest: Digest): Effect.Effect<Body, Tria
     Artifacts,
     (store) => Effect.map(store.read(digest), (bytes) => bodyOf(rules.kind, bytes)),
   );
-
-/** The identity of a body. */
-export const bodyDigest = (body: Body): Digest => digestBytes(bodyBytes(body));
 
 const decodeSuite = Schema.decodeUnknownSync(Suite);
 
