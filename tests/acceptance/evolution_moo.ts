@@ -107,7 +107,7 @@ const ZDT_VARIATION = { spread: 10 };
 
 const zdtVolume = (name: ZdtName): Figure => ({
   name: `${name}: hypervolume of NSGA-II after 25,000 evaluations, median of ${SEEDS.length} seeds`,
-  unit: "",
+  unit: "volume",
   goal: "within 0.1 % of the better peer's median, and no seed below the peers' worst",
   measure: ({ progress }) => {
     const ours = triple(zdtRuns(name, progress).map(({ volume }) => volume));

@@ -52,7 +52,9 @@ export const mostUsed = (work: Predicted, budget: number): { readonly flops: num
   const part = partOfFidelity(work, budget);
   const each = predictedFlops(work, first, scaled(TRIAL, part));
   const generations = Math.max(1, Math.min(MOST_GENERATIONS, Math.floor((budget * SHARES.search) / Math.max(1, each))));
-  const one = (fidelity: Fidelity): number => predictedFlops(work, first, fidelity) / first.length;
-  const all = each * generations + FINALISTS * one(scaled(FINAL, part)) + one(TRAINING);
+  // What wins is seldom among the cheap ones.
+  const dearest = (fidelity: Fidelity): number =>
+    Math.max(...first.map((candidate) => predictedFlops(work, [candidate], fidelity)));
+  const all = each * generations + FINALISTS * dearest(scaled(FINAL, part)) + dearest(TRAINING);
   return { flops: Math.min(budget, Math.round(all)), candidates: first.length * generations + FINALISTS };
 };
