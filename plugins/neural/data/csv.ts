@@ -53,6 +53,7 @@ export class CsvReader {
   #row = 1;
   #quoted = false;
 
+  /** A reader of fields that this character separates. */
   constructor(delimiter: string) {
     if (delimiter.length !== 1 || /["\r\n]/u.test(delimiter)) {
       throw malformedData({

@@ -1,4 +1,7 @@
-/** Failing disks, power cuts and lost appends at every write of a run: what is acknowledged is there, and it goes on to the same end. */
+/**
+ * Failing disks, power cuts and lost appends at every write of a run: what is acknowledged is there, and it goes
+ * on to the same end.
+ */
 import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import { Ledger, type LedgerShape } from "../../../../effects/ledger.ts";
