@@ -69,12 +69,6 @@ export interface Scores {
   readonly descriptor?: ReadonlyArray<number>;
 }
 
-/** An evaluation that failed, and why. */
-export interface FailedScore {
-  /** The reason, kept in the lineage. */
-  readonly failed: string;
-}
-
 /** A candidate with its judged scores. */
 export interface Member<G> extends Candidate<G> {
   /** The objectives; empty where the evaluation failed. */

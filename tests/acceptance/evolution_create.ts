@@ -6,7 +6,7 @@
  */
 import process from "node:process";
 import type { JsonObject } from "../../kernel/mod.ts";
-import { type Client, rmi } from "../../mod.ts";
+import { inWorkspace } from "../plugins/evolution/create/workspace.ts";
 import { type Figure, median, rounded } from "./figure.ts";
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
@@ -28,18 +28,8 @@ interface Run {
   readonly cpuSeconds: number;
 }
 
-const inFolder = async <A>(use: (system: Client, folder: string) => Promise<A>): Promise<A> => {
-  const folder = Deno.makeTempDirSync();
-  try {
-    await using system = rmi({ workspace: folder });
-    return await use(system, folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-};
-
 const create = (input: JsonObject): Promise<Run> =>
-  inFolder(async (system) => {
+  inWorkspace(async (system) => {
     const [began, cpu] = [performance.now(), process.cpuUsage()];
     const answer = await system.call("evolution.create", input) as JsonObject;
     const seconds = (performance.now() - began) / 1_000;
@@ -164,7 +154,7 @@ const kills: Figure = {
     let value = 0;
     for (let run = 0; run < KILLS; run++) {
       progress(run, KILLS);
-      const ended = await inFolder(async (system, folder) => {
+      const ended = await inWorkspace(async (system, folder) => {
         await killedAfter(folder, 800 + whole * ((run + 0.5) / KILLS));
         return await system.call("evolution.create", SMALL) as JsonObject;
       });

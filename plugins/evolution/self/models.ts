@@ -158,12 +158,3 @@ export const promoteModel = (
     );
     return { ...admitted, row: given };
   });
-
-/** What serves under a name, where anything does. */
-export const championOf = (
-  name: string,
-): Effect.Effect<ModelRow | undefined, RoadFailure | EvolutionFailure, Proposals> =>
-  Effect.map(
-    modelsOf(name),
-    ({ document }) => document.champion === undefined ? undefined : document.rows[document.champion.row],
-  );

@@ -75,6 +75,9 @@ const subjectDomains: Effect.Effect<ReadonlyArray<string>, ModifyFailure, Propos
       ].sort()),
 );
 
+const unknownSubject = (name: string, suggestions: ReadonlyArray<string>) =>
+  unknownEntry({ kind: "subject", name, listedBy: "evolution.registered", path: "/target", suggestions });
+
 /** The domain of a subject by its name or by the digest of its body. What judges a subject is no subject. */
 const resolved = (target: string): Effect.Effect<string, ModifyFailure, Proposals> =>
   Effect.gen(function* () {
@@ -84,13 +87,7 @@ const resolved = (target: string): Effect.Effect<string, ModifyFailure, Proposal
       if (domains.includes(target)) return target;
       const suggestions = nearest(target, domains, 3);
       return yield* Effect.fail(
-        unknownEntry({
-          kind: "subject",
-          name: target,
-          listedBy: "evolution.registered",
-          path: "/target",
-          suggestions,
-        }),
+        unknownSubject(target, suggestions),
       );
     }
     for (const domain of domains) {
@@ -109,13 +106,7 @@ const resolved = (target: string): Effect.Effect<string, ModifyFailure, Proposal
       }
     }
     return yield* Effect.fail(
-      unknownEntry({
-        kind: "subject",
-        name: target,
-        listedBy: "evolution.registered",
-        path: "/target",
-        suggestions: [],
-      }),
+      unknownSubject(target, []),
     );
   });
 

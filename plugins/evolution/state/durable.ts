@@ -182,19 +182,3 @@ export const runDurably = <G, E = never, R = never>(
     const { digest } = yield* run.end(last, reason);
     return { ...standing, memory: last.memory, reason, resumed, digest };
   });
-
-/** Evaluates candidates one by one, so many at once; one whose evaluation fails has the worst score. */
-export const eachCandidate = <G, R>(
-  evaluate: (candidate: Candidate<G>) => Effect.Effect<unknown, unknown, R>,
-  concurrency: number,
-) =>
-(asked: ReadonlyArray<Candidate<G>>): Effect.Effect<ReadonlyArray<unknown>, never, R> =>
-  Effect.forEach(
-    asked,
-    (candidate) =>
-      Effect.match(evaluate(candidate), {
-        onSuccess: (scores): unknown => scores,
-        onFailure: (failure): unknown => ({ failed: failure instanceof Error ? failure.message : String(failure) }),
-      }),
-    { concurrency },
-  );

@@ -96,3 +96,27 @@ export const withNorion = <A>(
   inFolder((folder) =>
     withLedger(folder, (ledger) => body(norionOver(ledger, policy), ledger, folder) as Effect.Effect<A>, redactJson)
   );
+
+/** Asks a model that says these drafts one after another; with the prompts that it was told. */
+export const drafted = (
+  norion: NorionShape,
+  prompt: string,
+  drafts: ReadonlyArray<string>,
+  judges: Partial<Judges> = {},
+): Effect.Effect<AskAnswer & { readonly told: ReadonlyArray<string> }, unknown> => {
+  const told: string[] = [];
+  const model = saying(...drafts);
+  const asked = norion.ask({
+    prompt,
+    profile: "general",
+    scope: "s",
+    materials: {},
+    device: deviceAt("laptop", 0),
+    models: [{ ...model, generate: (request) => (told.push(request.prompt), model.generate(request)) }],
+    demand: { privacy: "process" },
+    temperature: 0,
+    seed: 1,
+    judges: { logic: symbolicDefault, ...judges },
+  }, "user@tty");
+  return Effect.map(asked, (answer) => ({ ...answer, told }));
+};

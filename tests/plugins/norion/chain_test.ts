@@ -6,10 +6,9 @@ import { chainOf, complaintsOn } from "../../../plugins/norion/review/chain.ts";
 import type { Term } from "../../../plugins/rmil/contract.ts";
 import { symbolicDefault } from "../../../plugins/rmil/library.ts";
 import { callAs, inWorkspace } from "../../workspace.ts";
-import { exchange, saying, withNorion } from "./answering.ts";
+import { drafted, exchange, withNorion } from "./answering.ts";
 import { call, withPrograms } from "./program_models.ts";
 import { arithmeticTrace, proofTrace } from "./reasoning_traces.ts";
-import { deviceAt } from "./states.ts";
 
 const PROMPT = "A crate holds 12 jars, and 4 of 5 crates are full. How many jars are there?";
 const RIGHT = "There are full = 5 - 1 = 4 crates. So jars = full * 12 = 48. With one more it is total = jars + 1 = 49.";
@@ -94,20 +93,7 @@ Deno.test("a wrong step lowers the reward of a request by what the steps after i
 Deno.test("a draft with a wrong step is asked for again with that step, and kept where it holds then", () =>
   withNorion((norion) =>
     Effect.gen(function* () {
-      const told: string[] = [];
-      const model = saying(WRONG, RIGHT);
-      const { draft, settled } = yield* norion.ask({
-        prompt: PROMPT,
-        profile: "general",
-        scope: "s",
-        materials: {},
-        device: deviceAt("laptop", 0),
-        models: [{ ...model, generate: (request) => (told.push(request.prompt), model.generate(request)) }],
-        demand: { privacy: "process" },
-        temperature: 0,
-        seed: 1,
-        judges: { logic: symbolicDefault },
-      }, "user@tty");
+      const { draft, settled, told } = yield* drafted(norion, PROMPT, [WRONG, RIGHT]);
       assert.deepEqual([draft.text, draft.calls, draft.repaired, settled.proven], [RIGHT, 2, true, true]);
       assert.ok(told[1].includes('step 2 of 3 is wrong, "So jars = full * 12 = 46"'));
     })

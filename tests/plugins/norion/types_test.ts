@@ -3,10 +3,8 @@ import * as Effect from "effect/Effect";
 import assert from "node:assert/strict";
 import { typedOf } from "../../../plugins/norion/review/code.ts";
 import { type TypesChecked, typesChecked } from "../../../plugins/norion/review/types_job.ts";
-import { symbolicDefault } from "../../../plugins/rmil/library.ts";
-import { exchange, saying, withNorion } from "./answering.ts";
+import { drafted, exchange, withNorion } from "./answering.ts";
 import { call, withPrograms } from "./program_models.ts";
-import { deviceAt } from "./states.ts";
 
 const fenced = (code: string, language = "ts") =>
   `Here it is, the sum of two numbers.\n\n\`\`\`${language}\n${code}\n\`\`\`\n`;
@@ -56,21 +54,10 @@ Deno.test("code whose types do not fit is evidence against an answer, code whose
 Deno.test("a draft whose types do not fit is asked for again with what the compiler says", () =>
   withNorion((norion) =>
     Effect.gen(function* () {
-      const told: string[] = [];
       let checks = 0;
-      const model = saying(fenced(BAD), fenced(GOOD));
-      const { draft } = yield* norion.ask({
-        prompt: PROMPT,
-        profile: "general",
-        scope: "s",
-        materials: {},
-        device: deviceAt("laptop", 0),
-        models: [{ ...model, generate: (request) => (told.push(request.prompt), model.generate(request)) }],
-        demand: { privacy: "process" },
-        temperature: 0,
-        seed: 1,
-        judges: { logic: symbolicDefault, types: (source) => Effect.suspend(() => (checks++, here(source))) },
-      }, "user@tty");
+      const { draft, told } = yield* drafted(norion, PROMPT, [fenced(BAD), fenced(GOOD)], {
+        types: (source) => Effect.suspend(() => (checks++, here(source))),
+      });
       assert.deepEqual([draft.calls, draft.repaired], [2, true]);
       assert.match(told[1], /TS2322 on line 1: Type 'number' is not assignable to type 'string'/u);
       // Each draft is looked at once: what mends it and what judges it are the same look.

@@ -12,7 +12,7 @@ import {
   realVariation,
   type Search,
 } from "../../../../plugins/evolution/library.ts";
-import { eachCandidate, runDurably } from "../../../../plugins/evolution/state/durable.ts";
+import { runDurably } from "../../../../plugins/evolution/state/durable.ts";
 import { NAMED_STATES, openRun } from "../../../../plugins/evolution/state/keeping.ts";
 import { openRmi } from "../../../../plugins/open.ts";
 import { Artifacts } from "../../../../registry/contract.ts";
@@ -63,11 +63,10 @@ const kept = ({ name, generations, every = 1, failsAt, seed = 0 }: Input) =>
       search,
       every,
       budget: { generations },
-      evaluate: eachCandidate(
-        ({ id, genome }) =>
-          id === "0.2" ? Effect.fail(new Error("this one")) : Effect.succeed({ objectives: [sum(genome)] }),
-        2,
-      ),
+      evaluate: (asked) =>
+        Effect.succeed(
+          asked.map(({ id, genome }) => id === "0.2" ? { failed: "this one" } : { objectives: [sum(genome)] }),
+        ),
       note: ({ failed }: Member<Float64Array>) => (notes++, failed === undefined ? { sign: "fine" } : undefined),
       remember: ({ state }) => ({ memory: { seen: state.generation }, references: [note.digest] }),
       onGeneration: ({ state }) =>
